@@ -1,0 +1,13 @@
+//! The map of the house.
+//!
+//! ttplan looks at the live database and the upload directories of a web application, says in
+//! what state they are, writes a plan that people sign, and runs exactly that signed plan.
+//! The data flows one way:
+//!
+//! ```text
+//! config -> observation -> diagnosis -> plan -> signatures -> run (journal) -> report -> undo
+//!           (read only)    (pure)      (pure)   (detached)   (the only writer)
+//! ```
+pub mod error;
+pub mod live;
+pub mod model;

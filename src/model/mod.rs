@@ -1,0 +1,21 @@
+//! GROUND: the nouns. What the other rooms speak of: schemas, revisions, uploads,
+//! observations, diagnoses, steps, plans, reports.
+//!
+//! No IO, no clock, no environment, no colour. Imports nothing of ours but `error`.
+//! Whatever is written to disk or printed as JSON is one of these types.
+
+pub mod config;
+pub mod diagnosis;
+pub mod dialect;
+pub mod names;
+pub mod observation;
+pub mod plan;
+pub mod references;
+pub mod report;
+pub mod revisions;
+pub mod risk;
+pub mod schema;
+pub mod site;
+pub mod step;
+pub mod uploads;
+pub mod wording;

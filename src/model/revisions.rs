@@ -1,0 +1,280 @@
+//! Migration history, neutral to the framework: the scripts as a graph, and the
+//! book in the database that records how far they have been run.
+//!
+//! Pure graph work only; reading scripts is for `frameworks`, reading rows for `live`.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::names::{Digest, FilePath, ObjectRef};
+
+/// All that is known of the migrations of an application.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Revisions {
+    /// The framework's name on its shelf.
+    pub system: String,
+    /// The directory of the scripts.
+    pub directory: FilePath,
+    /// Digest over the name and content of every file that takes part in a migration
+    /// (scripts, environment and settings files), or null where the directory is missing.
+    pub digest: Option<Digest>,
+    /// In order of file name.
+    pub scripts: Vec<Script>,
+    /// Files that could not be understood, each with the reason; sorted by file.
+    pub unread: Vec<Unread>,
+}
+
+/// One migration script.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Script {
+    pub file: FilePath,
+    pub id: String,
+    pub parents: Vec<String>,
+    /// Revisions that must be there first without being parents.
+    pub depends_on: Vec<String>,
+    pub labels: Vec<String>,
+    /// First line of the docstring, for people; nothing is ever decided by it.
+    pub title: Option<String>,
+    /// Whether running it forward provably does nothing.
+    pub empty: bool,
+}
+
+/// A file in the scripts' directory that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unread {
+    pub file: FilePath,
+    pub reason: String,
+}
+
+/// The table in the database where the framework records what has been run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Book {
+    pub table: ObjectRef,
+    pub column: String,
+    /// How many characters the column holds; null when unlimited or not enforced.
+    pub width: Option<u32>,
+    /// The recorded ids, sorted; null when there is no such table.
+    pub recorded: Option<Vec<String>>,
+}
+
+/// How recorded revisions stand to the scripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing is recorded.
+    Nothing,
+    /// These recorded ids are in no script.
+    Unknown(Vec<String>),
+    /// Exactly the target is recorded.
+    AtTarget,
+    /// One head set below the target.
+    Behind,
+    /// More than one id is recorded, all of them on the way to the target.
+    Diverged,
+    /// Recorded is beyond the target, or beside it.
+    Ahead(Vec<String>),
+}
+
+impl Revisions {
+    /// The script with this id.
+    pub fn script(&self, id: &str) -> Option<&Script> {
+        self.scripts.iter().find(|script| script.id == id)
+    }
+
+    fn by_id(&self) -> BTreeMap<&str, &Script> {
+        self.scripts.iter().map(|script| (script.id.as_str(), script)).collect()
+    }
+
+    /// Ids that no script names as parent or dependency, sorted.
+    pub fn heads(&self) -> Vec<String> {
+        let named: BTreeSet<&str> = self.scripts.iter().flat_map(Script::before).collect();
+        let mut heads: Vec<String> =
+            self.scripts.iter().map(|s| s.id.clone()).filter(|id| !named.contains(id.as_str())).collect();
+        heads.sort();
+        heads.dedup();
+        heads
+    }
+
+    /// Parents and dependencies that no script has, sorted.
+    pub fn dangling(&self) -> Vec<String> {
+        let known = self.by_id();
+        let missing: BTreeSet<&str> =
+            self.scripts.iter().flat_map(Script::before).filter(|id| !known.contains_key(id)).collect();
+        missing.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Ids that more than one script claims, sorted.
+    pub fn duplicates(&self) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let twice: BTreeSet<&str> =
+            self.scripts.iter().map(|script| script.id.as_str()).filter(|id| !seen.insert(*id)).collect();
+        twice.into_iter().map(str::to_owned).collect()
+    }
+
+    /// `ids` and everything that comes before them.
+    pub fn ancestors<'a>(&'a self, ids: &'a [String]) -> BTreeSet<&'a str> {
+        let known = self.by_id();
+        let mut found = BTreeSet::new();
+        let mut waiting: Vec<&str> = ids.iter().map(String::as_str).collect();
+        while let Some(id) = waiting.pop() {
+            if let Some(script) = known.get(id)
+                && found.insert(id)
+            {
+                waiting.extend(script.before());
+            }
+        }
+        found
+    }
+
+    /// What has to be run to come from `recorded` to `target`, in an order that respects
+    /// every edge and is otherwise that of the ids.
+    pub fn pending(&self, recorded: &[String], target: &[String]) -> Vec<String> {
+        let have = self.ancestors(recorded);
+        let want = self.ancestors(target);
+        let missing: BTreeSet<&str> = want.difference(&have).copied().collect();
+        self.ordered(&missing)
+    }
+
+    /// Every id in topological order (ties by id); ids in a cycle are left out.
+    pub fn topological(&self) -> Vec<String> {
+        self.ordered(&self.scripts.iter().map(|script| script.id.as_str()).collect())
+    }
+
+    fn ordered(&self, ids: &BTreeSet<&str>) -> Vec<String> {
+        let known = self.by_id();
+        let mut after: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+        for id in ids {
+            let Some(script) = known.get(id) else { continue };
+            let before: BTreeSet<&str> = script.before().filter(|id| ids.contains(id)).collect();
+            open.insert(id, before.len());
+            for parent in before {
+                after.entry(parent).or_default().push(id);
+            }
+        }
+        let mut ready: VecDeque<&str> = open.iter().filter(|(_, n)| **n == 0).map(|(id, _)| *id).collect();
+        let mut order = Vec::with_capacity(ids.len());
+        while let Some(id) = ready.pop_front() {
+            order.push(id.to_owned());
+            let mut next: Vec<&str> = Vec::new();
+            for child in after.get(id).into_iter().flatten() {
+                if let Some(n) = open.get_mut(child) {
+                    *n -= 1;
+                    if *n == 0 {
+                        next.push(child);
+                    }
+                }
+            }
+            next.sort_unstable();
+            ready.extend(next);
+        }
+        order
+    }
+
+    /// Whether the graph has a cycle; then nothing about it can be believed.
+    pub fn has_cycle(&self) -> bool {
+        self.topological().len() != self.by_id().len()
+    }
+
+    /// How `recorded` stands to `target`.
+    pub fn standing(&self, recorded: &[String], target: &[String]) -> Standing {
+        if recorded.is_empty() {
+            return Standing::Nothing;
+        }
+        let known = self.by_id();
+        let unknown: Vec<String> = recorded.iter().filter(|id| !known.contains_key(id.as_str())).cloned().collect();
+        if !unknown.is_empty() {
+            return Standing::Unknown(unknown);
+        }
+        let target_and_before = self.ancestors(target);
+        let beyond: Vec<String> =
+            recorded.iter().filter(|id| !target_and_before.contains(id.as_str())).cloned().collect();
+        if !beyond.is_empty() {
+            return Standing::Ahead(beyond);
+        }
+        if self.pending(recorded, target).is_empty() {
+            return Standing::AtTarget;
+        }
+        if recorded.len() > 1 { Standing::Diverged } else { Standing::Behind }
+    }
+}
+
+impl Script {
+    /// Everything that must have run before it.
+    pub fn before(&self) -> impl Iterator<Item = &str> {
+        self.parents.iter().chain(&self.depends_on).map(String::as_str)
+    }
+}
+
+impl Book {
+    /// The recorded ids; an absent table records as much as an empty one.
+    pub fn rows(&self) -> &[String] {
+        self.recorded.as_deref().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(edges: &[(&str, &[&str])]) -> Revisions {
+        let scripts = edges
+            .iter()
+            .map(|(id, parents)| Script {
+                file: FilePath::new(format!("{id}.py")),
+                id: (*id).into(),
+                parents: parents.iter().map(|p| (*p).into()).collect(),
+                ..Script::default()
+            })
+            .collect();
+        Revisions { scripts, ..Revisions::default() }
+    }
+
+    fn ids(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    fn diamond() -> Revisions {
+        graph(&[("1", &[]), ("2a", &["1"]), ("2b", &["1"]), ("3", &["2a", "2b"]), ("4", &["3"])])
+    }
+
+    #[test]
+    fn heads_and_pending_of_a_diamond() {
+        let graph = diamond();
+        assert_eq!(graph.heads(), ids(&["4"]));
+        assert_eq!(graph.pending(&ids(&["2a"]), &ids(&["4"])), ids(&["2b", "3", "4"]));
+        assert_eq!(graph.pending(&[], &ids(&["3"])), ids(&["1", "2a", "2b", "3"]));
+        assert!(!graph.has_cycle());
+    }
+
+    #[test]
+    fn standing_names_every_case() {
+        let graph = diamond();
+        let head = ids(&["4"]);
+        assert_eq!(graph.standing(&[], &head), Standing::Nothing);
+        assert_eq!(graph.standing(&head, &head), Standing::AtTarget);
+        assert_eq!(graph.standing(&ids(&["2a"]), &head), Standing::Behind);
+        assert_eq!(graph.standing(&ids(&["2a", "2b"]), &head), Standing::Diverged);
+        assert_eq!(graph.standing(&ids(&["x"]), &head), Standing::Unknown(ids(&["x"])));
+        assert_eq!(graph.standing(&head, &ids(&["3"])), Standing::Ahead(ids(&["4"])));
+    }
+
+    #[test]
+    fn a_recorded_ancestor_beside_the_head_is_still_at_target() {
+        assert_eq!(diamond().standing(&ids(&["3", "4"]), &ids(&["4"])), Standing::AtTarget);
+    }
+
+    #[test]
+    fn cycles_dangling_and_duplicate_ids_are_seen() {
+        let cycle = graph(&[("a", &["b"]), ("b", &["a"]), ("c", &["gone"])]);
+        assert!(cycle.has_cycle());
+        assert_eq!(cycle.dangling(), ids(&["gone"]));
+        let twice = graph(&[("a", &[]), ("a", &[])]);
+        assert_eq!(twice.duplicates(), ids(&["a"]));
+    }
+}

@@ -1,0 +1,396 @@
+//! A step of a plan: what must hold, what is saved, what is done, how it is undone.
+//!
+//! Moves and probes are closed sets. The runner knows these and no action kind, so what
+//! is signed is exactly what is done. Adding one is a new minor version of the plan
+//! format, `apply/run_move.rs` or `apply/probe.rs`, and a golden plan: rare, on purpose.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::names::{Digest, FilePath, ObjectRef};
+use crate::model::uploads::FileFact;
+
+/// One unit of change and of reversion. Touches the database or files, never both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Unique within the plan.
+    pub id: String,
+    /// The action's name on its shelf. For people and filters; the runner never reads it.
+    pub kind: String,
+    /// What it is about, stable across plans.
+    pub address: String,
+    /// Recomputed from the moves by every reader, never believed.
+    pub title: String,
+    /// The finding that asked for it.
+    pub reason: String,
+    /// Recomputed from the moves by every reader, never believed.
+    pub risk: Risk,
+    /// Steps that must be done first.
+    pub requires: Vec<String>,
+    /// A later step whose end state goes beyond this one's: when that is done, so is this.
+    pub superseded_by: Option<String>,
+    /// Neighbouring steps with the same label share one database transaction.
+    pub transaction: Option<String>,
+    /// Holds before the step; facts that no earlier step of the plan changes.
+    pub ready: Vec<Probe>,
+    /// What is put into keeping before anything changes.
+    pub save: Vec<Move>,
+    pub moves: Vec<Move>,
+    /// Holds after the step; where it holds before, there is nothing to do.
+    pub done: Vec<Probe>,
+    /// Takes the step back. Empty where it cannot be taken back.
+    pub undo: Vec<Move>,
+}
+
+/// How much harm a step could do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    Safe,
+    Caution,
+    Destructive,
+}
+
+impl Risk {
+    /// The risk as documents write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Caution => "caution",
+            Self::Destructive => "destructive",
+        }
+    }
+}
+
+/// The answer to a probe. Not knowing is never a yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Yes,
+    /// What is so instead.
+    No(String),
+    /// Why it could not be found out.
+    Unknown(String),
+}
+
+/// Everything that can be done. Adjacently tagged, so that an error points at its field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "move", content = "with", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Move {
+    CreateObject(CreateObject),
+    DropObject(DropObject),
+    AlterObject(AlterObject),
+    SetRevisions(SetRevisions),
+    SaveObjects(SaveObjects),
+    RestoreObjects(RestoreObjects),
+    BackupDatabase(BackupDatabase),
+    RestoreDatabase(RestoreDatabase),
+    Quarantine(Quarantine),
+    Unquarantine(Unquarantine),
+    MakeDirectory(MakeDirectory),
+    RemoveDirectory(RemoveDirectory),
+    CopyFiles(CopyFiles),
+    RemoveFiles(RemoveFiles),
+    Run(Run),
+}
+
+/// Creates one object by exactly this SQL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateObject {
+    pub object: ObjectRef,
+    pub sql: String,
+}
+
+/// Drops one object, never with its dependents. The SQL is recomputed from the object by
+/// every reader and has to be the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DropObject {
+    pub object: ObjectRef,
+    pub sql: String,
+}
+
+/// Changes one object by exactly this SQL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlterObject {
+    pub object: ObjectRef,
+    pub sql: String,
+}
+
+/// Replaces the recorded revisions, in the framework's own table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetRevisions {
+    pub table: ObjectRef,
+    pub column: String,
+    pub from: Vec<String>,
+    pub to: Vec<String>,
+    pub basis: Basis,
+}
+
+/// On what grounds a revision is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The live schema equals this revision's catalogued schema and no other.
+    Exact,
+    /// A person said so, or there was nothing to compare with.
+    Assumed,
+}
+
+/// Puts faithful copies of objects, rows included, into the run's keeping.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SaveObjects {
+    /// Name of the copy within the run; a plain file name.
+    pub name: String,
+    pub objects: Vec<ObjectRef>,
+}
+
+/// Brings saved objects back as they were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreObjects {
+    pub name: String,
+    pub objects: Vec<ObjectRef>,
+}
+
+/// Backs up the whole database and reads the backup back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BackupDatabase {
+    /// Name of the backup within the run; a plain file name.
+    pub name: String,
+    /// Where to put it; null for the run's own folder.
+    pub directory: Option<FilePath>,
+}
+
+/// Puts the whole database back to the state of the run's own backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreDatabase {
+    pub name: String,
+    pub directory: Option<FilePath>,
+}
+
+/// Moves objects out of the application's sight without destroying them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quarantine {
+    pub object: ObjectRef,
+    /// Name of the copy within the run, where the engine quarantines into a file.
+    pub name: String,
+}
+
+/// Brings a quarantined object back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unquarantine {
+    pub object: ObjectRef,
+    pub name: String,
+}
+
+/// Makes a directory and the missing ones above it, within a permitted root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MakeDirectory {
+    pub path: FilePath,
+    /// Octal; null for the usual mode.
+    pub mode: Option<String>,
+    /// `uid:gid`; null for the running user.
+    pub owner: Option<String>,
+}
+
+/// Removes a directory that this run made, if it is empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveDirectory {
+    pub path: FilePath,
+}
+
+/// Copies files from one root to another. Sources stay; nothing is ever replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CopyFiles {
+    pub from: FilePath,
+    pub to: FilePath,
+    pub files: FileList,
+    pub mode: Option<String>,
+    pub owner: Option<String>,
+}
+
+/// Removes files that this run created and that still have the content it gave them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveFiles {
+    pub root: FilePath,
+    pub files: FileList,
+}
+
+/// Runs a command of the application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The program by its absolute path, and its arguments.
+    pub argv: Vec<String>,
+    pub directory: FilePath,
+    /// `${NAME}` in a value is filled in from the runner's environment when the command starts.
+    pub env: BTreeMap<String, String>,
+    /// The variable that gets the database's URL.
+    pub url_variable: Option<String>,
+    /// A harmless command run at preflight to see that the program works; may be empty.
+    pub check: Vec<String>,
+    pub timeout_seconds: u64,
+    /// The revisions it is expected to run, in order.
+    pub revisions: Vec<String>,
+}
+
+/// A list of files, where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileList {
+    /// In the plan itself, sorted by path.
+    Inline(Vec<FileFact>),
+    /// In the file beside the plan.
+    Sidecar(Sidecar),
+    /// The same list as that of the step's move with this index.
+    Move(usize),
+}
+
+/// A stretch of lines in the plan's sidecar file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sidecar {
+    /// Index of the first line, counted from 0.
+    pub first: u64,
+    pub files: u64,
+    pub bytes: u64,
+    /// Over exactly these lines, uncompressed, each with its newline.
+    pub sha256: Digest,
+}
+
+/// Everything that can be asked. Adjacently tagged like [`Move`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "probe", content = "with", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Probe {
+    /// The object is there with this definition.
+    ObjectIs {
+        object: ObjectRef,
+        sha256: Digest,
+    },
+    ObjectAbsent {
+        object: ObjectRef,
+    },
+    /// The table has exactly so many rows.
+    Rows {
+        table: ObjectRef,
+        count: u64,
+    },
+    /// Nothing depends on the object but these.
+    NoDependentsBut {
+        object: ObjectRef,
+        dependents: Vec<ObjectRef>,
+    },
+    /// Exactly these ids are recorded; null when the table must be absent.
+    RevisionsAre {
+        table: ObjectRef,
+        column: String,
+        recorded: Option<Vec<String>>,
+    },
+    /// The column holds so many characters; null for unlimited.
+    ColumnWidth {
+        table: ObjectRef,
+        column: String,
+        width: Option<u32>,
+    },
+    /// Every source of the move's list is as listed, and no destination is taken by another content.
+    FilesReady {
+        r#move: usize,
+    },
+    /// Every destination of the move's list is there as listed.
+    FilesDone {
+        r#move: usize,
+    },
+    DirectoryIs {
+        path: FilePath,
+        present: bool,
+    },
+    /// The migration files are these.
+    ScriptsAre {
+        system: String,
+        directory: FilePath,
+        sha256: Digest,
+    },
+    /// The run's backup of that name is there and can be read back.
+    BackupReads {
+        name: String,
+        directory: Option<FilePath>,
+    },
+    /// All definitions but those of `except` have this digest.
+    SchemaIs {
+        sha256: Digest,
+        except: Vec<ObjectRef>,
+    },
+    /// These tables are there with at least these columns.
+    CorePresent {
+        tables: BTreeMap<String, Vec<String>>,
+    },
+    /// Nobody else has the database open.
+    NoOtherWriter {},
+}
+
+impl FileList {
+    /// How many files and bytes, where the list itself says so.
+    pub fn totals(&self) -> (u64, u64) {
+        match self {
+            Self::Inline(files) => (files.len() as u64, files.iter().map(FileFact::size).sum()),
+            Self::Sidecar(sidecar) => (sidecar.files, sidecar.bytes),
+            Self::Move(_) => (0, 0),
+        }
+    }
+}
+
+impl Move {
+    /// Its name as documents write it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::CreateObject(_) => "create_object",
+            Self::DropObject(_) => "drop_object",
+            Self::AlterObject(_) => "alter_object",
+            Self::SetRevisions(_) => "set_revisions",
+            Self::SaveObjects(_) => "save_objects",
+            Self::RestoreObjects(_) => "restore_objects",
+            Self::BackupDatabase(_) => "backup_database",
+            Self::RestoreDatabase(_) => "restore_database",
+            Self::Quarantine(_) => "quarantine",
+            Self::Unquarantine(_) => "unquarantine",
+            Self::MakeDirectory(_) => "make_directory",
+            Self::RemoveDirectory(_) => "remove_directory",
+            Self::CopyFiles(_) => "copy_files",
+            Self::RemoveFiles(_) => "remove_files",
+            Self::Run(_) => "run",
+        }
+    }
+
+    /// Whether it changes files (and not the database).
+    pub fn touches_files(&self) -> bool {
+        matches!(self, Self::MakeDirectory(_) | Self::RemoveDirectory(_) | Self::CopyFiles(_) | Self::RemoveFiles(_))
+    }
+}
+
+impl Step {
+    /// The list a [`FileList`] stands for, references to other moves resolved.
+    pub fn files<'a>(&'a self, list: &'a FileList) -> Option<&'a FileList> {
+        match list {
+            FileList::Move(index) => match self.moves.get(*index)? {
+                Move::CopyFiles(CopyFiles { files, .. }) if !matches!(files, FileList::Move(_)) => Some(files),
+                _ => None,
+            },
+            own => Some(own),
+        }
+    }
+}
