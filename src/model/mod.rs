@@ -18,4 +18,5 @@ pub mod schema;
 pub mod site;
 pub mod step;
 pub mod uploads;
+pub mod variables;
 pub mod wording;
