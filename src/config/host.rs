@@ -1,0 +1,161 @@
+//! `host.toml`: what the host decides and nobody else. No variable is filled in, nothing else
+//! can override it, and it is believed only if it is the host's own.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
+
+use crate::config::Said;
+use crate::config::file::{Head, PathAt};
+use crate::config::interpolate;
+use crate::config::layers;
+use crate::config::ownership::check_ownership;
+use crate::config::paths::resolve;
+use crate::config::source::{Source, Sources};
+use crate::config::values::{Checked, Label};
+use crate::error::{Error, Kind, Result};
+use crate::model::config::Config;
+use crate::model::names::FilePath;
+use crate::model::site::{Policy, Site, Trust};
+
+/// Where the host's file is when no flag names another.
+const HOST_FILE: &str = "/etc/ttplan/host.toml";
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct HostFile {
+    /// Judged in [`Head`]; listed because it is a known key.
+    #[serde(rename = "version")]
+    _version: Option<IgnoredAny>,
+    site: Checked<Label>,
+    environment: Option<Checked<Label>>,
+    #[serde(default)]
+    roots: Vec<PathAt>,
+    #[serde(default)]
+    commands: Vec<Spanned<Vec<String>>>,
+    state: WrittenState,
+    trust: WrittenTrust,
+    #[serde(default)]
+    policy: WrittenPolicy,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct WrittenState {
+    directory: PathAt,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct WrittenTrust {
+    allowed_signers: PathAt,
+    revoked_keys: Option<PathAt>,
+    required: Option<NonZeroU32>,
+    required_for_destructive: Option<Spanned<NonZeroU32>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct WrittenPolicy {
+    #[serde(default)]
+    allow_unsigned: bool,
+    #[serde(default)]
+    forbid_destructive: bool,
+}
+
+/// What the host decides, or `None` on a host that has no such file.
+///
+/// Errors: `Kind::Refused` when others could have written the file, `Kind::Config` when a flag names a
+/// file that is not there and when it cannot be read as it stands.
+pub fn host(said: &Said) -> Result<Option<Site>> {
+    let path = match &said.host_config {
+        Some(named) => resolve(&FilePath::new(&said.working_directory), named)?,
+        None if is_absent(Path::new(HOST_FILE))? => return Ok(None),
+        None => FilePath::new(HOST_FILE),
+    };
+    check_ownership(path.as_path())?;
+    let source = Source::read(path.as_path(), None)?;
+    read(&source, path).map(Some)
+}
+
+/// Whether there is certainly no such file.
+fn is_absent(path: &Path) -> Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(error) => {
+            let message = format!("nobody can say whether there is a `{}`", path.display());
+            Err(Error::new(Kind::Refused, message).because(error))
+        }
+    }
+}
+
+fn read(source: &Source, file: FilePath) -> Result<Site> {
+    let sources = Sources(vec![source]);
+    let mut table = source.parse()?;
+    interpolate::refuse(table.get_mut(), &sources)?;
+    let head: Head = sources.read(table.clone())?;
+    if let Some(version) = &head.version {
+        layers::check_version(version, source)?;
+    }
+    let written: HostFile = sources.read(table)?;
+    let absolute = |written: &PathAt| {
+        let path = FilePath::new(&written.get_ref().0.0);
+        let message = "a path of the host is absolute and has neither `.` nor `..` nor a slash too many";
+        if path.is_plain_absolute() { Ok(path) } else { Err(sources.error(message, written.span())) }
+    };
+    let mut commands = Vec::new();
+    for command in written.commands {
+        if command.get_ref().first().is_none_or(String::is_empty) {
+            return Err(sources.error("a command begins with the name of a program", command.span()));
+        }
+        commands.push(command.into_inner());
+    }
+    let required = written.trust.required.map_or(1, NonZeroU32::get);
+    let required_for_destructive = match written.trust.required_for_destructive {
+        Some(number) if number.get_ref().get() < required => {
+            return Err(sources.error("a destructive plan cannot need fewer signatures than any other", number.span()));
+        }
+        Some(number) => number.into_inner().get(),
+        None => required,
+    };
+    Ok(Site {
+        file,
+        name: written.site.0.0,
+        environment: written.environment.map(|label| label.0.0),
+        roots: written.roots.iter().map(absolute).collect::<Result<_>>()?,
+        commands,
+        state: absolute(&written.state.directory)?,
+        trust: Trust {
+            allowed_signers: absolute(&written.trust.allowed_signers)?,
+            revoked_keys: written.trust.revoked_keys.as_ref().map(absolute).transpose()?,
+            required,
+            required_for_destructive,
+        },
+        policy: Policy {
+            allow_unsigned: written.policy.allow_unsigned,
+            forbid_destructive: written.policy.forbid_destructive,
+        },
+    })
+}
+
+/// Refuses a state directory that lies among uploads, or uploads that lie in it: a run would
+/// move its own journal and backups, or publish them.
+pub fn check_together(config: &Config, site: &Site) -> Result<()> {
+    for upload in &config.uploads {
+        let places = upload.from.iter().chain([&upload.to]);
+        let mut together = places.filter(|place| site.state.is_within(place) || place.is_within(&site.state));
+        if let Some(place) = together.next() {
+            let (state, place) = (site.state.to_text(), place.to_text());
+            let message =
+                format!("the state directory `{state}` and the uploads `{}` in `{place}` lie together", upload.name);
+            let hint = format!("choose another `directory` under `[state]` in `{}`", site.file.to_text());
+            return Err(Error::new(Kind::Config, message).hint(hint));
+        }
+    }
+    Ok(())
+}
