@@ -1,0 +1,135 @@
+//! The layers of a configuration: which file, which profile, and the two of them as one.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::config::file::{File, Head};
+use crate::config::paths::resolve;
+use crate::config::source::{Source, Sources};
+use crate::config::{FILE, Said, interpolate, merge, profiles};
+use crate::error::{Error, Kind, Result};
+use crate::model::names::FilePath;
+
+/// The only version of a configuration there is.
+const VERSION: i64 = 1;
+
+/// A profile that was asked for.
+pub struct Chosen {
+    pub name: String,
+    /// What a path is relative to.
+    base: FilePath,
+    /// Where the file names it.
+    span: Option<Range<usize>>,
+}
+
+/// The file that was named, or the nearest one from the working directory upward.
+pub fn find(said: &Said, here: &FilePath) -> Result<Option<FilePath>> {
+    if let Some(named) = &said.config_file {
+        return resolve(here, named).map(Some);
+    }
+    for directory in here.as_path().ancestors() {
+        let candidate = directory.join(FILE);
+        match candidate.symlink_metadata() {
+            Ok(_) => return Ok(Some(FilePath::new(candidate))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let message = format!("nobody can say whether there is a `{}`", candidate.display());
+                return Err(Error::new(Kind::Config, message).because(error).hint("name the file: `--config FILE`"));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The profile that a flag names, or else the file, whose directory is `base`.
+pub fn choose(said: &Said, here: &FilePath, base: &FilePath, file: Option<&Source>) -> Result<Option<Chosen>> {
+    if let Some(name) = said.profile.clone() {
+        return Ok(Some(Chosen { name, base: here.clone(), span: None }));
+    }
+    let Some(file) = file else { return Ok(None) };
+    let Some(written) = head(file)?.profile else { return Ok(None) };
+    let span = written.span();
+    let name = interpolate::filled(written.get_ref(), span.clone(), &said.environment, &Sources(vec![file]))?;
+    Ok(Some(Chosen { name, base: base.clone(), span: Some(span) }))
+}
+
+/// The text of the chosen profile, placed behind the file's.
+pub fn open(chosen: &Chosen, file: Option<&Source>) -> Result<Source> {
+    profiles::open(&chosen.name, chosen.base.as_path(), file).map_err(|error| match (&chosen.span, file) {
+        (Some(span), Some(file)) => error.at(file.place(span.clone())),
+        _ => error,
+    })
+}
+
+/// What a text says of itself, once it is known that this version of ttplan can read it.
+pub fn head(source: &Source) -> Result<Head> {
+    let head: Head = Sources(vec![source]).read(source.parse()?)?;
+    match &head.version {
+        Some(version) => check_version(version, source)?,
+        None => {
+            let error = Error::new(Kind::Config, "the key `version` is missing").at(source.place(source.top()));
+            return Err(error.hint(format!("begin with `version = {VERSION}`")));
+        }
+    }
+    Ok(head)
+}
+
+/// Refuses every version but the one there is.
+pub fn check_version(version: &Spanned<i64>, source: &Source) -> Result<()> {
+    match version.get_ref() {
+        &VERSION => Ok(()),
+        other => {
+            let message = format!("this ttplan reads version {VERSION} of a configuration, not version {other}");
+            Err(Error::new(Kind::Config, message).at(source.place(version.span())))
+        }
+    }
+}
+
+/// The file laid over the profile, without what flags override, variables filled in.
+pub fn read(said: &Said, file: Option<&Source>, profile: Option<&Source>) -> Result<File> {
+    let sources = Sources(file.into_iter().chain(profile).collect());
+    let mut merged = match profile {
+        Some(profile) => profiles::table(profile)?,
+        None => Spanned::new(0..0, DeTable::new()),
+    };
+    let table = merged.get_mut();
+    if let Some(file) = file {
+        head(file)?;
+        let above = file.parse()?.into_inner();
+        refuse_twins(&above, &sources)?;
+        merge::overlay(table, above);
+    }
+    // A variable that only an overridden value names need not be set.
+    for (overridden, path) in [
+        (said.database_url.is_some(), ["database", "url"].as_slice()),
+        (said.root.is_some(), &["app", "root"]),
+        (said.site.is_some(), &["site"]),
+        (said.profile.is_some(), &["profile"]),
+    ] {
+        if overridden {
+            remove(table, path);
+        }
+    }
+    interpolate::fill_in(table, &["revisions", "upgrade", "env"], &said.environment, &sources)?;
+    refuse_twins(table, &sources)?;
+    sources.read(merged)
+}
+
+fn refuse_twins(table: &DeTable<'_>, sources: &Sources<'_>) -> Result<()> {
+    merge::refuse_twins(table, &["uploads"], sources)?;
+    merge::refuse_twins(table, &["tables", "legacy"], sources)
+}
+
+fn remove(table: &mut DeTable<'_>, path: &[&str]) {
+    match path {
+        [] => {}
+        [last] => drop(table.remove(*last)),
+        [first, rest @ ..] => {
+            if let Some(DeValue::Table(table)) = table.get_mut(*first).map(Spanned::get_mut) {
+                remove(table, rest);
+            }
+        }
+    }
+}

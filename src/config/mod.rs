@@ -1,0 +1,90 @@
+//! STAGE: what people said becomes settled wishes. Flags, variables, `ttplan.toml` and a profile
+//! become a [`Config`]; the host's own file becomes a [`Site`].
+//!
+//! What is said nearer wins: flags, `TTPLAN_*` variables, the file, the profile, defaults. Nothing here reads the
+//! environment or asks anybody: all of that is handed in as [`Said`]. Files are read, and none is written.
+//! No error shows a password, and no secret gets into a `Config`.
+
+use std::path::PathBuf;
+
+use crate::config::interpolate::Environment;
+use crate::config::source::{Source, Sources};
+use crate::config::url::Engines;
+use crate::error::Result;
+use crate::live::engines;
+use crate::model::config::{Access, Config};
+use crate::model::names::{FilePath, Secret};
+
+mod discover;
+mod file;
+mod host;
+mod interpolate;
+mod layers;
+mod merge;
+mod ownership;
+mod paths;
+mod profiles;
+mod redact;
+mod settle;
+mod source;
+mod suggest;
+mod url;
+mod values;
+
+pub use discover::{Discovery, discover};
+pub use host::{check_together, host};
+pub use ownership::check_ownership;
+
+/// The file that is looked for in the working directory and above it.
+pub const FILE: &str = "ttplan.toml";
+
+/// What a person said on the command line and in the environment. `TTPLAN_*` variables count as
+/// flags that were not given on the command line.
+///
+/// It holds secrets, so it cannot be printed.
+#[derive(Clone, Default)]
+pub struct Said {
+    pub config_file: Option<PathBuf>,
+    /// Name of a profile, or the path of one.
+    pub profile: Option<String>,
+    pub database_url: Option<Secret>,
+    pub site: Option<String>,
+    pub host_config: Option<PathBuf>,
+    /// The application's own directory.
+    pub root: Option<PathBuf>,
+    /// Absolute.
+    pub working_directory: PathBuf,
+    pub environment: Environment,
+}
+
+/// The settled wishes, and what is needed to reach the database.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    pub config: Config,
+    pub access: Access,
+    /// The file they came from, if there was one.
+    pub file: Option<FilePath>,
+}
+
+/// Settles what was said.
+///
+/// Errors: `Kind::Config`, with the place in the file where there is one.
+pub fn settle(said: &Said) -> Result<Settled> {
+    let engines: Vec<_> = engines::ALL.iter().map(|engine| (engine.name, engine.schemes)).collect();
+    settle_for(said, &engines)
+}
+
+/// The same for other engines than those on the shelf.
+pub fn settle_for(said: &Said, engines: Engines<'_>) -> Result<Settled> {
+    let here = paths::resolve(&FilePath::default(), &said.working_directory)?;
+    let path = layers::find(said, &here)?;
+    let base = path.as_ref().and_then(|path| path.as_path().parent()).map_or_else(|| here.clone(), FilePath::new);
+    let file = path.as_ref().map(|path| Source::read(path.as_path(), None)).transpose()?;
+    let chosen = layers::choose(said, &here, &base, file.as_ref())?;
+    let profile = chosen.as_ref().map(|chosen| layers::open(chosen, file.as_ref())).transpose()?;
+    let written = layers::read(said, file.as_ref(), profile.as_ref())?;
+    let sources = Sources(file.iter().chain(&profile).collect());
+    let settling = settle::Settling { said, here: &here, base: &base, sources: &sources, engines };
+    let (config, access) = settling.settle(written, chosen.map(|chosen| chosen.name))?;
+    Ok(Settled { config, access, file: path })
+}

@@ -1,0 +1,89 @@
+//! Profiles: an application's defaults. Those that come with ttplan are TOML files beside this
+//! one; a path to a file of one's own does as well.
+//!
+//! A profile is written like `ttplan.toml`, without `profile` and with one table more:
+//! `[recognise]` lists files that show, all together, that a directory holds the application.
+
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use crate::config::layers;
+use crate::config::source::{Source, Sources};
+use crate::config::suggest::nearest;
+use crate::error::{Error, Kind, Result};
+
+/// The profiles that come with ttplan: name and text.
+pub const ALL: &[(&str, &str)] = &[("timetracker", include_str!("profiles/timetracker.toml"))];
+
+/// The text of the profile `name`, to be placed behind `before`. What holds a `/` or ends in
+/// `.toml` is a path, relative to `base`.
+pub fn open(name: &str, base: &Path, before: Option<&Source>) -> Result<Source> {
+    if let Some((name, text)) = ALL.iter().find(|(known, _)| *known == name) {
+        return Ok(Source::new(format!("profile {name}"), text, before));
+    }
+    if name.contains('/') || name.ends_with(".toml") {
+        return Source::read(&base.join(name), before);
+    }
+    let names = || ALL.iter().map(|(known, _)| *known);
+    let error = Error::new(Kind::Config, format!("there is no profile `{name}`"));
+    Err(match nearest(name, names()) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => {
+            error.hint(format!("choose `{}`, or give the path of a file", names().collect::<Vec<_>>().join("`, `")))
+        }
+    })
+}
+
+/// The table of a profile without what only a profile has.
+pub fn table(source: &Source) -> Result<Spanned<DeTable<'_>>> {
+    if let Some(profile) = layers::head(source)?.profile {
+        return Err(Sources(vec![source]).error("a profile cannot name a profile itself", profile.span()));
+    }
+    let mut table = source.parse()?;
+    table.get_mut().remove("recognise");
+    Ok(table)
+}
+
+/// The built-in profile whose files are all below `directory`, with these files.
+pub fn recognised(directory: &Path) -> Result<Option<(&'static str, Vec<String>)>> {
+    for (name, text) in ALL {
+        let files = layers::head(&Source::new(*name, text, None))?.recognise.map(|recognise| recognise.files);
+        let files = files.unwrap_or_default();
+        if !files.is_empty() && files.iter().all(|file| directory.join(file).is_file()) {
+            return Ok(Some((name, files)));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_profile_is_answered_with_the_nearest_or_with_all() {
+        for (name, _) in ALL {
+            let error = open(&format!("{name}_"), Path::new("/"), None).err().unwrap();
+            assert_eq!(error.hints(), [format!("did you mean `{name}`?")]);
+            let error = open("", Path::new("/"), None).err().unwrap();
+            assert!(error.hints()[0].contains(name), "{:?}", error.hints());
+        }
+    }
+
+    #[test]
+    fn a_profile_names_no_profile() {
+        let source = Source::new("p", "version = 1\nprofile = 'x'", None);
+        assert!(table(&source).err().unwrap().message().contains("itself"));
+    }
+
+    #[test]
+    fn every_profile_can_be_recognised() {
+        for (name, text) in ALL {
+            let source = Source::new(*name, text, None);
+            assert!(table(&source).is_ok(), "{name}");
+            assert!(!layers::head(&source).unwrap().recognise.unwrap().files.is_empty(), "{name}");
+        }
+    }
+}
