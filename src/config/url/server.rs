@@ -55,7 +55,7 @@ pub fn read(scheme: &str, rest: &str) -> Result<Server> {
     };
     let mut server = Server {
         host: text(Some(parts.host))?,
-        port: port(parts.port.unwrap_or_default()).ok_or_else(|| bad_port(scheme))?,
+        port: parts.port.map_or(Ok(None), |text| port(scheme, text))?,
         user: text(parts.user)?,
         password: text(parts.password)?.map(Secret::new),
         database: text(parts.path)?.unwrap_or_default(),
@@ -74,18 +74,14 @@ pub fn read(scheme: &str, rest: &str) -> Result<Server> {
     server.judged(scheme)
 }
 
-/// A port; nothing written is the engine's own.
-fn port(text: &str) -> Option<Option<u16>> {
-    match text {
-        "" => Some(None),
-        text if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok().filter(|port| *port > 0).map(Some),
-        _ => None,
-    }
-}
-
-fn bad_port(scheme: &str) -> Error {
-    let error = Error::new(Kind::Config, format!("the `{scheme}` URL has no number from 1 to 65535 as its port"));
-    error.hint("write `user:password@host:port/database`, and `%2F` for a `/` in a user's name")
+fn port(scheme: &str, text: &str) -> Result<Option<u16>> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = text.parse().ok().filter(|port| digits && *port > 0);
+    port.map(Some).ok_or_else(|| {
+        let message = format!("the `{scheme}` URL has no number from 1 to 65535 as its port");
+        let hint = "write `user:password@host:port/database`, and `%2F` for a `/` in a user's name";
+        Error::new(Kind::Config, message).hint(hint)
+    })
 }
 
 impl Server {
@@ -94,12 +90,12 @@ impl Server {
         match key {
             "host" => match value.split_once(':').filter(|_| !value.starts_with('/')) {
                 Some((host, number)) if !number.contains(':') => {
-                    self.port = port(number).ok_or_else(|| bad_port(scheme))?;
+                    self.port = port(scheme, number)?;
                     self.host = Some(host.to_owned());
                 }
                 _ => self.host = Some(value),
             },
-            "port" => self.port = port(&value).ok_or_else(|| bad_port(scheme))?,
+            "port" => self.port = port(scheme, &value)?,
             "user" => self.user = Some(value),
             "password" => self.password = Some(Secret::new(value)),
             "dbname" => self.database = value,
@@ -122,7 +118,7 @@ impl Server {
         if self.host.as_deref().is_some_and(|host| host.contains(',')) {
             return Err(refused("lists several hosts").hint("ttplan connects to one server: give one host"));
         }
-        if self.host.as_deref().is_some_and(|host| host.contains(char::is_whitespace) || host.contains('@')) {
+        if self.host.as_deref().is_some_and(|host| host.contains([' ', '@', '[', ']'])) {
             return Err(refused("names a host that cannot be one"));
         }
         if self.database.is_empty() {
@@ -141,7 +137,9 @@ impl Server {
         };
         let host = self.host.as_deref().unwrap_or_default();
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
-        format!("{scheme}://{login}{host}{port}/{}", self.database)
+        // Where the `@` is missing, a colon in the rest stands before the password.
+        let database = if self.database.contains(':') { "***" } else { &self.database };
+        format!("{scheme}://{login}{host}{port}/{database}")
     }
 }
 
@@ -196,7 +194,6 @@ mod tests {
             ("postgresql://u@/d?host=/var/run/sock", (some("/var/run/sock"), None, some("u"), None, "d")),
             ("postgresql://u@%2Fsock%2Fa/d", (some("/sock/a"), None, some("u"), None, "d")),
             ("postgresql://u@[::1]:5433/d", (some("::1"), Some(5433), some("u"), None, "d")),
-            ("postgresql://h:/d", (some("h"), None, None, None, "d")),
             ("postgresql://u%40x:p%3A%2F%40%25@h/d%20e", (some("h"), None, some("u@x"), some("p:/@%"), "d e")),
             ("postgresql://u:a/b:c?d#e@h/d", (some("h"), None, some("u"), some("a/b:c?d#e"), "d")),
             ("postgresql://u:@h/d", (some("h"), None, some("u"), None, "d")),
@@ -233,6 +230,7 @@ mod tests {
             ("postgresql://u:geheim@h:70000/d", "port"),
             ("postgresql://u:geheim@h:0/d", "port"),
             ("postgresql://u:geheim", "port"),
+            ("postgresql://u:/geheim", "port"),
             ("postgresql://u:geheim/d", "port"),
             ("postgresql://u:x@geheim@h/d", "`@`"),
             ("postgresql://u:x@y/geheim@h/d", "`@`"),
@@ -243,6 +241,9 @@ mod tests {
             ("postgresql://u:ge%00heim@h/d", "bytes"),
             ("postgresql://u:geheim%ff@h/d", "bytes"),
             ("postgresql://u:ge heim@h/d", "blank"),
+            ("postgresql://u/x:geheim?host=a,b", "`postgresql://a,b/***` lists several hosts"),
+            ("postgresql://[::1/d", "port"),
+            ("postgresql://h]/d", "cannot be one"),
             ("postgresql://u:geheim@h%0Ax/d", "bytes"),
             ("postgresql://h/?password=geheim", "`postgresql://:***@h/` names no database"),
         ] {
@@ -258,18 +259,20 @@ mod tests {
             let _ = parse(&url, ENGINES);
         }
 
-        /// The password is random letters and signs between two marks; neither mark is ever shown.
+        /// The password is random letters and signs between two marks, of which none is ever shown,
+        /// also where the URL ends with the password.
         #[test]
         fn no_error_shows_a_password(
             scheme in "postgresql|postgres[+]x|mysql|sqlite|",
             user in "[a-z]{0,3}|[a-z]/[a-z]",
             password in r"[a-z:/@?#%&=\[\], ]{0,12}",
-            host in r"h|h,i|\[::1\]|",
+            host in r"@h|@h,i|@\[::1\]|@|",
             port in ":[0-9]{0,6}|:x|",
             path in "(/[a-z]{0,3})?",
             query in r"(\?host=(a,b|)|\?service=x)?",
         ) {
-            let url = format!("{scheme}://{user}:QQ{password}WW@{host}{port}{path}{query}");
+            let password = if host.is_empty() { password.replace('@', "") } else { password };
+            let url = format!("{scheme}://{user}:QQ{password}WW{host}{port}{path}{query}");
             if let Err(error) = parse(&url, ENGINES) {
                 let shown = format!("{error} {:?}", error.hints());
                 prop_assert!(!shown.contains("QQ") && !shown.contains("WW"), "{} for {}", shown, url);
