@@ -1,7 +1,7 @@
 //! `ttplan.toml` and profiles as they are written: which keys there are, and of which type.
 //!
 //! Everything may be missing here; what must be there and what stands in for the rest is
-//! decided in [`super::settle`]. Keys that are not listed are refused.
+//! decided in [`super::settle()`]. Keys that are not listed are refused.
 
 use std::collections::BTreeMap;
 

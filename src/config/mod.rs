@@ -1,5 +1,5 @@
 //! STAGE: what people said becomes settled wishes. Flags, variables, `ttplan.toml` and a profile
-//! become a [`Config`]; the host's own file becomes a [`Site`].
+//! become a [`Config`]; the host's own file becomes a [`Site`](crate::model::site::Site).
 //!
 //! What is said nearer wins: flags, `TTPLAN_*` variables, the file, the profile, defaults. Nothing here reads the
 //! environment or asks anybody: all of that is handed in as [`Said`]. Files are read, and none is written.
