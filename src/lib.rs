@@ -10,5 +10,6 @@
 //! ```
 pub mod config;
 pub mod error;
+pub mod frameworks;
 pub mod live;
 pub mod model;

@@ -1,0 +1,3 @@
+//! SHELF: one file per migration framework.
+
+pub mod python;
