@@ -3,7 +3,7 @@
 //!
 //! Pure graph work only; reading scripts is for `frameworks`, reading rows for `live`.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,9 +70,12 @@ pub enum Standing {
     Nothing,
     /// These recorded ids are in no script.
     Unknown(Vec<String>),
-    /// Exactly the target is recorded.
+    /// These recorded ids come before others that are recorded too: no run leaves such a
+    /// record, and the framework refuses to go on from it.
+    Overlapping(Vec<String>),
+    /// All that the target needs has been run.
     AtTarget,
-    /// One head set below the target.
+    /// One id is recorded, on the way to the target.
     Behind,
     /// More than one id is recorded, all of them on the way to the target.
     Diverged,
@@ -90,14 +93,29 @@ impl Revisions {
         self.scripts.iter().map(|script| (script.id.as_str(), script)).collect()
     }
 
-    /// Ids that no script names as parent or dependency, sorted.
+    /// The ends of the branches, sorted: ids that no script names as its parent. One that is
+    /// merely depended on is still an end, but not recorded beside what depends on it: what
+    /// the book holds in the end is [`recorded_after`](Self::recorded_after).
     pub fn heads(&self) -> Vec<String> {
-        let named: BTreeSet<&str> = self.scripts.iter().flat_map(Script::before).collect();
-        let mut heads: Vec<String> =
-            self.scripts.iter().map(|s| s.id.clone()).filter(|id| !named.contains(id.as_str())).collect();
-        heads.sort();
-        heads.dedup();
-        heads
+        let parents: BTreeSet<&String> = self.scripts.iter().flat_map(|script| &script.parents).collect();
+        let heads: BTreeSet<&String> = self.scripts.iter().map(|script| &script.id).collect();
+        heads.difference(&parents).map(|id| (*id).clone()).collect()
+    }
+
+    /// Those of `ids` that come before no other of them, sorted; ids of no script stay.
+    pub fn tips(&self, ids: &[String]) -> Vec<String> {
+        let known = self.by_id();
+        let before: Vec<&str> =
+            ids.iter().filter_map(|id| known.get(id.as_str())).flat_map(|script| script.before()).collect();
+        let covered = self.reach(before);
+        let tips: BTreeSet<&String> = ids.iter().filter(|id| !covered.contains(id.as_str())).collect();
+        tips.into_iter().cloned().collect()
+    }
+
+    /// What the book holds once a run from `recorded` to `target` has ended well, sorted. A run
+    /// leaves branches alone that the target does not need.
+    pub fn recorded_after(&self, recorded: &[String], target: &[String]) -> Vec<String> {
+        self.tips(&[recorded, target].concat())
     }
 
     /// Parents and dependencies that no script has, sorted.
@@ -118,9 +136,12 @@ impl Revisions {
 
     /// `ids` and everything that comes before them.
     pub fn ancestors<'a>(&'a self, ids: &'a [String]) -> BTreeSet<&'a str> {
+        self.reach(ids.iter().map(String::as_str).collect())
+    }
+
+    fn reach<'a>(&'a self, mut waiting: Vec<&'a str>) -> BTreeSet<&'a str> {
         let known = self.by_id();
         let mut found = BTreeSet::new();
-        let mut waiting: Vec<&str> = ids.iter().map(String::as_str).collect();
         while let Some(id) = waiting.pop() {
             if let Some(script) = known.get(id)
                 && found.insert(id)
@@ -157,21 +178,18 @@ impl Revisions {
                 after.entry(parent).or_default().push(id);
             }
         }
-        let mut ready: VecDeque<&str> = open.iter().filter(|(_, n)| **n == 0).map(|(id, _)| *id).collect();
+        let mut ready: BTreeSet<&str> = open.iter().filter(|(_, n)| **n == 0).map(|(id, _)| *id).collect();
         let mut order = Vec::with_capacity(ids.len());
-        while let Some(id) = ready.pop_front() {
+        while let Some(id) = ready.pop_first() {
             order.push(id.to_owned());
-            let mut next: Vec<&str> = Vec::new();
             for child in after.get(id).into_iter().flatten() {
                 if let Some(n) = open.get_mut(child) {
                     *n -= 1;
                     if *n == 0 {
-                        next.push(child);
+                        ready.insert(child);
                     }
                 }
             }
-            next.sort_unstable();
-            ready.extend(next);
         }
         order
     }
@@ -190,6 +208,11 @@ impl Revisions {
         let unknown: Vec<String> = recorded.iter().filter(|id| !known.contains_key(id.as_str())).cloned().collect();
         if !unknown.is_empty() {
             return Standing::Unknown(unknown);
+        }
+        let tips = self.tips(recorded);
+        let overlapping: Vec<String> = recorded.iter().filter(|id| !tips.contains(id)).cloned().collect();
+        if !overlapping.is_empty() {
+            return Standing::Overlapping(overlapping);
         }
         let target_and_before = self.ancestors(target);
         let beyond: Vec<String> =
@@ -265,8 +288,38 @@ mod tests {
     }
 
     #[test]
-    fn a_recorded_ancestor_beside_the_head_is_still_at_target() {
-        assert_eq!(diamond().standing(&ids(&["3", "4"]), &ids(&["4"])), Standing::AtTarget);
+    fn a_recorded_ancestor_beside_its_descendant_overlaps() {
+        assert_eq!(diamond().standing(&ids(&["3", "4"]), &ids(&["4"])), Standing::Overlapping(ids(&["3"])));
+    }
+
+    /// Two branches; the second begins on its own and needs the end of the first.
+    fn dependent() -> Revisions {
+        let mut graph = graph(&[("a1", &[]), ("a2", &["a1"]), ("b1", &[]), ("b2", &["b1"])]);
+        graph.scripts[3].depends_on = ids(&["a2"]);
+        graph
+    }
+
+    #[test]
+    fn what_is_only_depended_on_is_an_end_but_not_recorded() {
+        let graph = dependent();
+        assert_eq!(graph.heads(), ids(&["a2", "b2"]));
+        assert_eq!(graph.recorded_after(&[], &graph.heads()), ids(&["b2"]));
+        assert_eq!(graph.pending(&ids(&["b1"]), &ids(&["b2"])), ids(&["a1", "a2", "b2"]));
+        assert_eq!(graph.standing(&ids(&["b2"]), &graph.heads()), Standing::AtTarget);
+        assert_eq!(graph.standing(&ids(&["a2", "b2"]), &graph.heads()), Standing::Overlapping(ids(&["a2"])));
+    }
+
+    #[test]
+    fn a_run_leaves_other_branches_recorded() {
+        let graph = dependent();
+        assert_eq!(graph.recorded_after(&ids(&["a1", "b1"]), &ids(&["a2"])), ids(&["a2", "b1"]));
+        assert_eq!(graph.tips(&ids(&["x", "a1", "a2", "x"])), ids(&["a2", "x"]));
+    }
+
+    #[test]
+    fn the_order_is_the_smallest_that_respects_every_edge() {
+        let graph = graph(&[("1", &[]), ("9", &["1"]), ("2", &["9"]), ("5", &["1"]), ("3", &["5"])]);
+        assert_eq!(graph.topological(), ids(&["1", "5", "3", "9", "2"]));
     }
 
     #[test]
