@@ -1,6 +1,6 @@
 //! Alembic, alone or under Flask-Migrate: how its scripts form a graph.
 //!
-//! Nothing is imported or run. The rules are those of Alembic 1.13 to 1.19 (`script/base.py`,
+//! Nothing is imported or run. The rules are those of Alembic 1.13 to 1.20 (`script/base.py`,
 //! `script/revision.py`, `operations/batch.py`); where Alembic would stop with an error, the
 //! file is unread. The module's docstring also names revisions, and is never believed.
 

@@ -31,7 +31,9 @@ pub struct Framework {
     /// Reads the configured directory of scripts from all the sources below its [`tree`](Self::tree),
     /// whose paths are relative to that tree. Never fails: what is not understood is in
     /// [`Revisions::unread`]. Files in the result are named relative to `directory`; its digest
-    /// is [`digest`] of all the sources.
+    /// is [`digest`] of all the sources, so every file of the tree takes part in it, while only
+    /// those that the framework itself would load are read as scripts. A directory that is
+    /// missing is not read at all; its digest is null.
     pub read: fn(directory: &FilePath, sources: &[Source]) -> Revisions,
     /// What an interrupted migration left behind, told by the name of a table.
     pub leftover: fn(table: &str) -> Option<Leftover<'_>>,
