@@ -13,3 +13,4 @@ pub mod error;
 pub mod frameworks;
 pub mod live;
 pub mod model;
+pub mod trust;

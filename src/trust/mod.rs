@@ -1,0 +1,34 @@
+//! STAGE: who signed, whether they may, and whether the plan is one that this host runs.
+//!
+//! Only this room makes a [`TrustedPlan`](plan::TrustedPlan), and only after the bytes were
+//! verified, parsed from the same buffer, and held against what the host permits. It must never
+//! take trust from the plan's own folder, and never believe what a plan says of itself.
+//!
+//! Signatures are detached OpenSSH signatures; `ssh-keygen -Y verify` and this room give the
+//! same answers, apart from a few places where this room is stricter:
+//!
+//! * RSA keys need 3,072 bits and may have 8,192 (OpenSSH: 1,024 and 16,384); DSA never counts;
+//!   an authority's SHA-1 signature under a certificate never counts.
+//! * A certificate with a critical option counts only if that is `verify-required` and the
+//!   security key verified its user. OpenSSH does not look at critical options here.
+//! * Signatures of version 0, with a filled reserved field, made through WebAuthn, with names of
+//!   key types that mean something else on the wire, or in an armour with CRLF do not count.
+
+mod allowed_line;
+pub mod allowed_signers;
+pub mod certificate;
+mod krl;
+mod patterns;
+pub mod public_key;
+pub mod revoked_keys;
+pub mod signing_key;
+pub mod sshsig;
+pub mod validity;
+pub mod verdict;
+mod wire;
+
+/// What a signature over a plan is for.
+pub const PLAN_NAMESPACE: &str = "ttplan-plan-v1";
+
+/// What a signature over an observation is for.
+pub const OBSERVATION_NAMESPACE: &str = "ttplan-observation-v1";

@@ -1,0 +1,102 @@
+//! Signatures of security keys, made here in software: the format is that of PROTOCOL.u2f,
+//! and `ssh-keygen` verifies it without any device.
+
+use crate::oracle::{MESSAGE, Papers, bench, judge, verifies};
+use sha2::{Digest, Sha256, Sha512};
+use signature::Signer;
+use ssh_key::Signature;
+use ssh_key::encoding::Encode;
+use ssh_key::encoding::base64::{Base64, Encoding};
+use ssh_key::private::{EcdsaKeypair, Ed25519Keypair};
+use ssh_key::public::{KeyData, SkEcdsaSha2NistP256, SkEd25519};
+use ttplan::trust::PLAN_NAMESPACE;
+use ttplan::trust::verdict::Refusal;
+
+const APPLICATION: &str = "ssh:plans";
+
+/// A security key in software.
+struct Token {
+    name: &'static str,
+    public: KeyData,
+    sign: Box<dyn Fn(&[u8]) -> Signature>,
+}
+
+fn ed25519() -> Token {
+    let pair = Ed25519Keypair::from_seed(&[7; 32]);
+    let public = KeyData::SkEd25519(SkEd25519::new(pair.public, APPLICATION));
+    Token { name: "sk-ssh-ed25519@openssh.com", public, sign: Box::new(move |message| pair.sign(message)) }
+}
+
+fn p256() -> Token {
+    let bench = bench();
+    let private = ssh_key::PrivateKey::read_openssh_file(bench.path("p256")).unwrap();
+    let Some(EcdsaKeypair::NistP256 { public, private }) = private.key_data().ecdsa().cloned() else { panic!() };
+    let public = KeyData::SkEcdsaSha2NistP256(SkEcdsaSha2NistP256::new(public, APPLICATION));
+    let sign = move |message: &[u8]| private.sign(message);
+    Token { name: "sk-ecdsa-sha2-nistp256@openssh.com", public, sign: Box::new(sign) }
+}
+
+fn string(bytes: &[u8]) -> Vec<u8> {
+    bytes.to_vec().encode_vec().unwrap()
+}
+
+impl Token {
+    fn line(&self) -> String {
+        format!("{} {}", self.name, Base64::encode_string(&self.public.encode_vec().unwrap()))
+    }
+
+    /// A signature file with these flags, counted as the ninth.
+    fn signature(&self, flags: u8, namespace: &str) -> String {
+        let hash = Sha512::digest(MESSAGE);
+        let fields = [&b"SSHSIG"[..], &string(namespace.as_bytes()), &string(b""), &string(b"sha512"), &string(&hash)];
+        let envelope = fields.concat();
+        let trailer = [&[flags][..], &9u32.to_be_bytes()].concat();
+        let signed = [&Sha256::digest(APPLICATION)[..], &trailer, &Sha256::digest(&envelope)].concat();
+        let value = [string(self.name.as_bytes()), string((self.sign)(&signed).as_bytes()), trailer].concat();
+        let blob = [
+            &b"SSHSIG\0\0\0\x01"[..],
+            &string(&self.public.encode_vec().unwrap()),
+            &string(namespace.as_bytes()),
+            &string(b""),
+            &string(b"sha512"),
+            &string(&value),
+        ]
+        .concat();
+        let armour = Base64::encode_string(&blob);
+        format!("-----BEGIN SSH SIGNATURE-----\n{armour}\n-----END SSH SIGNATURE-----\n")
+    }
+}
+
+#[test]
+fn signatures_of_security_keys_are_verified_by_both() {
+    for token in [ed25519(), p256()] {
+        let allowed = format!("alice {}", token.line());
+        for flags in [0x01, 0x05] {
+            let signature = token.signature(flags, PLAN_NAMESPACE);
+            let papers = Papers::new(bench(), "token", &allowed, &signature);
+            assert!(verifies(&papers.asked("alice")), "ssh-keygen: {}", token.name);
+            let signed = judge(&allowed, &signature, MESSAGE, "alice").unwrap();
+            assert_eq!(signed.kind.name(), token.name);
+            let refusal = judge(&allowed, &signature, b"other", "alice").unwrap_err();
+            assert!(matches!(refusal, Refusal::Wrong { .. }), "{refusal}");
+        }
+        let elsewhere = token.signature(1, "file");
+        assert!(!verifies(&Papers::new(bench(), "token", &allowed, &elsewhere).asked("alice")));
+        assert!(matches!(judge(&allowed, &elsewhere, MESSAGE, "alice"), Err(Refusal::Namespace { .. })));
+    }
+}
+
+#[test]
+fn the_flags_of_a_security_key_are_signed_too() {
+    let token = ed25519();
+    let allowed = format!("alice {}", token.line());
+    let signature = token.signature(1, PLAN_NAMESPACE);
+    let armour: String = signature.lines().filter(|line| !line.starts_with("-----")).collect();
+    let mut blob = Base64::decode_vec(&armour).unwrap();
+    let flags = blob.len() - 5;
+    blob[flags] = 5;
+    let armour = Base64::encode_string(&blob);
+    let forged = format!("-----BEGIN SSH SIGNATURE-----\n{armour}\n-----END SSH SIGNATURE-----\n");
+    assert!(!verifies(&Papers::new(bench(), "flags", &allowed, &forged).asked("alice")));
+    assert!(matches!(judge(&allowed, &forged, MESSAGE, "alice"), Err(Refusal::Wrong { .. })));
+}
