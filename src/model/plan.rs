@@ -92,7 +92,7 @@ impl Summary {
                     Move::Run(run) => sum.migrations_to_run += run.revisions.len() as u64,
                     Move::CopyFiles(CopyFiles { files, .. }) => {
                         let (count, bytes) = files.totals();
-                        sum.files_to_move += count;
+                        sum.files_to_move = sum.files_to_move.saturating_add(count);
                         sum.bytes_to_move = sum.bytes_to_move.saturating_add(bytes);
                     }
                     _ => {}

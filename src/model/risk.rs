@@ -39,17 +39,50 @@ pub fn of_move(act: &Move) -> Risk {
 /// Functions that a default may call without doing anything to what is there.
 const HARMLESS: &[&str] = &["now", "nextval", "gen_random_uuid", "uuid_generate_v4", "lower", "upper", "coalesce"];
 
+/// The one statement that `sql` is made of; `None` where it cannot be read or there are more.
+fn single_statement(sql: &str) -> Option<Statement> {
+    let dialects: [&dyn Dialect; 2] = [&PostgreSqlDialect {}, &SQLiteDialect {}];
+    let mut statements = dialects.iter().find_map(|dialect| Parser::parse_sql(*dialect, sql).ok())?;
+    if statements.len() == 1 { statements.pop() } else { None }
+}
+
+/// Whether `sql` creates or changes `object` and nothing else. It may also take columns and
+/// constraints away from it: that is how what was added is undone.
+pub fn stays_within(sql: &str, object: &ObjectRef) -> bool {
+    use sqlparser::ast::DropBehavior::Cascade;
+    if of_sql(sql, object) != Risk::Destructive {
+        return true;
+    }
+    let takes_away = |operation: &AlterTableOperation| match operation {
+        AlterTableOperation::DropColumn { drop_behavior, .. }
+        | AlterTableOperation::DropConstraint { drop_behavior, .. } => *drop_behavior != Some(Cascade),
+        other => adds_or_widens(other),
+    };
+    match single_statement(sql) {
+        // What a view calls is not run when the view is made.
+        Some(Statement::CreateView(create)) => {
+            object.kind == ObjectKind::View && !create.materialized && !create.or_replace && names(&create.name, object)
+        }
+        Some(statement @ Statement::AlterTable(_)) if calls_something_unknown(&statement) => false,
+        Some(Statement::AlterTable(alter)) => {
+            names(&alter.name, &owning_table(object)) && alter.operations.iter().all(takes_away)
+        }
+        _ => false,
+    }
+}
+
+/// The table that `object` belongs to, or that it is.
+fn owning_table(object: &ObjectRef) -> ObjectRef {
+    ObjectRef::table(&object.schema, object.table.as_ref().unwrap_or(&object.name))
+}
+
 /// The risk of SQL that claims to create or change `object` and nothing else.
 fn of_sql(sql: &str, object: &ObjectRef) -> Risk {
-    let dialects: [&dyn Dialect; 2] = [&PostgreSqlDialect {}, &SQLiteDialect {}];
-    let Some(statements) = dialects.iter().find_map(|dialect| Parser::parse_sql(*dialect, sql).ok()) else {
-        return Risk::Destructive;
-    };
-    let [statement] = statements.as_slice() else { return Risk::Destructive };
-    if calls_something_unknown(statement) {
+    let Some(statement) = single_statement(sql) else { return Risk::Destructive };
+    if calls_something_unknown(&statement) {
         return Risk::Destructive;
     }
-    let harmless = match statement {
+    let harmless = match &statement {
         Statement::CreateTable(create) => {
             create.query.is_none() && create.clone.is_none() && !create.or_replace && names(&create.name, object)
         }
@@ -59,8 +92,7 @@ fn of_sql(sql: &str, object: &ObjectRef) -> Risk {
         }
         Statement::CreateSchema { .. } => object.kind == ObjectKind::Schema,
         Statement::AlterTable(alter) => {
-            let table = ObjectRef::table(&object.schema, object.table.as_ref().unwrap_or(&object.name));
-            names(&alter.name, &table) && alter.operations.iter().all(adds_or_widens)
+            names(&alter.name, &owning_table(object)) && alter.operations.iter().all(adds_or_widens)
         }
         _ => false,
     };
@@ -169,6 +201,33 @@ mod tests {
         assert_eq!(create("v", "this is not sql"), Risk::Destructive);
         assert_eq!(create("v", ""), Risk::Destructive);
         assert_eq!(create("v", "CREATE TABLE v (a int DEFAULT 1, b timestamp DEFAULT now())"), Risk::Caution);
+    }
+
+    #[test]
+    fn what_takes_something_back_stays_within_its_object() {
+        let table = ObjectRef::table("public", "v");
+        let view = ObjectRef::free(ObjectKind::View, "public", "w");
+        for sql in
+            ["ALTER TABLE v DROP COLUMN a", "ALTER TABLE public.v DROP CONSTRAINT c", "ALTER TABLE v ADD COLUMN a int"]
+        {
+            assert!(stays_within(sql, &table), "{sql}");
+        }
+        assert!(stays_within("CREATE VIEW public.w AS SELECT tidy(a) FROM v", &view));
+        for sql in [
+            "ALTER TABLE users DROP COLUMN a",
+            "ALTER TABLE v DROP COLUMN a CASCADE",
+            "ALTER TABLE v RENAME TO users",
+            "ALTER TABLE v ADD COLUMN a int DEFAULT wipe()",
+            "ALTER TABLE v DROP COLUMN a; DROP TABLE users",
+            "DROP TABLE v",
+            "CREATE VIEW w AS SELECT 1",
+            "DELETE FROM v",
+            "not sql",
+        ] {
+            assert!(!stays_within(sql, &table), "{sql}");
+        }
+        assert!(!stays_within("CREATE OR REPLACE VIEW w AS SELECT f(1)", &view));
+        assert!(!stays_within("CREATE MATERIALIZED VIEW w AS SELECT f(1)", &view));
     }
 
     #[test]

@@ -347,7 +347,8 @@ impl FileList {
     /// How many files and bytes, where the list itself says so.
     pub fn totals(&self) -> (u64, u64) {
         match self {
-            Self::Inline(files) => (files.len() as u64, files.iter().map(FileFact::size).sum()),
+            // A plan from elsewhere may name sizes that no disk holds.
+            Self::Inline(files) => (files.len() as u64, files.iter().map(FileFact::size).fold(0, u64::saturating_add)),
             Self::Sidecar(sidecar) => (sidecar.files, sidecar.bytes),
             Self::Move(_) => (0, 0),
         }

@@ -17,12 +17,27 @@
 mod allowed_line;
 pub mod allowed_signers;
 pub mod certificate;
+pub mod file_names;
+pub mod host_files;
 mod krl;
 mod patterns;
+mod permits;
+pub mod plan;
+#[cfg(test)]
+mod plan_tests;
 pub mod public_key;
 pub mod revoked_keys;
+mod sanity;
+#[cfg(test)]
+mod sanity_tests;
+mod sanity_undo;
+mod sanity_values;
+pub mod setup;
+pub mod signers;
 pub mod signing_key;
 pub mod sshsig;
+#[cfg(test)]
+mod test_plans;
 pub mod validity;
 pub mod verdict;
 mod wire;

@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::trust::certificate::{Key, skip_blanks};
+use crate::trust::file_names::shell_word;
 use crate::trust::krl::Krl;
 use crate::trust::public_key::PublicKey;
 
@@ -28,12 +29,13 @@ impl RevokedKeys {
     pub fn parse(file: &str, content: &[u8]) -> Result<Self> {
         let unreadable =
             |why: String| Error::new(Kind::Config, format!("the revoked keys in `{file}` cannot be read")).because(why);
-        let list = match Krl::read(content) {
-            Some(krl) => List::Krl(krl.map_err(unreadable)?),
-            None => List::Keys(
-                keys(content).map_err(|why| unreadable(why).hint(format!("ssh-keygen -k -f {file} SPECIFICATION")))?,
-            ),
-        };
+        let list =
+            match Krl::read(content) {
+                Some(krl) => List::Krl(krl.map_err(unreadable)?),
+                None => List::Keys(keys(content).map_err(|why| {
+                    unreadable(why).hint(format!("ssh-keygen -k -f {} SPECIFICATION", shell_word(file)))
+                })?),
+            };
         Ok(Self { file: file.to_owned(), list })
     }
 

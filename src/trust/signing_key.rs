@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Secret;
+use crate::trust::PLAN_NAMESPACE;
+use crate::trust::file_names::shell_word;
 use crate::trust::public_key::{KeyKind, PublicKey};
 
 /// Far more than any key file needs.
@@ -50,7 +52,7 @@ impl SigningKey {
         if about.uid() == rustix::process::getuid().as_raw() && about.mode() & 0o077 != 0 {
             return Err(Error::new(Kind::Failed, format!("the private key `{shown}` is open to other users"))
                 .because(format!("its mode is {:04o}", about.mode() & 0o7777))
-                .hint(format!("chmod 600 {shown}")));
+                .hint(format!("chmod 600 {}", shell_word(&shown.to_string()))));
         }
         let mut text = Zeroizing::new(String::new());
         file.take(LARGEST_FILE).read_to_string(&mut text).map_err(unreadable)?;
@@ -97,7 +99,7 @@ impl SigningKey {
 
     /// `ssh-ed25519 AAAA... comment`: what stands in a `.pub` file, without the newline.
     pub fn public_line(&self) -> String {
-        let comment = one_line(&self.private.comment().as_str_lossy());
+        let comment = one_line(self.private.comment().as_str_lossy());
         let line = format!("{} {comment}", self.public.line());
         line.trim_end().to_owned()
     }
@@ -139,20 +141,20 @@ fn one_line(comment: &str) -> String {
 fn in_a_security_key(name: &str) -> Error {
     Error::new(Kind::Failed, format!("the private half of `{name}` is in a security key"))
         .because("ttplan verifies signatures of security keys and cannot make them")
-        .hint(format!("ssh-keygen -Y sign -n {} -f {name} PLAN", crate::trust::PLAN_NAMESPACE))
+        .hint(format!("ssh-keygen -Y sign -n {PLAN_NAMESPACE} -f {} PLAN", shell_word(name)))
 }
 
 /// What a file is that is not a private key in OpenSSH's format, and what to do about it.
 fn foreign_format(name: &str, text: &str) -> Error {
-    let start = text.trim_start();
+    let (start, word) = (text.trim_start(), shell_word(name));
     let error = |message: String| Error::new(Kind::Failed, message);
     if start.starts_with("-----BEGIN ") && start.lines().next().is_some_and(|line| line.contains("PRIVATE KEY")) {
         return error(format!("the private key `{name}` is in the PEM format, not in OpenSSH's own"))
-            .hint(format!("ssh-keygen -p -f {name}"));
+            .hint(format!("ssh-keygen -p -f {word}"));
     }
     if start.starts_with("PuTTY-User-Key-File-") {
         return error(format!("the private key `{name}` is in PuTTY's format, not in OpenSSH's own"))
-            .hint(format!("puttygen {name} -O private-openssh-new -o {name}.openssh"));
+            .hint(format!("puttygen {word} -O private-openssh-new -o KEY"));
     }
     let first = start.split([' ', '\t']).next().unwrap_or("");
     if KeyKind::by_name(first.as_bytes()).is_some() {

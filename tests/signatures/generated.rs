@@ -275,9 +275,9 @@ fn a_thousand_generated_questions_are_answered_alike() {
         };
         assert_eq!(ours.is_ok(), verifies(&asked), "question {number}: {question:?}\n{allowed}\nours: {ours:?}");
         if ours.is_ok() {
-            accepted += 1
+            accepted += 1;
         } else {
-            refused += 1
+            refused += 1;
         }
         if number % FIND_EVERY == 0 {
             let key = SshSig::read(&text).unwrap().key;

@@ -1,0 +1,263 @@
+//! For tests: an honest plan that uses nearly every move, and a host that permits it.
+
+use crate::model::diagnosis::{Diagnosis, State, Strategy};
+use crate::model::dialect::{Dialect, qualified, quote};
+use crate::model::names::{Digest, FilePath, Moment, ObjectKind, ObjectRef};
+use crate::model::observation::Identity;
+use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target};
+use crate::model::risk;
+use crate::model::site::{Policy, Site, Trust};
+use crate::model::step::{
+    AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DropObject, FileList, MakeDirectory, Move, Probe,
+    Quarantine, RemoveDirectory, RemoveFiles, RestoreDatabase, RestoreObjects, Risk, Run, SaveObjects, SetRevisions,
+    Sidecar, Step, Unquarantine,
+};
+use crate::model::uploads::FileFact;
+use crate::model::wording;
+
+/// An engine that is only spelled.
+pub struct Spelled;
+
+impl Dialect for Spelled {
+    fn name(&self) -> &'static str {
+        "spelled"
+    }
+    fn is_one_file(&self) -> bool {
+        false
+    }
+    fn drop_object(&self, object: &ObjectRef) -> Option<String> {
+        let kind = match object.kind {
+            ObjectKind::Table => "TABLE",
+            ObjectKind::View => "VIEW",
+            _ => return None,
+        };
+        Some(format!("DROP {kind} {}", qualified(&object.schema, &object.name)))
+    }
+    fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
+        format!("CREATE TABLE {} ({} varchar({width}))", quote(&table.name), quote(column))
+    }
+    fn widen_column(&self, _: &ObjectRef, _: &str, _: u32) -> Option<String> {
+        None
+    }
+}
+
+pub fn spelled(engine: &str) -> Option<&'static dyn Dialect> {
+    (engine == "spelled").then_some(&Spelled)
+}
+
+pub fn table(name: &str) -> ObjectRef {
+    ObjectRef::table("public", name)
+}
+
+pub fn file(path: &str) -> FileFact {
+    FileFact(FilePath::new(path), 3, Digest::of(path))
+}
+
+fn step(id: &str, save: Vec<Move>, moves: Vec<Move>, undo: Vec<Move>) -> Step {
+    Step {
+        id: id.to_owned(),
+        kind: "test".to_owned(),
+        address: id.to_owned(),
+        title: String::new(),
+        reason: "test".to_owned(),
+        risk: Risk::Safe,
+        requires: Vec::new(),
+        superseded_by: None,
+        transaction: None,
+        ready: vec![Probe::NoOtherWriter {}],
+        save,
+        moves,
+        done: vec![Probe::NoOtherWriter {}],
+        undo,
+    }
+}
+
+/// Makes the plan say of itself what its moves say.
+pub fn honest(mut plan: Plan) -> Plan {
+    for step in &mut plan.steps {
+        step.risk = risk::of_step(step);
+        step.title = wording::title(step);
+    }
+    plan.summary = Summary::of(&plan.steps);
+    plan
+}
+
+fn database_steps() -> Vec<Step> {
+    let backup = || "before.dump".to_owned();
+    let view = ObjectRef::free(ObjectKind::View, "public", "totals");
+    let spell = |object: &ObjectRef| Spelled.drop_object(object).unwrap_or_default();
+    let book = table("alembic_version");
+    let stamp = |from: &str, to: &str| {
+        let (from, to) = (vec![from.to_owned()], vec![to.to_owned()]);
+        Move::SetRevisions(SetRevisions {
+            table: book.clone(),
+            column: "version_num".into(),
+            from,
+            to,
+            basis: Basis::Exact,
+        })
+    };
+    let alter = |sql: &str| Move::AlterObject(AlterObject { object: table("users"), sql: sql.to_owned() });
+    let mut steps = vec![
+        step(
+            "backup",
+            vec![],
+            vec![Move::BackupDatabase(BackupDatabase { name: backup(), directory: Some("/data/backups".into()) })],
+            vec![],
+        ),
+        step(
+            "drop-view",
+            vec![],
+            vec![Move::DropObject(DropObject { object: view.clone(), sql: spell(&view) })],
+            vec![Move::CreateObject(CreateObject {
+                object: view.clone(),
+                sql: "CREATE VIEW public.totals AS SELECT sum(a) FROM b".into(),
+            })],
+        ),
+        step(
+            "drop-table",
+            vec![Move::SaveObjects(SaveObjects { name: "old.saved".into(), objects: vec![table("old")] })],
+            vec![Move::DropObject(DropObject { object: table("old"), sql: spell(&table("old")) })],
+            vec![Move::RestoreObjects(RestoreObjects { name: "old.saved".into(), objects: vec![table("old")] })],
+        ),
+        step(
+            "quarantine",
+            vec![],
+            vec![Move::Quarantine(Quarantine { object: table("odd"), name: "odd.kept".into() })],
+            vec![Move::Unquarantine(Unquarantine { object: table("odd"), name: "odd.kept".into() })],
+        ),
+        step(
+            "alter",
+            vec![],
+            vec![alter("ALTER TABLE public.users ADD COLUMN email text")],
+            vec![alter("ALTER TABLE public.users DROP COLUMN email")],
+        ),
+        step("stamp", vec![], vec![stamp("001", "002")], vec![stamp("002", "001")]),
+        step(
+            "migrate",
+            vec![],
+            vec![Move::Run(Run {
+                argv: vec!["/usr/bin/flask".into(), "db".into(), "upgrade".into()],
+                directory: "/app".into(),
+                env: [("FLASK_APP".to_owned(), "app".to_owned())].into(),
+                url_variable: Some("DATABASE_URL".into()),
+                check: vec!["/usr/bin/flask".into(), "--version".into()],
+                timeout_seconds: 900,
+                revisions: vec!["003".into()],
+            })],
+            vec![Move::RestoreDatabase(RestoreDatabase { name: backup(), directory: Some("/data/backups".into()) })],
+        ),
+    ];
+    for step in &mut steps[1..3] {
+        step.transaction = Some("drops".into());
+        step.requires = vec!["backup".into()];
+    }
+    steps[5].superseded_by = Some("migrate".into());
+    steps
+}
+
+fn file_steps() -> Vec<Step> {
+    let mut copy = step(
+        "copy",
+        vec![],
+        vec![Move::CopyFiles(CopyFiles {
+            from: "/app/uploads".into(),
+            to: "/data/uploads/avatars".into(),
+            files: FileList::Inline(vec![file("a.png"), file("b/c.png")]),
+            mode: Some("0640".into()),
+            owner: Some("1000:1000".into()),
+        })],
+        vec![Move::RemoveFiles(RemoveFiles { root: "/data/uploads/avatars".into(), files: FileList::Move(0) })],
+    );
+    copy.ready = vec![Probe::FilesReady { r#move: 0 }];
+    copy.done = vec![Probe::FilesDone { r#move: 0 }];
+    let many = Sidecar { first: 0, files: 2000, bytes: 1, sha256: Digest::of("") };
+    vec![
+        step(
+            "directory",
+            vec![],
+            vec![Move::MakeDirectory(MakeDirectory {
+                path: "/data/uploads/avatars".into(),
+                mode: Some("2770".into()),
+                owner: None,
+            })],
+            vec![
+                Move::RemoveDirectory(RemoveDirectory { path: "/data/uploads/avatars".into() }),
+                Move::RemoveDirectory(RemoveDirectory { path: "/data/uploads".into() }),
+            ],
+        ),
+        copy,
+        step(
+            "copy-many",
+            vec![],
+            vec![Move::CopyFiles(CopyFiles {
+                from: "/app/uploads".into(),
+                to: "/data/uploads/many".into(),
+                files: FileList::Sidecar(many.clone()),
+                mode: None,
+                owner: None,
+            })],
+            vec![Move::RemoveFiles(RemoveFiles { root: "/data/uploads/many".into(), files: FileList::Sidecar(many) })],
+        ),
+    ]
+}
+
+/// A plan with nearly every move, destructive, for the site `prod`.
+pub fn plan() -> Plan {
+    let made_at = Moment::parse("2026-11-20T11:00:00Z").unwrap();
+    honest(Plan {
+        format_version: FORMAT_VERSION.to_owned(),
+        made_by: "ttplan test".to_owned(),
+        made_at,
+        expires_at: made_at.plus_seconds(24 * 3600),
+        ticket: None,
+        target: Target {
+            site: Some("prod".to_owned()),
+            database: Identity { engine: "spelled".into(), name: "app".into(), host: None, identity: "1".into() },
+            roots: vec!["/app/uploads".into(), "/data/uploads/avatars".into()],
+        },
+        config_sha256: Digest::of("config"),
+        observation_sha256: Digest::of("observation"),
+        diagnosis: Diagnosis {
+            state: State::Behind,
+            strategy: Strategy::CheckMigrations,
+            blocked: vec![],
+            evidence: vec![],
+            revision: None,
+        },
+        findings: vec![],
+        premises: vec![],
+        steps: [database_steps(), file_steps()].concat(),
+        goal: vec![],
+        summary: Summary::default(),
+    })
+}
+
+/// A plan without its destructive steps.
+pub fn gentle_plan() -> Plan {
+    let mut plan = plan();
+    plan.steps.retain(|step| step.risk != Risk::Destructive);
+    honest(plan)
+}
+
+/// The host of these plans.
+pub fn site() -> Site {
+    Site {
+        file: "/etc/ttplan/host.toml".into(),
+        name: "prod".into(),
+        environment: None,
+        roots: vec!["/app".into(), "/data".into()],
+        commands: vec![
+            vec!["/usr/bin/flask".into(), "db".into(), "upgrade".into()],
+            vec!["/usr/bin/flask".into(), "--version".into()],
+        ],
+        state: "/data/ttplan".into(),
+        trust: Trust {
+            allowed_signers: "/etc/ttplan/allowed_signers".into(),
+            revoked_keys: None,
+            required: 1,
+            required_for_destructive: 2,
+        },
+        policy: Policy::default(),
+    }
+}
