@@ -25,7 +25,7 @@ pub struct Site {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
     pub allowed_signers: FilePath,
-    /// Keys that are no longer believed, whatever else says so: one public key a line.
+    /// Keys that are no longer believed, whatever else says so: one public key a line, or a list by `ssh-keygen -k`.
     pub revoked_keys: Option<FilePath>,
     /// Distinct principals with distinct keys.
     pub required: u32,

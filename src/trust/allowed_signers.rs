@@ -159,7 +159,11 @@ impl AllowedLine {
             Some(certificate) if self.certifies(key) => {
                 certificate.holds_at(now).map_err(Closed::Because)?;
                 let both = certificate.principals.iter().filter(|name| patterns::matches_list(name, &self.principals));
-                Ok(Names::Certified(both.cloned().collect()))
+                let both: Vec<Vec<u8>> = both.cloned().collect();
+                if both.is_empty() {
+                    return Err(Closed::Because("the certificate names nobody whom the line allows".to_owned()));
+                }
+                Ok(Names::Certified(both))
             }
             _ if self.is_for(key) => Ok(Names::Listed(self.principals.clone())),
             _ => Err(Closed::OtherKey),

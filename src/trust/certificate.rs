@@ -1,7 +1,8 @@
 //! OpenSSH certificates (PROTOCOL.certkeys): a public key with names, a time span and
 //! conditions, signed by an authority. And [`Key`]: what a signature or a line may carry.
 
-use crate::trust::public_key::{KeyKind, Misfit, PublicKey, unknown_kind};
+use crate::trust::key_kind::{KeyKind, unknown_kind};
+use crate::trust::public_key::{Misfit, PublicKey};
 use crate::trust::wire;
 use crate::trust::wire::Reader;
 
@@ -95,6 +96,9 @@ impl Certificate {
             2 => false,
             _ => return Err("the certificate is neither for a user nor for a host".to_owned()),
         };
+        if fields.key_id.contains(&0) {
+            return Err("the certificate's key id has a NUL in it".to_owned());
+        }
         let principals = names(fields.principals).filter(|names| names.len() <= MOST_PRINCIPALS);
         let principals = principals.ok_or("the certificate's principals cannot be read")?;
         let critical_options = option_names(fields.critical).ok_or("the critical options cannot be read")?;

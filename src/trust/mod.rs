@@ -19,6 +19,7 @@ pub mod allowed_signers;
 pub mod certificate;
 pub mod file_names;
 pub mod host_files;
+pub mod key_kind;
 mod krl;
 mod patterns;
 mod permits;

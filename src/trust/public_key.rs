@@ -1,142 +1,21 @@
 //! Public keys: which kinds are believed, how they are written, and whether a signature fits.
 //!
-//! One table ([`KINDS`]) says all that differs between the kinds. DSA is not in it and never
-//! will be. The mathematics is that of the `ssh-key` crate; the framing around it is read here.
-
-use std::fmt;
+//! The mathematics is that of the `ssh-key` crate; the framing around it is read here.
 
 use signature::Verifier;
 use ssh_key::encoding::{Decode, Encode};
 use ssh_key::public::KeyData;
 
 use crate::model::names::Digest;
+use crate::trust::key_kind::{KeyKind, unknown_kind};
 use crate::trust::wire;
 use crate::trust::wire::Reader;
-
-/// The kinds of keys that may sign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyKind {
-    Ed25519,
-    EcdsaP256,
-    EcdsaP384,
-    EcdsaP521,
-    Rsa,
-    /// Ed25519 in a security key.
-    SkEd25519,
-    /// ECDSA over P-256 in a security key.
-    SkEcdsaP256,
-}
-
-/// What is to be known of a kind.
-struct Row {
-    kind: KeyKind,
-    /// Its name in key files and on the wire.
-    name: &'static str,
-    /// The name of a certificate for such a key.
-    certificate: &'static str,
-    /// How many strings the key is made of after its name.
-    fields: usize,
-    /// The signature algorithms that are believed.
-    signatures: &'static [&'static str],
-}
-
-/// Every kind of key, once.
-const KINDS: &[Row] = &[
-    Row {
-        kind: KeyKind::Ed25519,
-        name: "ssh-ed25519",
-        certificate: "ssh-ed25519-cert-v01@openssh.com",
-        fields: 1,
-        signatures: &["ssh-ed25519"],
-    },
-    Row {
-        kind: KeyKind::EcdsaP256,
-        name: "ecdsa-sha2-nistp256",
-        certificate: "ecdsa-sha2-nistp256-cert-v01@openssh.com",
-        fields: 2,
-        signatures: &["ecdsa-sha2-nistp256"],
-    },
-    Row {
-        kind: KeyKind::EcdsaP384,
-        name: "ecdsa-sha2-nistp384",
-        certificate: "ecdsa-sha2-nistp384-cert-v01@openssh.com",
-        fields: 2,
-        signatures: &["ecdsa-sha2-nistp384"],
-    },
-    Row {
-        kind: KeyKind::EcdsaP521,
-        name: "ecdsa-sha2-nistp521",
-        certificate: "ecdsa-sha2-nistp521-cert-v01@openssh.com",
-        fields: 2,
-        signatures: &["ecdsa-sha2-nistp521"],
-    },
-    Row {
-        kind: KeyKind::Rsa,
-        name: "ssh-rsa",
-        certificate: "ssh-rsa-cert-v01@openssh.com",
-        fields: 2,
-        // Never `ssh-rsa`, which means SHA-1.
-        signatures: &["rsa-sha2-512", "rsa-sha2-256"],
-    },
-    Row {
-        kind: KeyKind::SkEd25519,
-        name: "sk-ssh-ed25519@openssh.com",
-        certificate: "sk-ssh-ed25519-cert-v01@openssh.com",
-        fields: 2,
-        signatures: &["sk-ssh-ed25519@openssh.com"],
-    },
-    Row {
-        kind: KeyKind::SkEcdsaP256,
-        name: "sk-ecdsa-sha2-nistp256@openssh.com",
-        certificate: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
-        fields: 3,
-        signatures: &["sk-ecdsa-sha2-nistp256@openssh.com"],
-    },
-];
 
 /// The shortest RSA key that is believed, in bits. OpenSSH accepts 1024; this is our own rule.
 pub const RSA_MINIMUM_BITS: u32 = 3072;
 
 /// The longest RSA key that can be computed with, in bits.
 pub const RSA_MAXIMUM_BITS: u32 = 8192;
-
-impl KeyKind {
-    fn row(self) -> &'static Row {
-        // Each kind has its row; a test holds that.
-        KINDS.iter().find(|row| row.kind == self).unwrap_or(&KINDS[0])
-    }
-
-    /// Its name in key files: `ssh-ed25519`.
-    pub fn name(self) -> &'static str {
-        self.row().name
-    }
-
-    /// The kind that a name in a key file means.
-    pub fn by_name(name: &[u8]) -> Option<Self> {
-        KINDS.iter().find(|row| row.name.as_bytes() == name).map(|row| row.kind)
-    }
-
-    /// The kind of key for which the named kind of certificate stands.
-    pub fn by_certificate_name(name: &[u8]) -> Option<Self> {
-        KINDS.iter().find(|row| row.certificate.as_bytes() == name).map(|row| row.kind)
-    }
-
-    /// How many strings such a key is made of after its name.
-    pub(in crate::trust) fn fields(self) -> usize {
-        self.row().fields
-    }
-
-    /// Whether the private half lives in a security key.
-    pub fn is_security_key(self) -> bool {
-        matches!(self, Self::SkEd25519 | Self::SkEcdsaP256)
-    }
-}
-
-impl fmt::Display for KeyKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A public key. Two keys are equal when they are the same key, whatever file they stand in.
 #[derive(Clone, Debug)]
@@ -221,8 +100,7 @@ impl PublicKey {
         let algorithm = reader.string().ok_or_else(short)?;
         let algorithm = self
             .kind
-            .row()
-            .signatures
+            .signatures()
             .iter()
             .find(|known| known.as_bytes() == algorithm)
             .ok_or_else(|| self.unknown_algorithm(algorithm))?;
@@ -253,14 +131,6 @@ impl PublicKey {
     }
 }
 
-/// Why a key's name is not one of those that are believed.
-pub(in crate::trust) fn unknown_kind(name: &[u8]) -> String {
-    match name {
-        b"ssh-dss" => "DSA keys are never believed".to_owned(),
-        name => format!("`{}` is not a kind of key that is believed", String::from_utf8_lossy(name)),
-    }
-}
-
 /// A signature that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fit {
@@ -280,6 +150,7 @@ pub enum Misfit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust::key_kind::ALL;
     use proptest::prelude::*;
     use ssh_key::private::Ed25519Keypair;
 
@@ -298,18 +169,6 @@ mod tests {
         }
         wire::put_string(&mut blob, &modulus);
         PublicKey::from_blob(&blob).unwrap()
-    }
-
-    #[test]
-    fn every_kind_has_its_row_once_and_names_are_not_shared() {
-        use KeyKind as K;
-        let kinds = [K::Ed25519, K::EcdsaP256, K::EcdsaP384, K::EcdsaP521, K::Rsa, K::SkEd25519, K::SkEcdsaP256];
-        assert_eq!(kinds.len(), KINDS.len());
-        for kind in kinds {
-            assert_eq!(KINDS.iter().filter(|row| row.kind == kind).count(), 1);
-            assert_eq!(KeyKind::by_name(kind.name().as_bytes()), Some(kind));
-            assert_eq!(KeyKind::by_certificate_name(kind.row().certificate.as_bytes()), Some(kind));
-        }
     }
 
     #[test]
@@ -342,6 +201,70 @@ mod tests {
         wire::put_string(&mut signature, &[0; 384]);
         let found = rsa(384, 0x80).check(b"", &signature);
         assert!(matches!(found, Err(Misfit::Malformed(why)) if why.contains("SHA-1")));
+    }
+
+    /// A key of the kind whose fields have about the right form.
+    fn odd_key(kind: KeyKind, mut bytes: Vec<u8>) -> Option<PublicKey> {
+        let mut blob = Vec::new();
+        wire::put_string(&mut blob, kind.name().as_bytes());
+        let curve = kind.name().split(['-', '@']).find(|part| part.starts_with("nistp"));
+        if let Some(curve) = curve {
+            wire::put_string(&mut blob, curve.as_bytes());
+            let size: usize = curve.trim_start_matches("nistp").parse().unwrap();
+            bytes.truncate(size.div_ceil(8) * 2);
+            bytes.insert(0, 4);
+        }
+        match kind {
+            KeyKind::Rsa => {
+                wire::put_string(&mut blob, &[1, 0, 1]);
+                bytes.insert(0, 0);
+                bytes[1] |= 0x80;
+            }
+            KeyKind::Ed25519 | KeyKind::SkEd25519 => bytes.truncate(32),
+            _ => {}
+        }
+        wire::put_string(&mut blob, &bytes);
+        if kind.is_security_key() {
+            wire::put_string(&mut blob, b"ssh:");
+        }
+        PublicKey::from_blob(&blob).ok()
+    }
+
+    #[test]
+    fn odd_keys_of_every_kind_can_be_made() {
+        for kind in ALL {
+            assert!(odd_key(*kind, vec![7; 384]).is_some(), "{kind}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Whoever sends a signature chooses its key too: an even modulus, a point off the curve.
+        #[test]
+        fn no_key_and_signature_make_the_mathematics_panic(
+            bytes in prop::collection::vec(any::<u8>(), 384),
+            value in prop::collection::vec(any::<u8>(), 132),
+            which in 0usize..7,
+        ) {
+            let kind = ALL[which];
+            let Some(key) = odd_key(kind, bytes.clone()) else { return Ok(()) };
+            let mut signature = Vec::new();
+            wire::put_string(&mut signature, kind.signatures()[0].as_bytes());
+            let size = [32, 48, 66, 64][which % 4];
+            let mut numbers = Vec::new();
+            wire::put_string(&mut numbers, &[&[0x0f], &value[1..size]].concat());
+            wire::put_string(&mut numbers, &[&[0x0f], &value[132 - size + 1..]].concat());
+            match kind {
+                KeyKind::Rsa => wire::put_string(&mut signature, &bytes),
+                KeyKind::Ed25519 | KeyKind::SkEd25519 => wire::put_string(&mut signature, &value[..64]),
+                _ => wire::put_string(&mut signature, &numbers),
+            }
+            if kind.is_security_key() {
+                signature.extend([1, 0, 0, 0, 1]);
+            }
+            prop_assert!(key.check(b"", &signature).is_err());
+        }
     }
 
     proptest! {

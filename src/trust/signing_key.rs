@@ -16,7 +16,8 @@ use crate::error::{Error, Kind, Result};
 use crate::model::names::Secret;
 use crate::trust::PLAN_NAMESPACE;
 use crate::trust::file_names::shell_word;
-use crate::trust::public_key::{KeyKind, PublicKey};
+use crate::trust::key_kind::KeyKind;
+use crate::trust::public_key::PublicKey;
 
 /// Far more than any key file needs.
 const LARGEST_FILE: u64 = 1 << 20;

@@ -6,7 +6,8 @@ use std::fmt;
 use crate::model::names::Moment;
 use crate::trust::allowed_signers::{AllowedSigners, Names};
 use crate::trust::certificate::{Certificate, Key};
-use crate::trust::public_key::{Fit, KeyKind, Misfit, PublicKey};
+use crate::trust::key_kind::KeyKind;
+use crate::trust::public_key::{Fit, Misfit, PublicKey};
 use crate::trust::revoked_keys::RevokedKeys;
 use crate::trust::sshsig::SshSig;
 

@@ -4,7 +4,6 @@
 use ssh_key::encoding::base64::{Base64, Base64Unpadded, Encoding};
 
 /// Reads one field after the other; `None` where the bytes end too early.
-#[derive(Clone)]
 pub struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

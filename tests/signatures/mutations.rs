@@ -35,12 +35,12 @@ fn a_document_with_any_byte_changed_is_refused() {
 #[test]
 fn a_signature_with_any_byte_changed_is_refused_or_the_same_signature() {
     let bench = bench();
-    for kind in ["ed25519", "p256"] {
+    for (kind, replacements) in [("ed25519", ALL), ("p256", ALL), ("p384", FEW), ("p521", FEW), ("rsa3072", FEW)] {
         let allowed = format!("alice {}", bench.public_line(kind));
         let text = bench.sign(kind, PLAN_NAMESPACE, MESSAGE, &[]);
         let original = SshSig::read(&text).unwrap();
         let (mut same, mut refused) = (0, 0);
-        for mutated in mutations(&text) {
+        for mutated in mutations(&text, replacements) {
             let ours = judge(&allowed, &mutated, MESSAGE, "alice");
             if ours.is_ok() {
                 assert_eq!(SshSig::read(&mutated).as_ref(), Ok(&original), "another signature is accepted:\n{mutated}");
@@ -52,28 +52,32 @@ fn a_signature_with_any_byte_changed_is_refused_or_the_same_signature() {
                 continue;
             }
             refused += 1;
-            // The one place where we are stricter: a version that nobody writes.
-            let version_0 = SshSig::read(&mutated).is_err_and(|why| why.contains("version 0"));
-            if version_0 || refused % SAMPLE == 0 {
+            // Where we are stricter: a version that nobody writes, and an armour with CRLF, which newer OpenSSH reads.
+            let why = SshSig::read(&mutated).err().unwrap_or_default();
+            let version_0 = why.contains("version 0");
+            if version_0 || refused % SAMPLE == 0 && !why.contains("CRLF") {
                 let papers = Papers::new(bench, "mutated", &allowed, &mutated);
                 assert_eq!(verifies(&papers.asked("alice")), version_0, "{ours:?}\n{mutated}");
             }
         }
         println!("{kind}: {refused} mutations refused, {same} only changed the armour");
-        assert!(same > 0 && refused > 1000, "{same} {refused}");
+        assert!(refused > text.len(), "{same} {refused}");
     }
 }
 
-/// The text with each of its bytes replaced, left out, doubled, or with a blank before it.
-fn mutations(text: &str) -> impl Iterator<Item = String> {
-    let replaced = |at: usize, with: &str| format!("{}{with}{}", &text[..at], &text[at + 1..]);
+/// What takes the place of a byte: `.` stands for the byte itself, `^` for the one beside it.
+const ALL: &[&str] = &["", " ", "\n", "A", "=", "\0", "\r\n", "^", "..", " ."];
+/// Of these, what mostly gives another signature of the right form.
+const FEW: &[&str] = &["A", "^"];
+
+/// The text with each of its bytes replaced.
+fn mutations<'a>(text: &'a str, replacements: &'a [&str]) -> impl Iterator<Item = String> + 'a {
     (0..text.len()).flat_map(move |at| {
-        let own = &text[at..=at];
-        let next = char::from(text.as_bytes()[at] ^ 1).to_string();
-        ["", " ", "\n", "A", "=", "\0", "\r\n", &next, &format!("{own}{own}"), &format!(" {own}")]
+        let (own, beside) = (&text[at..=at], char::from(text.as_bytes()[at] ^ 1).to_string());
+        replacements
             .iter()
-            .filter(|with| **with != own)
-            .map(|with| replaced(at, with))
-            .collect::<Vec<_>>()
+            .map(move |with| with.replace('.', own).replace('^', &beside))
+            .filter(move |with| with != own)
+            .map(move |with| format!("{}{with}{}", &text[..at], &text[at + 1..]))
     })
 }

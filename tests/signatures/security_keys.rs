@@ -14,11 +14,13 @@ use ttplan::trust::verdict::Refusal;
 
 const APPLICATION: &str = "ssh:plans";
 
+type Sign = Box<dyn Fn(&[u8]) -> Signature>;
+
 /// A security key in software.
 struct Token {
     name: &'static str,
     public: KeyData,
-    sign: Box<dyn Fn(&[u8]) -> Signature>,
+    sign: Sign,
 }
 
 fn ed25519() -> Token {
