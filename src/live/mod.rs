@@ -18,7 +18,9 @@ use crate::model::schema::Schema;
 use crate::model::step::SetRevisions;
 use crate::model::uploads::{FileCircumstance, FileFact, Tree};
 
+pub mod disk;
 pub mod engines;
+pub mod process;
 
 /// A live site that can be looked at and not changed.
 pub trait Inspect {

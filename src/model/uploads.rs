@@ -115,7 +115,52 @@ impl Tree {
     }
 }
 
-/// How a file lies on its disk: never digested, never decided by.
+/// How a file lies on its disk: never digested, never decided by. Kept small: there is one per file.
 /// Written as `["mode", uid, gid, "mtime"]`, mode in octal, mtime in nanoseconds since 1970.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct FileCircumstance(pub String, pub u32, pub u32, pub String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(into = "WrittenCircumstance", try_from = "WrittenCircumstance")]
+pub struct FileCircumstance {
+    /// Permission bits, with set-id and sticky bits.
+    pub mode: u16,
+    pub uid: u32,
+    pub gid: u32,
+    /// Nanoseconds since 1970; a time that does not fit is the nearest one that does.
+    pub mtime: i64,
+}
+
+type WrittenCircumstance = (String, u32, u32, String);
+
+impl From<FileCircumstance> for WrittenCircumstance {
+    fn from(circumstance: FileCircumstance) -> Self {
+        let FileCircumstance { mode, uid, gid, mtime } = circumstance;
+        (format!("{mode:04o}"), uid, gid, mtime.to_string())
+    }
+}
+
+impl TryFrom<WrittenCircumstance> for FileCircumstance {
+    type Error = &'static str;
+
+    fn try_from((mode, uid, gid, mtime): WrittenCircumstance) -> Result<Self, Self::Error> {
+        let mode = u16::from_str_radix(&mode, 8).map_err(|_| "expected a mode in octal, like `0644`")?;
+        let mtime = mtime.parse().map_err(|_| "expected a time in nanoseconds since 1970")?;
+        Ok(Self { mode, uid, gid, mtime })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_circumstance_is_written_as_one_short_row() {
+        let circumstance = FileCircumstance { mode: 0o644, uid: 1000, gid: 0, mtime: -1_500_000_000 };
+        let text = serde_json::to_string(&circumstance).unwrap();
+        assert_eq!(text, r#"["0644",1000,0,"-1500000000"]"#);
+        assert_eq!(serde_json::from_str::<FileCircumstance>(&text).unwrap(), circumstance);
+        assert!(serde_json::from_str::<FileCircumstance>(r#"["0999",0,0,"0"]"#).is_err());
+        assert!(serde_json::from_str::<FileCircumstance>(r#"["0644",0,0,"soon"]"#).is_err());
+        let schema = schemars::schema_for!(FileCircumstance).to_value();
+        assert_eq!(schema["type"], "array");
+        assert_eq!(schema["maxItems"], 4);
+    }
+}

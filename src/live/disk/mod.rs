@@ -1,0 +1,134 @@
+//! Files on the disks of this machine. Never follows a symbolic link below a root, never opens
+//! what is not a plain file, never replaces one; every way down is in `root`.
+
+mod attributes;
+mod copy;
+mod directories;
+mod durable;
+mod hash;
+mod refusal;
+mod remove;
+mod root;
+mod scan;
+mod sources;
+mod surroundings;
+mod temporary;
+mod walk;
+
+use rustix::io::Errno;
+
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::live::{ChangeFiles, Copied, CopyHow, DirectoryState, FileState, InspectFiles, Source};
+use crate::model::names::FilePath;
+use crate::model::uploads::{FileCircumstance, FileFact, Tree};
+
+use self::root::Root;
+
+/// The disks of this machine. Roots and directories are plain absolute paths.
+///
+/// A root that is itself a symbolic link counts as no directory: following it silently would let copies
+/// end up elsewhere than a plan says. Links above a root are followed; they are the operator's.
+#[derive(Clone, Copy, Debug)]
+pub struct Disk {
+    modern: bool,
+}
+
+impl Disk {
+    /// With whatever the kernel offers.
+    pub fn new() -> Self {
+        Self { modern: true }
+    }
+
+    /// Without `openat2`, `renameat2` and `syncfs`, as on kernels and in sandboxes that lack them:
+    /// the same results by older means.
+    pub fn by_older_means() -> Self {
+        Self { modern: false }
+    }
+
+    /// The root, to be changed; `None` where it is missing.
+    fn root_to_clear(self, path: &FilePath) -> Result<Option<Root>> {
+        absolute(path)?;
+        match Root::open(path, self.modern) {
+            Ok(root) => Ok(Some(root)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(refusal::unread(errno, path)),
+        }
+    }
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn absolute(path: &FilePath) -> Result<()> {
+    if path.is_plain_absolute() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Failed, format!("`{}` is not a plain absolute path", path.to_text())))
+}
+
+impl InspectFiles for Disk {
+    fn scan(&mut self, root: &FilePath) -> Result<(Tree, Vec<FileCircumstance>)> {
+        absolute(root)?;
+        Ok(scan::scan(root, self.modern))
+    }
+
+    fn states(&mut self, root: &FilePath, files: &[FileFact]) -> Result<Vec<FileState>> {
+        absolute(root)?;
+        scan::states(root, files, self.modern)
+    }
+
+    fn directory(&mut self, path: &FilePath) -> Result<DirectoryState> {
+        absolute(path)?;
+        Ok(surroundings::directory(path, self.modern))
+    }
+
+    fn sources(&mut self, directory: &FilePath) -> Result<Vec<Source>> {
+        absolute(directory)?;
+        sources::sources(directory, self.modern)
+    }
+
+    fn program(&mut self, name: &str, search: &str) -> Option<FilePath> {
+        surroundings::program(name, search)
+    }
+
+    fn free_bytes(&mut self, path: &FilePath) -> Option<u64> {
+        surroundings::free_bytes(path)
+    }
+}
+
+impl ChangeFiles for Disk {
+    fn make_directory(
+        &mut self,
+        path: &FilePath,
+        mode: Option<u32>,
+        owner: Option<(u32, u32)>,
+    ) -> Result<Vec<FilePath>> {
+        absolute(path)?;
+        directories::make_directory(path, &CopyHow { mode, owner }, self.modern)
+    }
+
+    fn remove_directory(&mut self, path: &FilePath) -> Result<bool> {
+        absolute(path)?;
+        directories::remove_directory(path)
+    }
+
+    fn copy(&mut self, from: &FilePath, to: &FilePath, files: &[FileFact], how: &CopyHow) -> Result<Vec<Copied>> {
+        absolute(from)?;
+        absolute(to)?;
+        let (from, to) = copy::roots(from, to, self.modern)?;
+        copy::copy(&from, &to, files, how)
+    }
+
+    fn remove(&mut self, root: &FilePath, files: &[FileFact]) -> Result<u64> {
+        self.root_to_clear(root)?.map_or(Ok(0), |root| remove::remove(&root, files))
+    }
+
+    fn sweep(&mut self, root: &FilePath) -> Result<u64> {
+        self.root_to_clear(root)?.map_or(Ok(0), |root| remove::sweep(&root))
+    }
+}

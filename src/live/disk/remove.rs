@@ -1,0 +1,98 @@
+//! Removing: listed files that still have the listed content, directories this leaves empty, and
+//! what an interrupted copy left. Nothing whose content is not known is ever removed.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+use rustix::fs::{self, AtFlags};
+use rustix::io::Errno;
+
+use crate::error::Result;
+use crate::live::disk::durable::sync_directories;
+use crate::live::disk::refusal::{undone, unread};
+use crate::live::disk::root::{Root, is_same, size, split};
+use crate::live::disk::scan::check;
+use crate::live::disk::temporary::is_temporary;
+use crate::live::disk::walk::{Met, walk};
+use crate::model::names::FilePath;
+use crate::model::uploads::FileFact;
+
+/// Removes listed files that still have the listed content, and what directories that leaves empty.
+/// A directory that cannot be removed stays. Returns how many files were removed.
+pub(super) fn remove(root: &Root, files: &[FileFact]) -> Result<u64> {
+    check(files)?;
+    let removed: Vec<bool> = files.par_iter().map(|file| remove_file(root, file)).collect::<Result<_>>()?;
+    let gone = || files.iter().zip(&removed).filter(|(_, removed)| **removed);
+    let mut emptied: BTreeSet<FilePath> = gone().map(|(file, _)| split(file.path()).0).collect();
+    let mut touched = BTreeSet::new();
+    // A directory sorts after the one it lies in: the innermost come first.
+    while let Some(directory) = emptied.pop_last() {
+        if remove_empty(root, &directory) {
+            emptied.insert(split(&directory).0);
+        } else {
+            touched.insert(directory);
+        }
+    }
+    sync(root, &touched)?;
+    Ok(gone().count() as u64)
+}
+
+/// Whether the file was removed. It is unlinked only as the very file that was read.
+fn remove_file(root: &Root, file: &FileFact) -> Result<bool> {
+    let absolute = || root.absolute(file.path());
+    let plain = match root.plain(file.path()) {
+        Ok(Some(plain)) if size(&plain.stat) == file.size() => plain,
+        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(false),
+        Err(errno) => return Err(unread(errno, &absolute())),
+    };
+    if plain.digest().map_err(|errno| unread(errno, &absolute()))? != Some(file.sha256()) {
+        return Ok(false);
+    }
+    let (above, name) = split(file.path());
+    let removed = root.directory(&above).and_then(|directory| {
+        let now = fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if !is_same(&now, &plain.stat) {
+            return Ok(false);
+        }
+        fs::unlinkat(directory, name, AtFlags::empty()).map(|()| true)
+    });
+    removed.map_err(|errno| undone("remove", errno, &absolute()))
+}
+
+fn remove_empty(root: &Root, path: &FilePath) -> bool {
+    let (above, name) = split(path);
+    !name.is_empty() && root.directory(&above).and_then(|above| fs::unlinkat(above, name, AtFlags::REMOVEDIR)).is_ok()
+}
+
+/// Removes whatever has a temporary name of ours: plain files, and directories with nothing in them.
+/// Directories that this user cannot list are passed over.
+pub(super) fn sweep(root: &Root) -> Result<u64> {
+    let mut found = Vec::new();
+    walk(root, |path, met| {
+        let is_ours = is_temporary(split(&path).1);
+        match met {
+            Met::Plain if is_ours => found.push((path, AtFlags::empty())),
+            Met::Directory if is_ours => found.push((path, AtFlags::REMOVEDIR)),
+            Met::Directory => return true,
+            Met::Plain | Met::Odd(_) => {}
+        }
+        false
+    })
+    .map_err(|errno| unread(errno, &root.absolute(&FilePath::default())))?;
+    let (mut removed, mut touched) = (0, BTreeSet::new());
+    for (path, flags) in found {
+        let (above, name) = split(&path);
+        match root.directory(&above).and_then(|directory| fs::unlinkat(directory, name, flags)) {
+            Ok(()) => removed += 1,
+            Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => continue,
+            Err(errno) => return Err(undone("remove", errno, &root.absolute(&path))),
+        }
+        touched.insert(above);
+    }
+    sync(root, &touched)?;
+    Ok(removed)
+}
+
+fn sync(root: &Root, directories: &BTreeSet<FilePath>) -> Result<()> {
+    sync_directories(root, directories).map_err(|errno| undone("sync", errno, &root.absolute(&FilePath::default())))
+}

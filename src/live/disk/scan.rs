@@ -1,0 +1,160 @@
+//! Scanning a root and comparing it with a list: what is there, by content. Writes nothing.
+
+use rayon::prelude::*;
+use rustix::fs::Stat;
+use rustix::io::Errno;
+
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::live::FileState;
+use crate::live::disk::attributes::Own;
+use crate::live::disk::root::{Root, is_plain, size, split};
+use crate::live::disk::temporary::is_temporary;
+use crate::live::disk::walk::{Met, walk};
+use crate::model::names::FilePath;
+use crate::model::uploads::{FileCircumstance, FileFact, Odd, OddKind, RootState, Tree};
+
+/// Plain files of these names are nobody's upload: keepers of empty directories, and what desktops leave.
+const IGNORED: [&[u8]; 4] = [b".gitkeep", b".DS_Store", b"Thumbs.db", b"desktop.ini"];
+
+/// So many files are hashed before their facts are put away: enough to keep all cores busy, few
+/// enough that a million files never lie in memory twice.
+const AT_ONCE: usize = 4096;
+
+/// The paths of a root's files, sorted, before any of them is read.
+struct Listing {
+    files: Vec<FilePath>,
+    odd: Vec<Odd>,
+    ignored: u64,
+}
+
+/// Walks the root once and hashes what it finds. A root that is itself a symbolic link is not followed, since
+/// copies would end up elsewhere than the plan says: it is [`RootState::NotADirectory`].
+pub(super) fn scan(path: &FilePath, modern: bool) -> (Tree, Vec<FileCircumstance>) {
+    let mut tree =
+        Tree { root: path.clone(), state: RootState::Present, files: Vec::new(), odd: Vec::new(), ignored: 0 };
+    let found = Root::open(path, modern).and_then(|root| Ok((list(&root)?, root)));
+    let (listing, root) = match found {
+        Ok(found) => found,
+        Err(errno) => {
+            tree.state = root_state(errno);
+            return (tree, Vec::new());
+        }
+    };
+    let (total, mut paths) = (listing.files.len(), listing.files.into_iter());
+    (tree.files, tree.odd, tree.ignored) = (Vec::with_capacity(total), listing.odd, listing.ignored);
+    let mut circumstances = Vec::with_capacity(total);
+    while paths.len() > 0 {
+        let some: Vec<FilePath> = paths.by_ref().take(AT_ONCE).collect();
+        let read: Vec<_> = some.into_par_iter().map(|path| read(&root, path)).collect();
+        for outcome in read {
+            match outcome {
+                Ok((fact, circumstance)) => {
+                    tree.files.push(fact);
+                    circumstances.push(circumstance);
+                }
+                Err(odd) => tree.odd.push(odd),
+            }
+        }
+    }
+    tree.odd.sort_unstable();
+    (tree, circumstances)
+}
+
+fn list(root: &Root) -> rustix::io::Result<Listing> {
+    let mut listing = Listing { files: Vec::new(), odd: Vec::new(), ignored: 0 };
+    walk(root, |path, met| {
+        let (_, name) = split(&path);
+        match met {
+            Met::Directory => return true,
+            Met::Plain if IGNORED.contains(&name) || is_temporary(name) => listing.ignored += 1,
+            Met::Plain => listing.files.push(path),
+            Met::Odd(what) => listing.odd.push(Odd { path, what }),
+        }
+        false
+    })?;
+    listing.files.sort_unstable();
+    Ok(listing)
+}
+
+/// What the failure to open or list a root says about it.
+pub(super) fn root_state(errno: Errno) -> RootState {
+    match errno {
+        Errno::NOENT => RootState::Missing,
+        Errno::NOTDIR | Errno::LOOP => RootState::NotADirectory,
+        _ => RootState::Unreadable,
+    }
+}
+
+/// One file that was met as a plain one.
+fn read(root: &Root, path: FilePath) -> Result<(FileFact, FileCircumstance), Odd> {
+    let read = root.plain(&path).and_then(|plain| match plain {
+        Some(plain) => Ok(plain.digest()?.map(|digest| (digest, plain.stat))),
+        None => Ok(None),
+    });
+    match read {
+        Ok(Some((digest, stat))) => Ok((FileFact(path, size(&stat), digest), circumstance(&stat))),
+        // Gone, or something else by now: what was a file a moment ago is changing.
+        Ok(None) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO) => {
+            Err(Odd { path, what: OddKind::Changing })
+        }
+        Err(_) => Err(Odd { path, what: OddKind::Unreadable }),
+    }
+}
+
+fn circumstance(stat: &Stat) -> FileCircumstance {
+    let Own { mode, owner: (uid, gid) } = Own::of(stat);
+    let mtime = i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec);
+    let nearest = if mtime < 0 { i64::MIN } else { i64::MAX };
+    FileCircumstance { mode: mode as u16, uid, gid, mtime: i64::try_from(mtime).unwrap_or(nearest) }
+}
+
+/// How each listed file is found below `root`, in the order of the list.
+///
+/// Errors: a path is not plain and relative.
+pub(super) fn states(root: &FilePath, files: &[FileFact], modern: bool) -> Result<Vec<FileState>> {
+    check(files)?;
+    let everywhere = match Root::open(root, modern) {
+        Ok(root) => return Ok(files.par_iter().map(|file| state(&root, file)).collect()),
+        Err(errno) => match root_state(errno) {
+            RootState::Missing => FileState::Missing,
+            RootState::NotADirectory => FileState::NotAFile,
+            RootState::Present | RootState::Unreadable => FileState::Unreadable,
+        },
+    };
+    Ok(vec![everywhere; files.len()])
+}
+
+/// Refuses a list with a path that could mean something outside a root.
+pub(super) fn check(files: &[FileFact]) -> Result<()> {
+    match files.iter().find(|file| !file.path().is_plain_relative()) {
+        Some(file) => {
+            let path = file.path().to_text();
+            Err(Error::new(Kind::Failed, format!("`{path}` is listed but is not a plain relative path")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// How one listed file is found. A file of another size is never read.
+pub(super) fn state(root: &Root, file: &FileFact) -> FileState {
+    match root.look(file.path()) {
+        Ok(stat) if !is_plain(&stat) => FileState::NotAFile,
+        Ok(stat) if size(&stat) != file.size() => FileState::Differs,
+        Ok(_) => content_state(root, file),
+        Err(Errno::NOENT) => FileState::Missing,
+        Err(Errno::NOTDIR | Errno::LOOP) => FileState::NotAFile,
+        Err(_) => FileState::Unreadable,
+    }
+}
+
+fn content_state(root: &Root, file: &FileFact) -> FileState {
+    let digest = root.plain(file.path()).and_then(|plain| plain.map_or(Ok(None), |plain| plain.digest()));
+    match digest {
+        Ok(Some(digest)) if digest == file.sha256() => FileState::Same,
+        Ok(Some(_)) => FileState::Differs,
+        // It changed while it was read: nothing certain can be said of it.
+        Ok(None) | Err(_) => FileState::Unreadable,
+    }
+}

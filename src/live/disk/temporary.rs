@@ -1,0 +1,105 @@
+//! Temporary names: what is being made lies beside its place under a name of ours, and gets its
+//! own name whole and at once. Whatever an interruption leaves under such a name is worthless.
+
+use std::hash::{BuildHasher, RandomState};
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{self, AtFlags, RenameFlags};
+use rustix::io::{Errno, Result};
+
+const BEFORE: &[u8] = b".ttplan-";
+const AFTER: &[u8] = b"-part";
+const DIGITS: usize = 24;
+
+/// The temporary names of one batch; no other batch uses them.
+pub(super) struct Names {
+    batch: u64,
+}
+
+impl Names {
+    pub fn new() -> Self {
+        // The standard library seeds its hashers from the kernel's random numbers.
+        Self { batch: RandomState::new().hash_one(0) }
+    }
+
+    /// The name of the batch's entry with this index.
+    pub fn name(&self, index: usize) -> Vec<u8> {
+        let digits = format!("{:016x}{:08x}", self.batch, index as u32);
+        [BEFORE, digits.as_bytes(), AFTER].concat()
+    }
+}
+
+/// Whether a name is exactly of the form that [`Names`] gives.
+pub(super) fn is_temporary(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(AFTER));
+    digits.is_some_and(|digits| {
+        digits.len() == DIGITS && digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// Gives a file its name within its directory. Errors: `EXIST` where something has the name.
+pub(super) fn place_file(directory: &OwnedFd, temporary: &[u8], name: &[u8], modern: bool) -> Result<()> {
+    match rename_new(directory, temporary, name, modern) {
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            fs::linkat(directory, temporary, directory, name, AtFlags::empty())?;
+            fs::unlinkat(directory, temporary, AtFlags::empty())
+        }
+        renamed => renamed,
+    }
+}
+
+/// Gives a directory its name. Without the newer system call an empty directory that appeared
+/// there at this very moment would be replaced, and nothing else.
+pub(super) fn place_directory(directory: &OwnedFd, temporary: &[u8], name: &[u8], modern: bool) -> Result<()> {
+    match rename_new(directory, temporary, name, modern) {
+        Err(Errno::INVAL | Errno::NOSYS) => fs::renameat(directory, temporary, directory, name),
+        renamed => renamed,
+    }
+}
+
+fn rename_new(directory: &OwnedFd, temporary: &[u8], name: &[u8], modern: bool) -> Result<()> {
+    if !modern {
+        return Err(Errno::NOSYS);
+    }
+    fs::renameat_with(directory, temporary, directory, name, RenameFlags::NOREPLACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::live::disk::root::Root;
+    use crate::model::names::FilePath;
+
+    use super::*;
+
+    #[test]
+    fn our_names_are_known_again_and_no_others() {
+        let names = Names::new();
+        assert!(is_temporary(&names.name(0)) && is_temporary(&names.name(usize::MAX)));
+        assert_ne!(names.name(0), names.name(1));
+        assert_ne!(names.name(0), Names::new().name(0));
+        for name in [".ttplan-part", ".ttplan--part", ".ttplan-notes-part", ".ttplan-0123456789abcdef0123456G-part"] {
+            assert!(!is_temporary(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn neither_way_of_placing_replaces_anything() {
+        for modern in [true, false] {
+            let tree = tempfile::tempdir().unwrap();
+            let at = |name: &str| tree.path().join(name);
+            std::fs::write(at("new"), "new").unwrap();
+            std::fs::write(at("old"), "old").unwrap();
+            std::fs::create_dir_all(at("directory")).unwrap();
+            let root = Root::open(&FilePath::from(tree.path()), true).unwrap();
+            let directory = root.directory(&FilePath::default()).unwrap();
+            assert_eq!(place_file(&directory, b"new", b"old", modern), Err(Errno::EXIST));
+            assert!(place_directory(&directory, b"directory", b"old", modern).is_err());
+            assert_eq!(std::fs::read(at("old")).unwrap(), b"old");
+            assert_eq!(place_file(&directory, b"new", b"placed", modern), Ok(()));
+            assert_eq!(place_directory(&directory, b"directory", b"made", modern), Ok(()));
+            assert!(!at("new").exists() && !at("directory").exists());
+            assert_eq!(std::fs::read(at("placed")).unwrap(), b"new");
+            assert!(at("made").is_dir());
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The disk side of the live world on real, hostile trees: nothing outside a root is ever read or
+//! written, nothing is replaced, and what is reported done is there, right and whole.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod copying;
+mod crashing;
+mod directories;
+mod looking;
+mod removing;
+mod unprivileged;
+
+mod tree;
