@@ -95,6 +95,7 @@ struct Body {
     place: Option<Place>,
     causes: Vec<String>,
     hints: Vec<String>,
+    transient: bool,
 }
 
 /// A failure, told in one voice: one sentence in lower case, literals in
@@ -107,7 +108,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Makes an error of `kind` that says `message`.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self(Box::new(Body { kind, message: message.into(), place: None, causes: Vec::new(), hints: Vec::new() }))
+        Self(Box::new(Body {
+            kind,
+            message: message.into(),
+            place: None,
+            causes: Vec::new(),
+            hints: Vec::new(),
+            transient: false,
+        }))
     }
 
     /// Adds why it failed; the first cause given stands first.
@@ -128,6 +136,12 @@ impl Error {
         self
     }
 
+    /// Says that the same call may well succeed a little later.
+    pub fn transient(mut self) -> Self {
+        self.0.transient = true;
+        self
+    }
+
     /// The same error under another kind, for a caller that knows better what it means.
     pub fn of_kind(mut self, kind: Kind) -> Self {
         self.0.kind = kind;
@@ -144,6 +158,11 @@ impl Error {
     /// What sort of failure this is.
     pub fn kind(&self) -> Kind {
         self.0.kind
+    }
+
+    /// Whether the same call may well succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        self.0.transient
     }
 
     /// The sentence.

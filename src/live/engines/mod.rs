@@ -8,8 +8,10 @@ use crate::live::{ChangeDatabase, InspectDatabase};
 use crate::model::config::Access;
 use crate::model::dialect::Dialect;
 
+pub mod sqlite;
+
 /// All engines.
-pub const ALL: &[&Engine] = &[];
+pub const ALL: &[&Engine] = &[&sqlite::ENGINE];
 
 /// One kind of database.
 pub struct Engine {

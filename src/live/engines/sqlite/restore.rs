@@ -1,0 +1,164 @@
+//! Brings saved objects back into the database: by the statements that made them, with their rows
+//! and rowids, in their old places in the schema table, so that `.dump` says what it said before.
+//!
+//! A database cannot be attached inside a transaction, so rows come from a second connection, one at a time.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::error::{Error, Kind, Result};
+use crate::live::engines::sqlite::connection::{Connection, Row, Value, Way, literal};
+use crate::live::engines::sqlite::content;
+use crate::live::engines::sqlite::kept::{name_of, stored_columns};
+use crate::live::engines::sqlite::objects::{self, APPLICATION_ID, BOOKS, Entry, FORMAT, KEPT, LIVE};
+use crate::model::dialect::{qualified, quote};
+use crate::model::names::ObjectRef;
+
+/// Brings `objects` back from the file. `connection` holds the transaction.
+///
+/// Errors: `Kind::Stale` when an object of that name is there already, `Kind::Verification` when
+/// what came back is not what was saved.
+pub(super) fn restore(connection: &mut Connection, objects: &[ObjectRef], from: &Path) -> Result<()> {
+    let mut saved = Connection::open(from, name_of(from)?, Way::Sealed)?;
+    check_format(&mut saved)?;
+    let entries = objects::entries(&mut saved, KEPT, objects)?;
+    refuse_taken_names(connection, &entries)?;
+    // The rows were in the table, so no check is to keep them out. Many rows may be more than fit
+    // into memory, and nobody needs to read the database beside us now.
+    connection.run("PRAGMA ignore_check_constraints = ON; PRAGMA cache_spill = ON")?;
+    let done = bring_back(connection, &mut saved, &entries);
+    connection.run("PRAGMA ignore_check_constraints = OFF; PRAGMA cache_spill = OFF")?;
+    done?;
+    put_in_place(connection, &entries)?;
+    verify(connection, &mut saved, &entries)
+}
+
+fn check_format(saved: &mut Connection) -> Result<()> {
+    let found = (saved.number("PRAGMA application_id")?, saved.number("PRAGMA user_version")?);
+    if found == (APPLICATION_ID, FORMAT) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Failed, format!("`{}` is not a file of saved objects that can be read", saved.name())))
+}
+
+fn refuse_taken_names(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
+    for entry in entries {
+        let name = literal(&entry.name);
+        let sql = format!("SELECT count(*) FROM main.sqlite_schema WHERE name = {name} COLLATE NOCASE");
+        if connection.number(&sql)? > 0 {
+            let message = format!("`{}` cannot be brought back, because that name is taken", entry.name);
+            return Err(Error::new(Kind::Stale, message));
+        }
+    }
+    Ok(())
+}
+
+fn bring_back(connection: &mut Connection, saved: &mut Connection, entries: &[Entry]) -> Result<()> {
+    for kinds in [&["table"][..], &["index", "view"], &["trigger"]] {
+        for entry in entries.iter().filter(|entry| kinds.contains(&&*entry.kind)) {
+            if let Some(sql) = &entry.sql {
+                connection.run(sql)?;
+            }
+            if entry.kind == "table" {
+                insert_rows(connection, saved, &entry.name)?;
+                insert_into_books(connection, saved, &entry.name)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn insert_rows(connection: &mut Connection, saved: &mut Connection, table: &str) -> Result<()> {
+    let columns = stored_columns(connection, table)?;
+    let mut names: Vec<String> = columns.iter().map(|column| quote(column)).collect();
+    names.extend(objects::rowid(connection, table, &columns)?.map(str::to_owned));
+    let values: Vec<String> = names.iter().map(|name| format!("t.{name}")).collect();
+    let table = qualified("main", table);
+    let select = format!("SELECT {} FROM {table} AS t", values.join(", "));
+    let insert = format!("INSERT INTO {table} ({})", names.join(", "));
+    saved.each(&select, |Row(values)| {
+        let places: Vec<&str> = values.iter().map(placeholder).collect();
+        connection.run_with(&format!("{insert} VALUES ({})", places.join(", ")), &values)
+    })
+}
+
+/// Text that is not UTF-8 travels as bytes.
+fn placeholder(value: &Value) -> &'static str {
+    match value {
+        Value::Text(bytes) if std::str::from_utf8(bytes).is_err() => "CAST(? AS TEXT)",
+        _ => "?",
+    }
+}
+
+/// What SQLite's own tables said about a table: the next number of its key, its statistics.
+fn insert_into_books(connection: &mut Connection, saved: &mut Connection, table: &str) -> Result<()> {
+    let table = literal(table);
+    for (book, key) in BOOKS {
+        let exists = format!("SELECT count(*) FROM main.sqlite_schema WHERE name = '{book}'");
+        let kept = format!("SELECT count(*) FROM main.sqlite_schema WHERE name = 'ttplan_kept_{book}'");
+        if connection.number(&exists)? == 0 || saved.number(&kept)? == 0 {
+            continue;
+        }
+        connection.run(&format!("DELETE FROM main.{book} WHERE {key} = {table}"))?;
+        let columns =
+            stored_columns(connection, book)?.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
+        saved.each(
+            &format!("SELECT row, {columns} FROM main.ttplan_kept_{book} WHERE {key} = {table} ORDER BY row"),
+            |Row(values)| {
+                let places = (2..=values.len()).map(|place| format!("?{place}")).collect::<Vec<_>>().join(", ");
+                let row =
+                    format!("CASE WHEN EXISTS (SELECT 1 FROM main.{book} WHERE rowid = ?1) THEN NULL ELSE ?1 END");
+                connection
+                    .run_with(&format!("INSERT INTO main.{book} (rowid, {columns}) SELECT {row}, {places}"), &values)
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Gives the entries their old rows in the schema table where these are free. Nothing in the
+/// database refers to those rows; they only decide in which order objects are shown and read.
+fn put_in_place(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
+    let is_ours = |kind: &str, name: &str| entries.iter().any(|entry| entry.kind == kind && entry.name == name);
+    let rows = connection.rows(&format!("SELECT row, type, name FROM {LIVE}"))?;
+    let others: BTreeSet<i64> =
+        rows.iter().filter(|row| !is_ours(&row.text(1), &row.text(2))).map(|row| row.integer(0)).collect();
+    let mut next =
+        rows.iter().map(|row| row.integer(0)).chain(entries.iter().map(|entry| entry.row)).max().unwrap_or(0);
+    connection.run("PRAGMA writable_schema = ON")?;
+    for entry in entries {
+        let row = match others.contains(&entry.row) {
+            false => entry.row,
+            true => {
+                next = next.saturating_add(1);
+                next
+            }
+        };
+        // Through a negative number first, so that no two of them meet on the way.
+        let (kind, name) = (literal(&entry.kind), literal(&entry.name));
+        connection
+            .run(&format!("UPDATE main.sqlite_schema SET rowid = -{row} WHERE type = {kind} AND name = {name}"))?;
+    }
+    connection.run("UPDATE main.sqlite_schema SET rowid = -rowid WHERE rowid < 0")?;
+    connection.run("PRAGMA writable_schema = OFF").map(|_| ())
+}
+
+/// Compares what is there now with what was saved: every text, every row.
+fn verify(connection: &mut Connection, saved: &mut Connection, entries: &[Entry]) -> Result<()> {
+    let differs = |name: &str| Error::new(Kind::Verification, format!("`{name}` is not what it was when it was saved"));
+    let live = connection.rows(&format!("SELECT row, type, name, tbl_name, sql FROM {LIVE}"))?;
+    for entry in entries {
+        let same = |row: &&Row| row.text(1) == entry.kind && row.text(2) == entry.name && row.optional(4) == entry.sql;
+        live.iter().find(same).ok_or_else(|| differs(&entry.name))?;
+    }
+    for table in objects::tables(entries) {
+        let now = content::of(connection, table)?;
+        let sql = format!("SELECT rows, digest FROM main.ttplan_kept_tables WHERE name = {}", literal(table));
+        let then = saved.rows(&sql)?;
+        let same = |row: &Row| row.text(0) == now.rows.to_string() && row.text(1) == now.digest;
+        if !then.first().is_some_and(same) {
+            return Err(differs(table));
+        }
+    }
+    Ok(())
+}
