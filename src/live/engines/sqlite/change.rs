@@ -207,6 +207,10 @@ impl ChangeDatabase for Changing {
 
     fn begin(&mut self) -> Result<()> {
         self.outside()?;
+        // SQLite would quietly begin a transaction that can only read.
+        if !self.place.is_ours() {
+            return Err(failure::read_only(self.place.name()));
+        }
         let connection = self.connection()?;
         failure::patiently(|| connection.run("BEGIN IMMEDIATE"))?;
         match references::dangling(connection) {

@@ -64,6 +64,11 @@ pub(super) fn by_code(database: &str, code: i32, said: &str) -> Error {
     }
 }
 
+/// The error of whoever may only read the file.
+pub(super) fn read_only(database: &str) -> Error {
+    by_code(database, READONLY, "its mode, its owner or its file system forbids it")
+}
+
 /// Repeats a call that met somebody else's lock: a few times, then gives its error.
 pub(super) fn patiently<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..TRIES {
