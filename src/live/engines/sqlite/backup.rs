@@ -16,6 +16,7 @@ use crate::live::Kept;
 use crate::live::engines::sqlite::change::Changing;
 use crate::live::engines::sqlite::connection::{Connection, Way};
 use crate::live::engines::sqlite::failure;
+use crate::live::engines::sqlite::held::Held;
 use crate::live::engines::sqlite::kept::{self, NewFile, name_of};
 use crate::live::engines::sqlite::pages::Copying;
 use crate::live::engines::sqlite::place::Place;
@@ -84,7 +85,7 @@ fn create(changing: &mut Changing, source: &mut Connection) -> Result<()> {
     let cannot = |error: std::io::Error| {
         Error::new(Kind::Failed, format!("the database `{}` cannot be created", place.name())).because(error)
     };
-    let file = File::open(&path).map_err(cannot)?;
+    let file = File::open(&path).and_then(Held::new).map_err(cannot)?;
     fit_in(&file, &directory).map_err(cannot)?;
     // The lock is taken before anybody else can see the file.
     changing.lock_new(&file)?;

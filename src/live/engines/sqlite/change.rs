@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind, Result};
 use crate::live::engines::sqlite::connection::{Connection, Value, Way};
+use crate::live::engines::sqlite::held::Held;
 use crate::live::engines::sqlite::inspect::absent;
 use crate::live::engines::sqlite::migrate::Prepared;
 use crate::live::engines::sqlite::place::Place;
@@ -45,11 +46,11 @@ pub(super) struct Changing {
     pub(super) url: Secret,
 }
 
-/// The connection is dropped before the file: see `place`.
+/// An open database. The connection is dropped before the file.
 struct Open {
     connection: Connection,
     /// The database file itself, which carries the run's lock.
-    file: File,
+    file: Held,
 }
 
 /// An open transaction.
@@ -73,7 +74,10 @@ impl Changing {
     }
 
     /// The connection and the file, if there is a database.
-    pub(super) fn connect(&mut self) -> Result<Option<(&mut Connection, &File)>> {
+    pub(super) fn connect(&mut self) -> Result<Option<(&mut Connection, &Held)>> {
+        if self.transaction.is_none() {
+            self.let_go_of_another_file()?;
+        }
         if self.open.is_none()
             && let Some(file) = self.place.open()?
         {
@@ -83,13 +87,23 @@ impl Changing {
         Ok(self.open.as_mut().map(|open| (&mut open.connection, &open.file)))
     }
 
+    /// Closes a file that is no longer the one at the place: somebody replaced or removed it.
+    fn let_go_of_another_file(&mut self) -> Result<()> {
+        if let Some(open) = &self.open
+            && !self.place.metadata()?.is_some_and(|metadata| open.file.is(&metadata))
+        {
+            self.open = None;
+        }
+        Ok(())
+    }
+
     /// Takes the run's lock, if this run has it, also on a file that was not there before.
     pub(super) fn lock_new(&self, file: &File) -> Result<()> {
         if self.locked { lock(file, &self.place, Duration::ZERO) } else { Ok(()) }
     }
 
     /// Opens the database, whose file is `file`.
-    pub(super) fn opened(&mut self, file: File) -> Result<()> {
+    pub(super) fn opened(&mut self, file: Held) -> Result<()> {
         let mut connection = Connection::open(self.place.path(), self.place.name(), Way::Change)?;
         // Whatever is wrong with the file shows here rather than in the middle of a run.
         connection.number("SELECT count(*) FROM main.sqlite_schema")?;
@@ -245,7 +259,13 @@ impl ChangeDatabase for Changing {
 
     fn execute(&mut self, sql: &str) -> Result<u64> {
         statement::check(sql)?;
-        self.inside(|connection| connection.run(sql))
+        self.inside(|connection| {
+            // For a statement that touches no rows, SQLite repeats the number of the one before it.
+            let before = connection.number("SELECT total_changes()")?;
+            let rows = connection.run(sql)?;
+            let after = connection.number("SELECT total_changes()")?;
+            Ok(if before == after { 0 } else { rows })
+        })
     }
 
     fn set_revisions(&mut self, set: &SetRevisions) -> Result<()> {

@@ -9,6 +9,7 @@ use crate::live::engines::sqlite::backup;
 use crate::live::engines::sqlite::change::Changing;
 use crate::live::engines::sqlite::connection::{Connection, Way};
 use crate::live::engines::sqlite::failure;
+use crate::live::engines::sqlite::held::Key;
 use crate::live::engines::sqlite::kept::{self, NewFile, name_of};
 use crate::live::engines::sqlite::look;
 use crate::live::engines::sqlite::place::Place;
@@ -21,9 +22,9 @@ const TRIES: u32 = 3;
 /// Characters that URLs of SQLAlchemy and of Django understand differently in a path.
 const AMBIGUOUS: &[char] = &['?', '#', '%', '+'];
 
-/// The state of the original when the copy was made; `None` where there was no database.
+/// The original when the copy was made: which file it was, and its state; `None` where there was none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Prepared(Option<Stamp>);
+pub(super) struct Prepared(Option<(Key, Stamp)>);
 
 /// Moves with every change that somebody else commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,14 +94,15 @@ fn check_unchanged(changing: &mut Changing, prepared: Prepared) -> Result<()> {
     Err(Error::new(Kind::Stale, message).hint("stop the application, then run the command again"))
 }
 
-fn stamp(changing: &mut Changing) -> Result<Option<Stamp>> {
+fn stamp(changing: &mut Changing) -> Result<Option<(Key, Stamp)>> {
     let place = changing.place.clone();
     let Some((connection, file)) = changing.connect()? else { return Ok(None) };
     let header = place.header(file)?;
-    Ok(Some(match header.is_wal() {
+    let stamp = match header.is_wal() {
         true => Stamp::Wal(connection.number("PRAGMA data_version")?),
         false => Stamp::Rollback(header.change_counter()),
-    }))
+    };
+    Ok(Some((file.key(), stamp)))
 }
 
 /// The copy has the original's name, where a URL can hold it.

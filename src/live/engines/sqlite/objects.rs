@@ -41,6 +41,20 @@ pub(super) struct Entry {
     pub(super) sql: Option<String>,
 }
 
+impl Entry {
+    /// Whether both are the same object, in whatever row.
+    pub(super) fn is(&self, other: &Entry) -> bool {
+        self.kind == other.kind && self.name == other.name
+    }
+
+    /// Whether it is the table or view that `other` belongs to.
+    pub(super) fn owns(&self, other: &Entry) -> bool {
+        matches!(&*self.kind, "table" | "view")
+            && !matches!(&*other.kind, "table" | "view")
+            && self.name.eq_ignore_ascii_case(&other.table)
+    }
+}
+
 /// The entries of these objects and of what goes with them, in the order of their rows.
 ///
 /// Errors: `Kind::Stale` when an object is not there, `Kind::Failed` when it is of a kind that
@@ -67,6 +81,12 @@ pub(super) fn entries(connection: &mut Connection, schema: &str, objects: &[Obje
     }
     found.values().try_for_each(check)?;
     Ok(found.into_values().collect())
+}
+
+/// All entries, SQLite's own among them.
+pub(super) fn all(connection: &mut Connection, schema: &str) -> Result<Vec<Entry>> {
+    let sql = format!("SELECT row, type, name, tbl_name, sql FROM {schema} ORDER BY row");
+    Ok(connection.rows(&sql)?.iter().map(entry).collect())
 }
 
 /// The names of the tables among entries.

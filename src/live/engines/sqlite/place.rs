@@ -1,9 +1,5 @@
 //! Where the database is, and what can be known of it without SQLite: whether it is there,
 //! whether it is a file, how it keeps its journal.
-//!
-//! A trap to keep in mind here: when a process closes *any* descriptor of a file, the kernel
-//! drops *all* POSIX locks that this process holds on it, SQLite's own among them. So whoever opens the
-//! database file beside SQLite keeps that descriptor for longer than its connections.
 
 use std::fs::{File, Metadata};
 use std::io::ErrorKind;
@@ -13,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access as Permission, AtFlags, CWD, accessat};
 
 use crate::error::{Error, Kind, Result};
+use crate::live::engines::sqlite::held::Held;
 use crate::model::config::Access;
 use crate::model::observation::Identity;
 
@@ -85,12 +82,12 @@ impl Place {
             .hint("name the database file in the URL: sqlite:////absolute/path/to/file.db"))
     }
 
-    /// Opens the file for reading, beside SQLite: see the trap above.
-    pub(super) fn open(&self) -> Result<Option<File>> {
+    /// Opens the file for reading, beside SQLite.
+    pub(super) fn open(&self) -> Result<Option<Held>> {
         if self.metadata()?.is_none() {
             return Ok(None);
         }
-        match File::open(&self.path) {
+        match File::open(&self.path).and_then(Held::new) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(cannot_look(&self.path, &error)),

@@ -3,10 +3,11 @@
 //!
 //! A database cannot be attached inside a transaction, so rows come from a second connection, one at a time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
+use crate::live::engines::sqlite::catalogue::folded;
 use crate::live::engines::sqlite::connection::{Connection, Row, Value, Way, literal};
 use crate::live::engines::sqlite::content;
 use crate::live::engines::sqlite::kept::{name_of, stored_columns};
@@ -116,39 +117,53 @@ fn insert_into_books(connection: &mut Connection, saved: &mut Connection, table:
     Ok(())
 }
 
-/// Gives the entries their old rows in the schema table where these are free. Nothing in the
-/// database refers to those rows; they only decide in which order objects are shown and read.
+/// Gives the entries their old rows in the schema table where that is possible.
+///
+/// Nothing in the database refers to these rows; they decide in which order objects are shown, and
+/// read: an index or a trigger has to come after what it belongs to. So what belongs together
+/// moves together or stays where it was made, at the end.
 fn put_in_place(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
-    let is_ours = |kind: &str, name: &str| entries.iter().any(|entry| entry.kind == kind && entry.name == name);
-    let rows = connection.rows(&format!("SELECT row, type, name FROM {LIVE}"))?;
-    let others: BTreeSet<i64> =
-        rows.iter().filter(|row| !is_ours(&row.text(1), &row.text(2))).map(|row| row.integer(0)).collect();
-    let mut next =
-        rows.iter().map(|row| row.integer(0)).chain(entries.iter().map(|entry| entry.row)).max().unwrap_or(0);
-    connection.run("PRAGMA writable_schema = ON")?;
+    let live: Vec<Entry> = objects::all(connection, LIVE)?;
+    let mut moving: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
     for entry in entries {
-        let row = match others.contains(&entry.row) {
-            false => entry.row,
-            true => {
-                next = next.saturating_add(1);
-                next
-            }
+        moving.entry(folded(&entry.table)).or_default().push(entry);
+    }
+    loop {
+        let stays = |there: &&Entry| !moving.values().flatten().any(|entry| entry.is(there));
+        let staying: Vec<&Entry> = live.iter().filter(stays).collect();
+        let fits = |entry: &Entry| {
+            let is_taken = |there: &&Entry| there.row == entry.row;
+            let belongs_before = |there: &&Entry| there.owns(entry) && there.row > entry.row;
+            !staying.iter().any(|there| is_taken(there) || belongs_before(there))
         };
+        let fitting: Vec<String> = moving
+            .iter()
+            .filter(|(_, group)| group.iter().all(|entry| fits(entry)))
+            .map(|(owner, _)| owner.clone())
+            .collect();
+        if fitting.len() == moving.len() {
+            break;
+        }
+        moving.retain(|owner, _| fitting.contains(owner));
+    }
+    connection.run("PRAGMA writable_schema = ON")?;
+    for entry in moving.values().flatten() {
         // Through a negative number first, so that no two of them meet on the way.
-        let (kind, name) = (literal(&entry.kind), literal(&entry.name));
+        let (row, kind, name) = (entry.row, literal(&entry.kind), literal(&entry.name));
         connection
             .run(&format!("UPDATE main.sqlite_schema SET rowid = -{row} WHERE type = {kind} AND name = {name}"))?;
     }
     connection.run("UPDATE main.sqlite_schema SET rowid = -rowid WHERE rowid < 0")?;
-    connection.run("PRAGMA writable_schema = OFF").map(|_| ())
+    // The schema is read anew: were it not in order, the next statement would fail, and the transaction with it.
+    connection.run("PRAGMA writable_schema = RESET").map(|_| ())
 }
 
 /// Compares what is there now with what was saved: every text, every row.
 fn verify(connection: &mut Connection, saved: &mut Connection, entries: &[Entry]) -> Result<()> {
     let differs = |name: &str| Error::new(Kind::Verification, format!("`{name}` is not what it was when it was saved"));
-    let live = connection.rows(&format!("SELECT row, type, name, tbl_name, sql FROM {LIVE}"))?;
+    let live = objects::all(connection, LIVE)?;
     for entry in entries {
-        let same = |row: &&Row| row.text(1) == entry.kind && row.text(2) == entry.name && row.optional(4) == entry.sql;
+        let same = |there: &&Entry| there.is(entry) && there.sql == entry.sql;
         live.iter().find(same).ok_or_else(|| differs(&entry.name))?;
     }
     for table in objects::tables(entries) {

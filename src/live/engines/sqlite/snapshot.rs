@@ -22,6 +22,7 @@ use tempfile::TempDir;
 
 use crate::error::{Error, Kind, Result};
 use crate::live::engines::sqlite::connection::{Connection, Way};
+use crate::live::engines::sqlite::held::Held;
 use crate::live::engines::sqlite::kept::NewFile;
 use crate::live::engines::sqlite::pages::Copying;
 use crate::live::engines::sqlite::place::{JOURNAL, Place, WAL, print_of};
@@ -43,8 +44,8 @@ const COPY: &str = "copy.db";
 pub(super) struct Snapshot {
     pub(super) connection: Connection,
     _directory: Option<TempDir>,
-    /// The database file itself, kept open for as long as its connection: see `place`.
-    pub(super) file: File,
+    /// The database file itself.
+    pub(super) file: Held,
 }
 
 /// Takes a snapshot; `None` where there is no database.
