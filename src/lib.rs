@@ -8,6 +8,7 @@
 //! config -> observation -> diagnosis -> plan -> signatures -> run (journal) -> report -> undo
 //!           (read only)    (pure)      (pure)   (detached)   (the only writer)
 //! ```
+pub mod artifact;
 pub mod config;
 pub mod error;
 pub mod frameworks;

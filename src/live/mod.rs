@@ -11,7 +11,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::model::config::Access;
 use crate::model::names::{Digest, FilePath, ObjectRef};
 use crate::model::observation::{Identity, Presence};
 use crate::model::schema::Schema;
@@ -21,6 +20,9 @@ use crate::model::uploads::{FileCircumstance, FileFact, Tree};
 pub mod disk;
 pub mod engines;
 pub mod process;
+mod site;
+
+pub use site::{open_files_to_inspect, open_to_change, open_to_inspect};
 
 /// A live site that can be looked at and not changed.
 pub trait Inspect {
@@ -32,6 +34,10 @@ pub trait Inspect {
 pub trait Change: Inspect {
     fn change_database(&mut self) -> &mut dyn ChangeDatabase;
     fn change_files(&mut self) -> &mut dyn ChangeFiles;
+    /// Takes the lock that every run of ttplan takes on a root that it copies to, and keeps it until
+    /// this object is dropped. A root that is not there yet has nothing to lock.
+    /// Errors: `Kind::Locked` when another run holds it after `wait`.
+    fn lock_root(&mut self, root: &FilePath, wait: Duration) -> Result<()>;
     /// Runs a command of the application to its end, its output going to `log`.
     fn run(&mut self, command: &Command, log: &Path) -> Result<Exit>;
 }
@@ -146,9 +152,9 @@ pub trait ChangeDatabase: InspectDatabase {
     /// Inside the transaction: brings objects back from such a file.
     fn restore_objects(&mut self, objects: &[ObjectRef], from: &Path) -> Result<()>;
 
-    /// Inside the transaction: takes an object out of the application's sight; an engine that
-    /// quarantines into a file uses `to`.
-    fn quarantine(&mut self, object: &ObjectRef, to: &Path) -> Result<()>;
+    /// Inside the transaction: takes an object out of the application's sight. An engine that
+    /// quarantines into a file writes the new file `to` and says what it holds.
+    fn quarantine(&mut self, object: &ObjectRef, to: &Path) -> Result<Option<Kept>>;
 
     /// Inside the transaction: brings an object back from quarantine.
     fn unquarantine(&mut self, object: &ObjectRef, from: &Path) -> Result<()>;
@@ -167,8 +173,8 @@ pub trait ChangeDatabase: InspectDatabase {
     /// directory for this run alone.
     fn prepare_migrations(&mut self, scratch: &Path) -> Result<Workplace>;
 
-    /// After the command ended well: what the database is now, before it is adopted.
-    fn look_at_migrated(&mut self, scratch: &Path) -> Result<Sight>;
+    /// After the command ended: the database as its migrations left it, before that is adopted.
+    fn open_migrated(&mut self, scratch: &Path) -> Result<Box<dyn InspectDatabase>>;
 
     /// Makes the migrated state the database's own, if it was not changed meanwhile.
     fn adopt_migrations(&mut self, scratch: &Path) -> Result<()>;
@@ -300,12 +306,4 @@ pub enum Exit {
     TimedOut {
         tail: String,
     },
-}
-
-/// Opens a site to be looked at.
-///
-/// Errors: `Kind::Unreachable` after the configured retries.
-pub fn open_to_inspect(access: &Access) -> Result<Box<dyn Inspect>> {
-    let _ = access;
-    todo!("assembled from the engine and the disk")
 }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
+    /// The database was not looked at; nothing can be said and nothing planned.
+    Unreachable,
     Absent,
     Fresh,
     Foreign,
@@ -115,6 +117,7 @@ impl State {
     /// The state as documents write it.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Unreachable => "unreachable",
             Self::Absent => "absent",
             Self::Fresh => "fresh",
             Self::Foreign => "foreign",
@@ -158,4 +161,11 @@ impl Severity {
             Self::Info => "info",
         }
     }
+}
+
+/// What a person decided beforehand, by flags of `plan`. Every decision shows in the plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decisions {
+    /// Forget a recorded revision that stands for nothing, and start anew.
+    pub reinitialize: bool,
 }

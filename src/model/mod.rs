@@ -9,6 +9,7 @@ pub mod diagnosis;
 pub mod dialect;
 pub mod names;
 pub mod observation;
+pub mod path;
 pub mod plan;
 pub mod references;
 pub mod report;

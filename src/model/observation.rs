@@ -61,6 +61,8 @@ pub struct DatabaseFacts {
 pub enum Presence {
     Present,
     Absent,
+    /// The observation is of files only.
+    NotLooked,
 }
 
 /// Which database it is. Clones may share this; the site's label tells them apart.

@@ -108,6 +108,16 @@ pub fn summary_line(summary: &Summary, steps: usize) -> String {
     }
 }
 
+/// Characters that change how their neighbours look or are not to be seen at all: controls,
+/// zero-width and direction marks, line separators, tags.
+pub fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e01ef}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -86,7 +86,7 @@ fn database_steps() -> Vec<Step> {
     let backup = || "before.dump".to_owned();
     let view = ObjectRef::free(ObjectKind::View, "public", "totals");
     let spell = |object: &ObjectRef| Spelled.drop_object(object).unwrap_or_default();
-    let book = table("alembic_version");
+    let book = table("versions");
     let stamp = |from: &str, to: &str| {
         let (from, to) = (vec![from.to_owned()], vec![to.to_owned()]);
         Move::SetRevisions(SetRevisions {

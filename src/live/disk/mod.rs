@@ -6,6 +6,7 @@ mod copy;
 mod directories;
 mod durable;
 mod hash;
+pub mod lock;
 mod refusal;
 mod remove;
 mod root;

@@ -281,12 +281,13 @@ impl ChangeDatabase for Changing {
         self.inside(|connection| restore::restore(connection, objects, from))
     }
 
-    fn quarantine(&mut self, object: &ObjectRef, to: &Path) -> Result<()> {
+    fn quarantine(&mut self, object: &ObjectRef, to: &Path) -> Result<Option<Kept>> {
         let Some(drop) = super::ENGINE.dialect.drop_object(object) else {
             return Err(Error::new(Kind::Failed, format!("{object} cannot be quarantined by itself")));
         };
-        self.save_objects(std::slice::from_ref(object), to)?;
-        self.execute(&drop).map(|_| ())
+        let kept = self.save_objects(std::slice::from_ref(object), to)?;
+        self.execute(&drop)?;
+        Ok(Some(kept))
     }
 
     fn unquarantine(&mut self, object: &ObjectRef, from: &Path) -> Result<()> {
@@ -312,8 +313,8 @@ impl ChangeDatabase for Changing {
         migrate::prepare(self, scratch)
     }
 
-    fn look_at_migrated(&mut self, scratch: &Path) -> Result<Sight> {
-        migrate::look_at(self, scratch)
+    fn open_migrated(&mut self, scratch: &Path) -> Result<Box<dyn InspectDatabase>> {
+        Ok(Box::new(migrate::open(self, scratch)?))
     }
 
     fn adopt_migrations(&mut self, scratch: &Path) -> Result<()> {

@@ -26,7 +26,7 @@ impl Dialect for SqliteDialect {
         Some(format!("DROP {kind} {}", qualified(&object.schema, &object.name)))
     }
 
-    /// As Alembic makes it.
+    /// As the framework makes it.
     fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
         let (key, column) = (quote(&format!("{}_pkc", table.name)), quote(column));
         let table = qualified(&table.schema, &table.name);
@@ -58,12 +58,12 @@ mod tests {
 
     #[test]
     fn a_new_book_is_not_taken_for_harm() {
-        let table = ObjectRef::table("main", "alembic_version");
+        let table = ObjectRef::table("main", "versions");
         let sql = SqliteDialect.create_book(&table, "version_num", 32);
         assert_eq!(
             sql,
-            "CREATE TABLE \"main\".\"alembic_version\" (\"version_num\" VARCHAR(32) NOT NULL, \
-             CONSTRAINT \"alembic_version_pkc\" PRIMARY KEY (\"version_num\"))"
+            "CREATE TABLE \"main\".\"versions\" (\"version_num\" VARCHAR(32) NOT NULL, \
+             CONSTRAINT \"versions_pkc\" PRIMARY KEY (\"version_num\"))"
         );
         assert_eq!(risk::of_move(&Move::CreateObject(CreateObject { object: table, sql })), Risk::Caution);
     }

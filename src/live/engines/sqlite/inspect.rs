@@ -17,7 +17,11 @@ pub(super) struct Inspecting {
 impl Inspecting {
     /// Opens the database that `access` names, or notes that it is absent.
     pub(super) fn open(access: &Access) -> Result<Self> {
-        let place = Place::of(access)?;
+        Self::at(Place::of(access)?)
+    }
+
+    /// Opens the database at a place.
+    pub(super) fn at(place: Place) -> Result<Self> {
         Ok(Self { snapshot: snapshot::take(&place)?, place })
     }
 

@@ -5,15 +5,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
+use crate::live::Workplace;
 use crate::live::engines::sqlite::backup;
 use crate::live::engines::sqlite::change::Changing;
 use crate::live::engines::sqlite::connection::{Connection, Way};
 use crate::live::engines::sqlite::failure;
 use crate::live::engines::sqlite::held::Key;
+use crate::live::engines::sqlite::inspect::Inspecting;
 use crate::live::engines::sqlite::kept::{self, NewFile, name_of};
-use crate::live::engines::sqlite::look;
 use crate::live::engines::sqlite::place::Place;
-use crate::live::{Sight, Workplace};
 use crate::model::names::Secret;
 
 /// How often to copy again when the database is written to meanwhile.
@@ -57,15 +57,9 @@ pub(super) fn prepare(changing: &mut Changing, scratch: &Path) -> Result<Workpla
     Err(Error::new(Kind::Locked, busy).hint("stop the application, then run the command again").transient())
 }
 
-/// Looks at the copy. Its identity is that of the database it is to become.
-pub(super) fn look_at(changing: &Changing, scratch: &Path) -> Result<Sight> {
-    let path = copy_path(&changing.place, scratch);
-    if !path.exists() {
-        return Ok(look::nothing(&changing.place));
-    }
-    let mut copy = Connection::open(&path, name_of(&path)?, Way::Change)?;
-    copy.run("BEGIN")?;
-    look::look(&mut copy, &changing.place)
+/// Opens the copy to be looked at.
+pub(super) fn open(changing: &Changing, scratch: &Path) -> Result<Inspecting> {
+    Inspecting::at(Place::at(&copy_path(&changing.place, scratch))?)
 }
 
 /// Writes the copy over the original.

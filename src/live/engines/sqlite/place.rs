@@ -31,7 +31,11 @@ impl Place {
     /// The place that a configuration names.
     pub(super) fn of(access: &Access) -> Result<Self> {
         let path = access.database.path.as_ref().map(|path| path.as_path()).filter(|path| path.is_absolute());
-        let path = path.ok_or_else(|| Error::new(Kind::Config, "the SQLite database has no absolute path"))?;
+        Self::at(path.ok_or_else(|| Error::new(Kind::Config, "the SQLite database has no absolute path"))?)
+    }
+
+    /// The place at an absolute path.
+    pub(super) fn at(path: &Path) -> Result<Self> {
         let path = resolved(path)?;
         match path.to_str() {
             Some(name) => Ok(Self { name: name.to_owned(), path }),

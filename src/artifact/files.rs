@@ -1,0 +1,118 @@
+//! Writing our papers so that a reader sees the whole of the old or the whole of the new, and
+//! reading them with an upper bound.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::error::{Error, Kind, Result};
+
+/// No paper of ours is larger than this; a larger file is something else.
+pub const LARGEST: u64 = 1 << 30;
+
+/// Turns an IO error on one of our papers into our own.
+pub fn told(doing: &str, path: &Path, error: &std::io::Error) -> Error {
+    let told = Error::new(Kind::Failed, format!("cannot {doing} `{}`", path.display())).because(error);
+    match error.kind() {
+        std::io::ErrorKind::NotFound => told.hint("check the path"),
+        std::io::ErrorKind::PermissionDenied => told.hint("run as the user who owns it"),
+        std::io::ErrorKind::StorageFull => told.hint("free some space there and run again"),
+        _ => told,
+    }
+}
+
+/// Reads a whole paper.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(|error| told("read", path, &error))?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| told("read", path, &error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Error::new(Kind::Config, format!("`{}` is too large to be one of our papers", path.display())));
+    }
+    Ok(bytes)
+}
+
+/// Whether an existing file may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    Replace,
+    Refuse,
+}
+
+/// Writes a whole paper: to a temporary name beside it, synced, then put in place, then the
+/// directory synced. `mode` is the file's permission bits.
+pub fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let failed = |error: &std::io::Error| told("write", path, error);
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".ttplan-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
+        .tempfile_in(directory)
+        .map_err(|error| failed(&error))?;
+    temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all()).map_err(|error| failed(&error))?;
+    match existing {
+        Existing::Replace => temporary.persist(path).map_err(|error| failed(&error.error))?,
+        Existing::Refuse => temporary.persist_noclobber(path).map_err(|error| {
+            let told = failed(&error.error);
+            if error.error.kind() == std::io::ErrorKind::AlreadyExists {
+                told.hint("remove it first, or choose another name")
+            } else {
+                told
+            }
+        })?,
+    };
+    sync_directory(directory)
+}
+
+/// Makes the entries of a directory durable.
+pub fn sync_directory(directory: &Path) -> Result<()> {
+    File::open(directory).and_then(|dir| dir.sync_all()).map_err(|error| told("sync", directory, &error))
+}
+
+/// Creates a new file that only its owner may read; never follows a link, never reuses a file.
+pub fn create_private(path: &Path) -> Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| told("create", path, &error))
+}
+
+/// Makes a directory that only its owner may enter, if it is not there.
+pub fn private_directory(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_directory),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(told("make the directory", path, &error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paper_is_replaced_whole_or_refused_and_leaves_nothing_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.json");
+        write(&path, b"one", 0o600, Existing::Refuse).unwrap();
+        assert!(write(&path, b"two", 0o600, Existing::Refuse).is_err());
+        assert_eq!(read(&path).unwrap(), b"one");
+        write(&path, b"two", 0o644, Existing::Replace).unwrap();
+        assert_eq!(read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_private_file_is_new_and_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        create_private(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(create_private(&path).is_err());
+        std::os::unix::fs::symlink("/etc/passwd", directory.path().join("link")).unwrap();
+        assert!(create_private(&directory.path().join("link")).is_err());
+    }
+}

@@ -1,0 +1,370 @@
+//! The journal of a run: what was begun, saved, done and undone, one JSON line each, every line
+//! bound to the one before it. Written before and after every change, synced each time.
+//!
+//! A torn last line is what a crash leaves and is passed over; any other damage is named, and
+//! then nobody acts on the journal. The journal says where to look; what is so, probes say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::files;
+use crate::artifact::json;
+use crate::error::{Error, Kind, Result};
+use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
+
+/// The version of the journal; its history stands in `docs/formats/journal.md`.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Counted from 1.
+    pub n: u64,
+    pub at: Moment,
+    /// SHA-256 of the line before it, without its newline; of nothing for the first.
+    pub prev: Digest,
+    pub what: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", content = "with", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// The run's first line.
+    Opened {
+        format_version: String,
+        made_by: String,
+        plan_sha256: Digest,
+        site: String,
+        signed_by: Vec<String>,
+    },
+    /// Somebody started `apply` (or `undo`); process and host are for people only.
+    Attempt {
+        of: Attempt,
+        user: String,
+        host: String,
+        pid: u32,
+    },
+    /// The step's changes may begin after this line.
+    Begun {
+        step: String,
+    },
+    /// A save of the step is complete and was read back.
+    Saved {
+        step: String,
+        name: String,
+        bytes: u64,
+        sha256: Digest,
+        tables: Vec<(ObjectRef, u64)>,
+    },
+    /// These directories were missing and are made next; outermost first.
+    Making {
+        step: String,
+        paths: Vec<FilePath>,
+    },
+    /// These files of the step's list were missing and are copied next; `[first, count]` ranges.
+    Copying {
+        step: String,
+        absent: Vec<(u64, u64)>,
+    },
+    /// What the database held when the step's command had ended, by table.
+    Content {
+        step: String,
+        sha256: Digest,
+    },
+    Done {
+        step: String,
+    },
+    Failed {
+        step: String,
+        error: String,
+    },
+    Finished {},
+    UndoBegun {
+        step: String,
+    },
+    Undone {
+        step: String,
+    },
+    AllUndone {},
+}
+
+/// What was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Attempt {
+    Apply,
+    Undo,
+}
+
+/// Something in a run's keeping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedFact {
+    pub step: String,
+    pub bytes: u64,
+    pub sha256: Digest,
+    pub tables: Vec<(ObjectRef, u64)>,
+}
+
+/// How far a run has come: the fold of its lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub opened_at: Option<Moment>,
+    pub last_at: Option<Moment>,
+    pub signed_by: Vec<String>,
+    pub begun: BTreeSet<String>,
+    pub done: BTreeSet<String>,
+    pub undone: BTreeSet<String>,
+    /// By name within the run.
+    pub saved: BTreeMap<String, SavedFact>,
+    /// Directories that were missing before this run made them, by step, outermost first.
+    pub made: BTreeMap<String, Vec<FilePath>>,
+    /// Ranges of the step's file list that were missing before this run copied them, by step.
+    pub copied: BTreeMap<String, Vec<(u64, u64)>>,
+    /// Content after the step's command, by step.
+    pub content: BTreeMap<String, Digest>,
+    pub failure: Option<String>,
+    pub finished: bool,
+    pub all_undone: bool,
+    pub undo_begun: bool,
+}
+
+impl Standing {
+    fn take(&mut self, entry: &Entry) {
+        self.last_at = Some(entry.at);
+        match entry.what.clone() {
+            Event::Opened { signed_by, .. } => {
+                self.opened_at = Some(entry.at);
+                self.signed_by = signed_by;
+            }
+            Event::Attempt { .. } => self.failure = None,
+            Event::Begun { step } => {
+                self.begun.insert(step);
+            }
+            Event::Saved { step, name, bytes, sha256, tables } => {
+                self.saved.insert(name, SavedFact { step, bytes, sha256, tables });
+            }
+            Event::Making { step, paths } => self.made.entry(step).or_default().extend(paths),
+            Event::Copying { step, absent } => self.copied.entry(step).or_default().extend(absent),
+            Event::Content { step, sha256 } => {
+                self.content.insert(step, sha256);
+            }
+            Event::Done { step } => {
+                self.done.insert(step);
+            }
+            Event::Failed { step, error } => self.failure = Some(format!("step {step}: {error}")),
+            Event::Finished {} => self.finished = true,
+            Event::UndoBegun { .. } => self.undo_begun = true,
+            Event::Undone { step } => {
+                self.undone.insert(step);
+            }
+            Event::AllUndone {} => self.all_undone = true,
+        }
+    }
+
+    /// Whether anything was begun at all: then the run is resumed, not started.
+    pub fn has_begun(&self) -> bool {
+        !self.begun.is_empty()
+    }
+
+    /// Whether the file with this index in the step's list was missing before this run copied it.
+    pub fn was_absent(&self, step: &str, index: u64) -> bool {
+        let ranges = self.copied.get(step).map(Vec::as_slice).unwrap_or_default();
+        ranges.iter().any(|(first, count)| index >= *first && index - first < *count)
+    }
+}
+
+/// An open journal, to be read and appended to by one process at a time (the state lock sees to that).
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    next: u64,
+    last: Digest,
+    standing: Standing,
+}
+
+impl Journal {
+    /// Opens the journal at `path`, making it if it is not there.
+    ///
+    /// A torn last line is cut off. Errors: `Kind::Failed` for any other damage.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| files::told("open the journal", path, &error))?;
+        let bytes = files::read(path)?;
+        let read = read_lines(path, &bytes)?;
+        if read.whole < bytes.len() {
+            file.set_len(read.whole as u64).map_err(|error| files::told("mend the journal", path, &error))?;
+        }
+        file.seek(SeekFrom::End(0)).map_err(|error| files::told("open the journal", path, &error))?;
+        Ok(Self { path: path.to_owned(), file, next: read.next, last: read.last, standing: read.standing })
+    }
+
+    /// How far the run has come.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Adds a line and syncs it: when this returns, the line is on disk.
+    pub fn append(&mut self, at: Moment, what: Event) -> Result<()> {
+        let entry = Entry { n: self.next, at, prev: self.last, what };
+        let mut line = json::to_line(&entry);
+        let digest = Digest::of(line.as_bytes());
+        line.push('\n');
+        self.file
+            .write_all(line.as_bytes())
+            .and_then(|()| self.file.sync_data())
+            .map_err(|error| files::told("write the journal", &self.path, &error))?;
+        self.next += 1;
+        self.last = digest;
+        self.standing.take(&entry);
+        Ok(())
+    }
+}
+
+/// Reads a journal without opening it for writing: for `status`, `history`, `show`.
+///
+/// Errors: as [`Journal::open`].
+pub fn read(path: &Path) -> Result<(Vec<Entry>, Standing)> {
+    let bytes = files::read(path)?;
+    let lines = read_lines(path, &bytes)?;
+    Ok((lines.entries, lines.standing))
+}
+
+struct Lines {
+    entries: Vec<Entry>,
+    standing: Standing,
+    next: u64,
+    last: Digest,
+    /// How many bytes are whole lines.
+    whole: usize,
+}
+
+fn read_lines(path: &Path, bytes: &[u8]) -> Result<Lines> {
+    let mut lines =
+        Lines { entries: Vec::new(), standing: Standing::default(), next: 1, last: Digest::of(b""), whole: 0 };
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let Some(line) = line.strip_suffix(b"\n") else { break };
+        let damaged = |because: String| {
+            Error::new(Kind::Failed, format!("the journal `{}` is damaged at line {}", path.display(), lines.next))
+                .because(because)
+                .hint("do not edit it; compare with a backup of the state directory")
+        };
+        let entry: Entry = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
+        if entry.n != lines.next {
+            return Err(damaged(format!("it is numbered {}", entry.n)));
+        }
+        if entry.prev != lines.last {
+            return Err(damaged("it does not follow the line before it".to_owned()));
+        }
+        match (&entry.what, entry.n) {
+            (Event::Opened { format_version, .. }, 1) if format_version == FORMAT_VERSION => {}
+            (Event::Opened { format_version, .. }, 1) => {
+                return Err(damaged(format!(
+                    "it is of version `{format_version}`, this ttplan reads {FORMAT_VERSION}"
+                )));
+            }
+            (Event::Opened { .. }, _) | (_, 1) => return Err(damaged("it is not in its place".to_owned())),
+            _ => {}
+        }
+        lines.last = Digest::of(line);
+        lines.next += 1;
+        lines.whole += line.len() + 1;
+        lines.standing.take(&entry);
+        lines.entries.push(entry);
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at() -> Moment {
+        Moment::from_unix(1_763_640_000).unwrap()
+    }
+
+    fn opened() -> Event {
+        Event::Opened {
+            format_version: FORMAT_VERSION.into(),
+            made_by: "ttplan".into(),
+            plan_sha256: Digest::of("plan"),
+            site: "prod".into(),
+            signed_by: vec!["ada".into()],
+        }
+    }
+
+    fn sample() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.jsonl");
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(at(), opened()).unwrap();
+        journal.append(at(), Event::Begun { step: "1".into() }).unwrap();
+        journal.append(at(), Event::Done { step: "1".into() }).unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn what_was_appended_is_read_back_and_gone_on_with() {
+        let (_directory, path) = sample();
+        let mut journal = Journal::open(&path).unwrap();
+        assert!(journal.standing().done.contains("1"));
+        journal.append(at(), Event::Finished {}).unwrap();
+        let (entries, standing) = read(&path).unwrap();
+        assert_eq!(entries.len(), 4);
+        assert!(standing.finished);
+    }
+
+    #[test]
+    fn a_line_torn_anywhere_is_cut_off_and_the_run_goes_on() {
+        let (directory, path) = sample();
+        let whole = std::fs::read(&path).unwrap();
+        let two_lines: usize = whole.split_inclusive(|b| *b == b'\n').take(2).map(<[u8]>::len).sum();
+        for cut in two_lines..whole.len() {
+            let torn = directory.path().join(format!("torn-{cut}"));
+            std::fs::write(&torn, &whole[..cut]).unwrap();
+            let mut journal = Journal::open(&torn).unwrap();
+            assert!(!journal.standing().done.contains("1"), "cut at {cut}");
+            journal.append(at(), Event::Done { step: "1".into() }).unwrap();
+            assert!(read(&torn).unwrap().1.done.contains("1"), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn any_changed_byte_before_the_last_line_is_named_as_damage() {
+        let (directory, path) = sample();
+        let whole = std::fs::read(&path).unwrap();
+        let two_lines: usize = whole.split_inclusive(|b| *b == b'\n').take(2).map(<[u8]>::len).sum();
+        for at in 0..two_lines {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            let file = directory.path().join("changed");
+            std::fs::write(&file, &changed).unwrap();
+            let error = read(&file).unwrap_err();
+            assert!(error.to_string().contains("is damaged at line"), "byte {at}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_line_taken_out_is_named_as_damage() {
+        let (directory, path) = sample();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let file = directory.path().join("short");
+        std::fs::write(&file, format!("{}\n{}\n", lines[0], lines[2])).unwrap();
+        assert!(read(&file).is_err());
+    }
+}

@@ -1,0 +1,207 @@
+//! The state directory: one folder per run, with the signed plan, the journal, backups and saved
+//! objects; and the lock that lets one run at a time change anything.
+//!
+//! Private to its owner (0700, files 0600), outside every upload root, on a disk that stays.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::artifact::files;
+use crate::error::{Error, Kind, Result};
+use crate::model::names::Digest;
+
+/// A state directory that was checked.
+#[derive(Debug)]
+pub struct State {
+    path: PathBuf,
+}
+
+/// The kernel's lock on a state directory; given back when dropped, or when the process dies.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// The folder of one run. A plan has one run, however often it is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    pub id: String,
+    pub path: PathBuf,
+}
+
+impl State {
+    /// Opens the directory, making it where only its parent exists.
+    ///
+    /// Errors: `Kind::Refused` when others may enter it or it belongs to somebody else.
+    pub fn open(path: &Path) -> Result<Self> {
+        files::private_directory(path)?;
+        let state = Self::open_existing(path)?;
+        files::private_directory(&path.join("runs"))?;
+        Ok(state)
+    }
+
+    /// Opens the directory for reading only; makes nothing.
+    pub fn open_existing(path: &Path) -> Result<Self> {
+        let meta =
+            fs::symlink_metadata(path).map_err(|error| files::told("look at the state directory", path, &error))?;
+        let refused = |because: String, hint: String| {
+            Error::new(Kind::Refused, format!("the state directory `{}` is not safe", path.display()))
+                .because(because)
+                .hint(hint)
+        };
+        if !meta.is_dir() {
+            return Err(refused("it is not a directory".into(), "give another one in host.toml".into()));
+        }
+        let me = rustix::process::geteuid().as_raw();
+        if meta.uid() != me {
+            return Err(refused(
+                format!("it belongs to user {}", meta.uid()),
+                format!("chown {me} {}", path.display()),
+            ));
+        }
+        if meta.mode() & 0o077 != 0 {
+            return Err(refused("others may enter it".into(), format!("chmod 700 {}", path.display())));
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Takes the lock, trying again until `wait` is over. `who` is left in the lock's file for people.
+    ///
+    /// Errors: `Kind::Locked`, naming what the holder left there.
+    pub fn lock(&self, wait: Duration, who: &str) -> Result<Lock> {
+        let path = self.path.join("lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| files::told("open the lock", &path, &error))?;
+        let until = Instant::now() + wait;
+        let mut pause = Duration::from_millis(20);
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(fs::TryLockError::Error(error)) => return Err(files::told("take the lock", &path, &error)),
+                Err(fs::TryLockError::WouldBlock) if Instant::now() < until => {
+                    std::thread::sleep(pause.min(until - Instant::now()));
+                    pause = (pause * 2).min(Duration::from_secs(1));
+                }
+                Err(fs::TryLockError::WouldBlock) => {
+                    let mut holder = String::new();
+                    let _ = Read::by_ref(&mut file).take(200).read_to_string(&mut holder);
+                    return Err(Error::new(Kind::Locked, "another run holds the lock")
+                        .because(format!("it is held by {}", holder.trim()))
+                        .hint("wait for it, or give `--lock-timeout 60s`"));
+                }
+            }
+        }
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(format!("{who}\n").as_bytes()));
+        written.map_err(|error| files::told("write the lock", &path, &error))?;
+        Ok(Lock { _file: file })
+    }
+
+    /// The run of the plan with this digest, whether or not it exists.
+    pub fn run_of(&self, plan: &Digest) -> RunFolder {
+        let id = plan.short(16);
+        RunFolder { path: self.path.join("runs").join(&id), id }
+    }
+
+    /// All runs, sorted by id.
+    pub fn runs(&self) -> Result<Vec<RunFolder>> {
+        let runs = self.path.join("runs");
+        let mut found = Vec::new();
+        let entries = match fs::read_dir(&runs) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+            Err(error) => return Err(files::told("list", &runs, &error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| files::told("list", &runs, &error))?;
+            if let Ok(id) = entry.file_name().into_string()
+                && entry.path().join("journal.jsonl").is_file()
+            {
+                found.push(RunFolder { path: entry.path(), id });
+            }
+        }
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(found)
+    }
+}
+
+impl RunFolder {
+    /// Makes the folder with its parts, if it is not there.
+    pub fn make(&self) -> Result<()> {
+        for path in [self.path.clone(), self.saved(), self.output()] {
+            files::private_directory(&path)?;
+        }
+        Ok(())
+    }
+
+    /// The copy of the signed plan.
+    pub fn plan(&self) -> PathBuf {
+        self.path.join("plan.ttplan.json")
+    }
+
+    /// The copy of a signature: named for the copied plan as it was for the plan, so that it still
+    /// says as whom it was made.
+    pub fn signature(&self, name: &str, plan: &str) -> PathBuf {
+        let rest = name.strip_prefix(plan).unwrap_or(name);
+        self.path.join(format!("plan.ttplan.json{rest}"))
+    }
+
+    /// The copy of the plan's sidecar; there only if the plan has one.
+    pub fn sidecar(&self) -> PathBuf {
+        self.path.join("plan.files.zst")
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal.jsonl")
+    }
+
+    /// Where saved objects and backups lie.
+    pub fn saved(&self) -> PathBuf {
+        self.path.join("saved")
+    }
+
+    /// Where the output of commands lies.
+    pub fn output(&self) -> PathBuf {
+        self.path.join("output")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_directory_that_others_may_enter_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        State::open(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
+        let error = State::open(&path).unwrap_err();
+        assert_eq!(error.kind(), Kind::Refused);
+        assert!(error.hints()[0].starts_with("chmod 700 "));
+    }
+
+    #[test]
+    fn one_holder_at_a_time_and_the_next_is_told_who() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = State::open(&directory.path().join("state")).unwrap();
+        let lock = state.lock(Duration::ZERO, "pid 7 on host a").unwrap();
+        let error = state.lock(Duration::ZERO, "pid 8").unwrap_err();
+        assert_eq!(error.kind(), Kind::Locked);
+        assert!(error.to_string().contains("pid 7 on host a"));
+        drop(lock);
+        state.lock(Duration::ZERO, "pid 8").unwrap();
+    }
+}
