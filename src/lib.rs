@@ -8,10 +8,12 @@
 //! config -> observation -> diagnosis -> plan -> signatures -> run (journal) -> report -> undo
 //!           (read only)    (pure)      (pure)   (detached)   (the only writer)
 //! ```
+pub mod actions;
 pub mod artifact;
 pub mod config;
 pub mod error;
 pub mod frameworks;
 pub mod live;
 pub mod model;
+pub mod rules;
 pub mod trust;

@@ -1,0 +1,65 @@
+//! `leftover_table`: an interrupted migration left its working copy of a table behind.
+
+use crate::actions::drop_table::DropTable;
+use crate::model::diagnosis::{Finding, Severity, State};
+use crate::model::step::Step;
+use crate::rules::Rule;
+use crate::rules::case::{Case, DATABASE};
+
+/// The record on the shelf.
+pub const RULE: Rule = Rule {
+    code: "leftover_table",
+    about: "an interrupted migration left its working copy of a table behind",
+    page: include_str!("../../docs/rules/leftover_table.md"),
+    examine,
+    remedy,
+};
+
+fn examine(case: &Case) -> Vec<Finding> {
+    if case.state != State::HalfApplied {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (table, leftover) in case.leftovers() {
+        let original = leftover.of;
+        let is_there = case.tables().iter().any(|other| leftover.is_copy_of(&other.name));
+        let finding = match is_there {
+            true => {
+                let message = format!(
+                    "`{}` was left behind by an interrupted migration of `{original}`, which is still there",
+                    table.name
+                );
+                RULE.finding(Severity::Warning, format!("table {}", table.name), message)
+                    .with_hint("after this plan is applied, plan again: the interrupted migration still has to be run")
+            }
+            false => {
+                let message = format!(
+                    "`{}` was left behind by an interrupted migration and `{original}` is gone: the copy may hold its only rows",
+                    table.name
+                );
+                RULE.finding(Severity::Error, DATABASE, message)
+                    .with_hint("restore a backup, or rename the copy back by hand after comparing it with one")
+            }
+        };
+        found.push(finding);
+    }
+    found
+}
+
+fn remedy(case: &Case) -> Vec<Step> {
+    let (State::HalfApplied, Some(dialect)) = (case.state, case.dialect) else { return Vec::new() };
+    if case.is_blocked(DATABASE) || case.facts.config.cleanup.skip {
+        return Vec::new();
+    }
+    let mut steps = Vec::new();
+    for (table, _) in case.leftovers() {
+        let object = table.reference();
+        let Some(rows) = case.facts.rows_of(&object) else { continue };
+        if !case.schema().dependents_of(&object).is_empty() {
+            continue;
+        }
+        steps
+            .extend(DropTable { table, rows, dependents: &[], changed_before: false, reason: RULE.code }.step(dialect));
+    }
+    steps
+}

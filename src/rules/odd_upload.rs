@@ -1,0 +1,28 @@
+//! `odd_upload`: something in an upload directory that is no plain readable file. It is neither
+//! followed nor moved.
+
+use crate::model::diagnosis::{Finding, Severity};
+use crate::rules::case::Case;
+use crate::rules::{Rule, nothing};
+
+/// The record on the shelf.
+pub const RULE: Rule = Rule {
+    code: "odd_upload",
+    about: "something in an upload directory is no plain readable file",
+    page: include_str!("../../docs/rules/odd_upload.md"),
+    examine,
+    remedy: nothing,
+};
+
+fn examine(case: &Case) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for upload in &case.facts.config.uploads {
+        for tree in upload.from.iter().filter_map(|root| case.facts.tree(root)) {
+            for odd in &tree.odd {
+                let message = format!("a {}; it is neither followed nor moved", odd.what.words());
+                found.push(RULE.finding(Severity::Warning, tree.root.join(&odd.path).to_text(), message));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,34 @@
+//! `overlapping_record`: of the recorded revisions one comes before another, and the framework refuses
+//! to upgrade from there.
+
+use crate::model::diagnosis::{Finding, Severity, State};
+use crate::model::revisions::Standing;
+use crate::rules::case::{Case, DATABASE};
+use crate::rules::{Rule, nothing};
+
+/// The record on the shelf.
+pub const RULE: Rule = Rule {
+    code: "overlapping_record",
+    about: "of the recorded revisions one comes before another",
+    page: include_str!("../../docs/rules/overlapping_record.md"),
+    examine,
+    remedy: nothing,
+};
+
+fn examine(case: &Case) -> Vec<Finding> {
+    let (State::Diverged, Some(revisions)) = (case.state, case.revisions()) else { return Vec::new() };
+    let Standing::Overlapping(before) = revisions.standing(case.facts.recorded(), &case.target) else {
+        return Vec::new();
+    };
+    let tips = revisions.tips(case.facts.recorded());
+    let named = |ids: &[String]| Case::named(ids.iter().map(String::as_str));
+    let finding = RULE.finding(
+        Severity::Error,
+        DATABASE,
+        format!("{} is recorded beside {}, which comes after it", named(&before), named(&tips)),
+    );
+    vec![
+        finding
+            .with_hint("find out who wrote the additional row; the framework refuses every upgrade until it is gone"),
+    ]
+}

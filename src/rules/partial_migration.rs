@@ -1,0 +1,41 @@
+//! `partial_migration`: a revision is recorded, and none of the application's tables is there.
+
+use crate::actions::drop_version_table::DropVersionTable;
+use crate::model::diagnosis::{Finding, Severity, State};
+use crate::model::step::Step;
+use crate::rules::Rule;
+use crate::rules::case::{Case, DATABASE};
+
+/// The record on the shelf.
+pub const RULE: Rule = Rule {
+    code: "partial_migration",
+    about: "a revision is recorded and none of the application's tables is there",
+    page: include_str!("../../docs/rules/partial_migration.md"),
+    examine,
+    remedy,
+};
+
+fn examine(case: &Case) -> Vec<Finding> {
+    if case.state != State::PartialMigration {
+        return Vec::new();
+    }
+    let recorded = Case::named(case.facts.recorded().iter().map(String::as_str));
+    let others = case.tables().len() + case.kept().len();
+    let message = format!("{recorded} is recorded, and none of the application's tables is there");
+    if case.decisions.reinitialize && others == 0 {
+        let told = format!("{message}; it was decided to forget the record and start anew");
+        return vec![RULE.finding(Severity::Warning, DATABASE, told)];
+    }
+    let hint = if others == 0 {
+        "restore a backup; or, if there was never any data, plan with `--reinitialize`"
+    } else {
+        "restore a backup, or give the application a database of its own; other tables are there, so `--reinitialize` is refused"
+    };
+    vec![RULE.finding(Severity::Error, DATABASE, message).with_hint(hint)]
+}
+
+fn remedy(case: &Case) -> Vec<Step> {
+    let (State::PartialMigration, false) = (case.state, case.is_blocked(DATABASE)) else { return Vec::new() };
+    let (Some(book), Some(dialect)) = (case.book(), case.dialect) else { return Vec::new() };
+    DropVersionTable { book, reason: RULE.code }.step(dialect).into_iter().collect()
+}

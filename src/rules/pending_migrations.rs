@@ -1,0 +1,84 @@
+//! `pending_migrations`: there are migrations to run, and they can be run from where the database
+//! is.
+
+use crate::actions::run_migrations::RunMigrations;
+use crate::model::diagnosis::{Finding, Severity, State};
+use crate::model::names::FilePath;
+use crate::model::step::Step;
+use crate::model::wording::counted;
+use crate::rules::Rule;
+use crate::rules::case::{Case, DATABASE, MIGRATIONS};
+
+/// The record on the shelf.
+pub const RULE: Rule = Rule {
+    code: "pending_migrations",
+    about: "there are migrations to run",
+    page: include_str!("../../docs/rules/pending_migrations.md"),
+    examine,
+    remedy,
+};
+
+/// The program of the upgrade command: found on the host, or given by its whole path.
+fn program(case: &Case) -> Option<FilePath> {
+    let command = &case.facts.config.revisions.as_ref()?.upgrade.as_ref()?.command;
+    let given = FilePath::new(command.first()?);
+    if given.is_plain_absolute() { Some(given) } else { case.facts.program.clone() }
+}
+
+fn examine(case: &Case) -> Vec<Finding> {
+    if case.pending.is_empty() {
+        return Vec::new();
+    }
+    let mut found = vec![RULE.finding(
+        Severity::Info,
+        DATABASE,
+        format!(
+            "{} to run to come to {}",
+            counted(case.pending.len() as u64, "migration"),
+            Case::named(case.target.iter().map(String::as_str))
+        ),
+    )];
+    let upgrade = case.facts.config.revisions.as_ref().and_then(|config| config.upgrade.as_ref());
+    match (upgrade, program(case)) {
+        (None, _) => found.push(
+            RULE.finding(Severity::Error, MIGRATIONS, "no upgrade command is configured")
+                .with_hint("set `[revisions.upgrade] command` in ttplan.toml"),
+        ),
+        (Some(upgrade), None) => {
+            let name = upgrade.command.first().map_or("", String::as_str);
+            let message = format!("the upgrade command's program `{name}` was not found where the site was inspected");
+            let hint = format!("inspect where the application is installed, or give the whole path of `{name}`");
+            found.push(RULE.finding(Severity::Error, MIGRATIONS, message).with_hint(hint));
+        }
+        (Some(_), Some(_)) => {}
+    }
+    found
+}
+
+fn remedy(case: &Case) -> Vec<Step> {
+    let can_be_run = matches!(
+        case.state,
+        State::Absent | State::Fresh | State::Behind | State::Diverged | State::Corrupted | State::PartialMigration
+    );
+    if !can_be_run || case.pending.is_empty() || case.is_blocked(DATABASE) || case.is_blocked(MIGRATIONS) {
+        return Vec::new();
+    }
+    let step = || {
+        let config = case.facts.config.revisions.as_ref()?;
+        let revisions = case.revisions()?;
+        let run = RunMigrations {
+            program: &program(case)?,
+            upgrade: config.upgrade.as_ref()?,
+            system: &config.system,
+            scripts: (&revisions.directory, revisions.digest?),
+            book: case.book()?,
+            pending: &case.pending,
+            target: &revisions.recorded_after(case.recorded_before_run(), &case.target),
+            core: &case.facts.config.tables.core,
+            backup_directory: case.facts.config.backup.directory.as_ref(),
+            reason: RULE.code,
+        };
+        Some(run.step())
+    };
+    step().into_iter().collect()
+}

@@ -1,0 +1,24 @@
+//! `schema_not_checked`: the recorded revision is believed, because there is nothing to compare
+//! the schema with. Said, so that nobody takes it for a clean bill of health.
+
+use crate::model::diagnosis::{Finding, Severity, State};
+use crate::rules::case::{Case, DATABASE};
+use crate::rules::{Rule, nothing};
+
+/// The record on the shelf.
+pub const RULE: Rule = Rule {
+    code: "schema_not_checked",
+    about: "the recorded revision is believed without comparing the schema",
+    page: include_str!("../../docs/rules/schema_not_checked.md"),
+    examine,
+    remedy: nothing,
+};
+
+fn examine(case: &Case) -> Vec<Finding> {
+    if !matches!(case.state, State::Current | State::Behind | State::Diverged) {
+        return Vec::new();
+    }
+    let recorded = Case::named(case.facts.recorded().iter().map(String::as_str));
+    let message = format!("schema not checked: that it is at {recorded} is only what the database records");
+    vec![RULE.finding(Severity::Info, DATABASE, message)]
+}

@@ -1,0 +1,45 @@
+//! `unknown_revision`: the database records a revision that none of the scripts has.
+
+use crate::model::diagnosis::{Finding, Severity, State};
+use crate::model::revisions::Standing;
+use crate::rules::case::{Case, DATABASE};
+use crate::rules::{Rule, nothing};
+
+/// The record on the shelf.
+pub const RULE: Rule = Rule {
+    code: "unknown_revision",
+    about: "the database records a revision that is in none of the scripts",
+    page: include_str!("../../docs/rules/unknown_revision.md"),
+    examine,
+    remedy: nothing,
+};
+
+fn examine(case: &Case) -> Vec<Finding> {
+    if case.state != State::UnknownRevision {
+        return Vec::new();
+    }
+    let scripts = case.revisions().filter(|revisions| revisions.digest.is_some());
+    let Some(scripts) = scripts else {
+        let directory = case.facts.config.revisions.as_ref().map(|config| config.directory.to_text().into_owned());
+        let finding = RULE.finding(
+            Severity::Error,
+            DATABASE,
+            format!("the migration scripts were not found at `{}`", directory.unwrap_or_default()),
+        );
+        return vec![finding.with_hint("set `[revisions] directory` in ttplan.toml")];
+    };
+    let unknown = match scripts.standing(case.facts.recorded(), &case.target) {
+        Standing::Unknown(ids) => ids,
+        _ => case.facts.recorded().to_vec(),
+    };
+    let finding = RULE.finding(
+        Severity::Error,
+        DATABASE,
+        format!(
+            "the database records {}, which none of the {} scripts has",
+            Case::named(unknown.iter().map(String::as_str)),
+            scripts.scripts.len()
+        ),
+    );
+    vec![finding.with_hint("use the release that the database was last run with, or a newer one")]
+}
