@@ -11,9 +11,12 @@
 pub mod actions;
 pub mod artifact;
 pub mod config;
+pub mod diagnose;
 pub mod error;
 pub mod frameworks;
+pub mod inspect;
 pub mod live;
 pub mod model;
+pub mod plan;
 pub mod rules;
 pub mod trust;

@@ -1,0 +1,212 @@
+//! The states, in their order: the first whose rule matches is the verdict, the same on every
+//! engine. `docs/states.md` shows the same table for people.
+
+use crate::model::diagnosis::{State, Strategy};
+use crate::model::observation::Presence;
+use crate::model::revisions::Standing;
+use crate::model::wording::counted;
+use crate::rules::case::{Case, CoreStanding};
+
+/// A state with what it rests on.
+pub struct Verdict {
+    pub state: State,
+    pub strategy: Strategy,
+    pub evidence: Vec<String>,
+}
+
+/// Finds the state.
+pub fn classify(case: &Case) -> Verdict {
+    const RULES: [fn(&Case) -> Option<Verdict>; 9] = [
+        absent_or_fresh,
+        foreign,
+        unknown_revision,
+        half_applied,
+        partial_migration,
+        partial_schema,
+        standing,
+        legacy,
+        corrupted,
+    ];
+    RULES.iter().find_map(|rule| rule(case)).unwrap_or_else(|| {
+        let evidence = vec![
+            "tables are there that nothing explains, and not all of them may be removed".to_owned(),
+            "with this application's core tables in it, the database would be recognised".to_owned(),
+        ];
+        verdict(State::Foreign, Strategy::Refuse, evidence)
+    })
+}
+
+fn verdict(state: State, strategy: Strategy, evidence: Vec<String>) -> Verdict {
+    Verdict { state, strategy, evidence }
+}
+
+fn is(state: State, strategy: Strategy, evidence: impl IntoIterator<Item = String>) -> Option<Verdict> {
+    Some(verdict(state, strategy, evidence.into_iter().collect()))
+}
+
+fn absent_or_fresh(case: &Case) -> Option<Verdict> {
+    match case.facts.database.presence {
+        Presence::NotLooked => {
+            return is(State::Unreachable, Strategy::Refuse, ["no observation looked at the database".to_owned()]);
+        }
+        Presence::Absent => {
+            let evidence = ["there is no database file; running the migrations makes it".to_owned()];
+            return is(State::Absent, Strategy::FreshInit, evidence);
+        }
+        Presence::Present => {}
+    }
+    if !case.tables().is_empty() || !case.facts.recorded().is_empty() {
+        return None;
+    }
+    let mut evidence = vec!["there are no tables; with any table the state would be another".to_owned()];
+    if case.book().is_some_and(|book| book.recorded.is_some()) {
+        evidence.push(format!("{} is there and empty", record(case)));
+    }
+    let kept = case.kept();
+    if !kept.is_empty() {
+        let names = Case::named(kept.iter().map(|table| table.name.as_str()));
+        evidence.push(format!("{} kept by configuration does not count: {names}", counted(kept.len() as u64, "table")));
+    }
+    is(State::Fresh, Strategy::FreshInit, evidence)
+}
+
+fn foreign(case: &Case) -> Option<Verdict> {
+    if case.has_core() && case.core_is_complete() {
+        return None;
+    }
+    let mut evidence = Vec::new();
+    for name in case.core_that_is(CoreStanding::Impostor) {
+        let markers = case.facts.config.tables.core.get(name).map(Vec::as_slice).unwrap_or_default();
+        let markers = Case::named(markers.iter().map(String::as_str));
+        evidence.push(format!("table `{name}` has not all of the columns {markers}; with them it would count as core"));
+    }
+    for (table, tool) in case.other_books() {
+        evidence.push(format!("table `{table}` is the record of {tool}"));
+    }
+    if evidence.is_empty() { None } else { is(State::Foreign, Strategy::Refuse, evidence) }
+}
+
+fn unknown_revision(case: &Case) -> Option<Verdict> {
+    let recorded = case.facts.recorded();
+    let known = case.revisions().is_some_and(|revisions| recorded.iter().all(|id| revisions.script(id).is_some()));
+    if recorded.is_empty() || known {
+        return None;
+    }
+    let told = format!("{} says {}, and not every one of them is in a script", record(case), ids(recorded));
+    let state = if core_is_genuine(case) { State::UnknownRevision } else { State::Foreign };
+    is(state, Strategy::Refuse, [told, core_evidence(case)])
+}
+
+fn half_applied(case: &Case) -> Option<Verdict> {
+    let leftovers = case.leftovers();
+    if leftovers.is_empty() {
+        return None;
+    }
+    let names = Case::named(leftovers.iter().map(|(table, _)| table.name.as_str()));
+    let evidence =
+        format!("{names} can only come from an interrupted migration; without it the state would be another");
+    is(State::HalfApplied, Strategy::CheckMigrations, [evidence])
+}
+
+fn partial_migration(case: &Case) -> Option<Verdict> {
+    let recorded = case.facts.recorded();
+    let any = case.core().iter().any(|(_, standing)| *standing != CoreStanding::Missing);
+    if recorded.is_empty() || any || !case.has_core() {
+        return None;
+    }
+    let strategy = if case.decisions.reinitialize { Strategy::FreshInit } else { Strategy::Refuse };
+    let told = format!("{} says {}, and none of the core tables is there", record(case), ids(recorded));
+    is(State::PartialMigration, strategy, [told])
+}
+
+fn partial_schema(case: &Case) -> Option<Verdict> {
+    let genuine = case.core_that_is(CoreStanding::Genuine);
+    let missing = case.core_that_is(CoreStanding::Missing);
+    let explained = case.facts.recorded().is_empty() && case.legacy().is_some();
+    if genuine.is_empty() || missing.is_empty() || explained {
+        return None;
+    }
+    let told = format!("core tables {} are missing; with them the state would be another", Case::named(missing));
+    is(State::PartialSchema, Strategy::Refuse, [core_evidence(case), told])
+}
+
+fn standing(case: &Case) -> Option<Verdict> {
+    let recorded = case.facts.recorded();
+    let revisions = case.revisions()?;
+    let told = format!("{} says {}", record(case), ids(recorded));
+    let target = format!("the target is {}", ids(&case.target));
+    let (state, strategy, more) = match revisions.standing(recorded, &case.target) {
+        Standing::Nothing | Standing::Unknown(_) => return None,
+        Standing::AtTarget => (State::Current, Strategy::None, "schema not checked".to_owned()),
+        Standing::Behind => (State::Behind, Strategy::CheckMigrations, "schema not checked".to_owned()),
+        Standing::Diverged => {
+            let more = "more than one revision is recorded, all of them on the way to the target".to_owned();
+            (State::Diverged, Strategy::CheckMigrations, more)
+        }
+        Standing::Overlapping(before) => {
+            let more =
+                format!("{} comes before another recorded revision, so the framework refuses to go on", ids(&before));
+            (State::Diverged, Strategy::Refuse, more)
+        }
+        Standing::Ahead(beyond) => {
+            (State::Ahead, Strategy::Refuse, format!("{} is not on the way there", ids(&beyond)))
+        }
+    };
+    is(state, strategy, [told, target, more, core_evidence(case)])
+}
+
+fn legacy(case: &Case) -> Option<Verdict> {
+    let legacy = case.legacy();
+    if !core_is_genuine(case) && legacy.is_none() {
+        return None;
+    }
+    let mut evidence = vec![core_evidence(case), format!("{} records nothing", record(case))];
+    if let Some(name) = legacy {
+        evidence.push(format!("the tables are those of a release before the first migration: {name}"));
+    }
+    is(State::Legacy, Strategy::ComprehensiveMigration, evidence)
+}
+
+fn corrupted(case: &Case) -> Option<Verdict> {
+    let tables = case.tables();
+    let has_record = case.book().is_some_and(|book| book.recorded.is_some());
+    let strangers = tables.iter().any(|table| !table.ours);
+    let core_named = case.core().iter().any(|(_, standing)| *standing != CoreStanding::Missing);
+    if tables.is_empty() || !case.has_core() || core_named || has_record || strangers || !case.kept().is_empty() {
+        return None;
+    }
+    let names = Case::named(tables.iter().map(|table| table.name.as_str()));
+    let evidence = [
+        format!("{}, none of them core: {names}", counted(tables.len() as u64, "table")),
+        "no tool's record of revisions is there, and the connecting role owns every table".to_owned(),
+        "with a core table, a record of revisions or another owner the state would be another".to_owned(),
+    ];
+    is(State::Corrupted, Strategy::CleanupAndFreshInit, evidence)
+}
+
+fn core_is_genuine(case: &Case) -> bool {
+    case.has_core() && case.core_is_complete()
+}
+
+fn core_evidence(case: &Case) -> String {
+    let core = case.core();
+    if core.is_empty() {
+        return "no core tables are configured, so the application cannot be recognised by them".to_owned();
+    }
+    let genuine = case.core_that_is(CoreStanding::Genuine);
+    let (n, all) = (genuine.len(), core.len());
+    format!("{n} of {all} core tables are there with their columns: {}", Case::named(genuine))
+}
+
+/// The framework's own record in words.
+fn record(case: &Case) -> String {
+    match case.book() {
+        Some(book) if book.recorded.is_some() => format!("table `{}`", book.table.name),
+        Some(book) => format!("the absent table `{}`", book.table.name),
+        None => "no record of revisions".to_owned(),
+    }
+}
+
+fn ids(ids: &[String]) -> String {
+    Case::named(ids.iter().map(String::as_str))
+}

@@ -1,0 +1,248 @@
+//! STAGE: looks at a site and writes down what is there. Reads only: it is handed [`Inspect`],
+//! which has nothing to write with. Judges nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::{Error, Kind, Result};
+use crate::frameworks::{self, Framework};
+use crate::live::engines;
+use crate::live::{DirectoryState, Inspect, InspectDatabase, InspectFiles, Question, Sight};
+use crate::model::config::Config;
+use crate::model::names::{FilePath, Moment, ObjectRef};
+use crate::model::observation::{Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence};
+use crate::model::references::Referenced;
+use crate::model::revisions::{Book, Revisions};
+use crate::model::schema::{Schema, Table};
+
+/// What is to be looked at, and what is said of the observation from outside.
+#[derive(Clone, Debug)]
+pub struct Wishes {
+    pub made_by: String,
+    pub made_at: Moment,
+    /// False for a place where only files can be seen.
+    pub database: bool,
+    /// The `PATH` along which the upgrade command's program is looked for.
+    pub search: String,
+}
+
+/// Looks at the whole site once.
+///
+/// Errors: `Kind::Unreachable` when the database or the migration scripts cannot be read.
+pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Result<Observation> {
+    let mut circumstances = Circumstances::default();
+    let framework = match &config.revisions {
+        Some(revisions) => Some(frameworks::by_name(&revisions.system).ok_or_else(|| {
+            Error::new(Kind::Config, format!("there is no migration framework `{}`", revisions.system))
+        })?),
+        None => None,
+    };
+    let (database, references) = if wishes.database {
+        look_at_database(config, framework, live.database(), &mut circumstances)?
+    } else {
+        (not_looked(config), Vec::new())
+    };
+    let files = live.files();
+    let revisions = framework.map(|framework| read_scripts(config, framework, files)).transpose()?;
+    let mut uploads = Vec::new();
+    for root in roots(config) {
+        let (tree, lie) = files.scan(root)?;
+        let name = root.to_text().into_owned();
+        circumstances.free_bytes.extend(files.free_bytes(root).map(|free| (name.clone(), free.to_string())));
+        circumstances.files.insert(name, lie);
+        uploads.push(tree);
+    }
+    let program = program(config, wishes, files);
+    Ok(Observation {
+        format_version: FORMAT_VERSION.to_owned(),
+        made_by: wishes.made_by.clone(),
+        made_at: wishes.made_at,
+        facts: Facts { config: config.clone(), database, revisions, program, uploads, references },
+        circumstances,
+    })
+}
+
+/// Every upload root once, sorted.
+fn roots(config: &Config) -> BTreeSet<&FilePath> {
+    config.uploads.iter().flat_map(|upload| upload.from.iter().chain([&upload.to])).collect()
+}
+
+fn program(config: &Config, wishes: &Wishes, files: &mut dyn InspectFiles) -> Option<FilePath> {
+    let command = &config.revisions.as_ref()?.upgrade.as_ref()?.command;
+    files.program(command.first()?, &wishes.search)
+}
+
+fn not_looked(config: &Config) -> DatabaseFacts {
+    DatabaseFacts {
+        presence: Presence::NotLooked,
+        identity: Identity {
+            engine: config.database.engine.clone(),
+            name: config.database.name.clone(),
+            host: config.database.host.clone(),
+            identity: String::new(),
+        },
+        schema: Schema::default(),
+        book: None,
+        rows: Vec::new(),
+    }
+}
+
+fn read_scripts(config: &Config, framework: &Framework, files: &mut dyn InspectFiles) -> Result<Revisions> {
+    let Some(revisions) = &config.revisions else { return Ok(Revisions::default()) };
+    let directory = &revisions.directory;
+    if files.directory(directory)? != DirectoryState::Present {
+        return Ok(Revisions {
+            system: framework.name.to_owned(),
+            directory: directory.clone(),
+            ..Revisions::default()
+        });
+    }
+    let sources = files.sources(&(framework.tree)(directory))?;
+    Ok((framework.read)(directory, &sources))
+}
+
+fn look_at_database(
+    config: &Config,
+    framework: Option<&Framework>,
+    database: &mut dyn InspectDatabase,
+    circumstances: &mut Circumstances,
+) -> Result<(DatabaseFacts, Vec<Referenced>)> {
+    let Sight { presence, identity, schema, estimated_rows, server_version, role } = database.look()?;
+    circumstances.estimated_rows = estimated_rows;
+    circumstances.server_version = server_version;
+    circumstances.role = role;
+
+    let book_table = framework.map(|framework| ObjectRef::table(&schema.home, framework.book_table));
+    let recorded_in = book_table.as_ref().and_then(|table| schema.table(&table.schema, &table.name));
+    let book_column = framework.map_or("", |framework| framework.book_column);
+    let recorded_in = recorded_in.filter(|table| table.column(book_column).is_some());
+    let counted = tables_to_count(config, framework, &schema);
+    let references = references(config, &schema);
+
+    let mut questions = Vec::new();
+    questions
+        .extend(recorded_in.map(|table| Question::Column { table: table.reference(), column: book_column.to_owned() }));
+    questions.extend(counted.iter().cloned().map(Question::Count));
+    questions.extend(references.iter().filter_map(|(_, question)| question.clone()));
+    let mut answers = if questions.is_empty() { Vec::new() } else { database.ask(&questions)? }.into_iter();
+
+    let recorded = recorded_in.map(|_| {
+        answers.next().unwrap_or_default().into_iter().filter_map(|row| row.into_iter().next()).collect::<Vec<_>>()
+    });
+    let book = book_table.map(|table| Book {
+        width: recorded_in.and_then(|found| enforced_width(&schema, found, book_column)),
+        table,
+        column: book_column.to_owned(),
+        recorded,
+    });
+    let mut rows = Vec::new();
+    for table in counted {
+        let count = answers
+            .next()
+            .and_then(|rows| rows.first()?.first()?.parse().ok())
+            .ok_or_else(|| Error::new(Kind::Unreachable, format!("the rows of {table} could not be counted")))?;
+        rows.push((table, count));
+    }
+    let mut referenced = Vec::new();
+    for (mut reference, question) in references {
+        if question.is_some() {
+            let pairs = answers.next().unwrap_or_default().into_iter();
+            reference.values = pairs
+                .filter_map(|row| {
+                    let mut row = row.into_iter();
+                    Some((row.next()?, row.next()?))
+                })
+                .collect();
+        }
+        referenced.push(reference);
+    }
+    Ok((DatabaseFacts { presence, identity, schema, book, rows }, referenced))
+}
+
+/// The number in `varchar(32)` and its like, on engines that hold a value to it.
+fn enforced_width(schema: &Schema, table: &Table, column: &str) -> Option<u32> {
+    let (_, rest) = table.column(column)?.data_type.split_once('(')?;
+    let width = rest.strip_suffix(')')?.trim().parse().ok()?;
+    let dialect = engines::by_name(&schema.engine)?.dialect;
+    dialect.widen_column(&table.reference(), column, width).map(|_| width)
+}
+
+/// The tables whose exact number of rows a plan could need: those that might have to go. Counting
+/// every table would read the whole database at every look.
+fn tables_to_count(config: &Config, framework: Option<&Framework>, schema: &Schema) -> Vec<ObjectRef> {
+    let is_book = |table: &Table| framework.is_some_and(|framework| framework.book_table == table.name);
+    let is_leftover = |table: &Table| framework.is_some_and(|framework| (framework.leftover)(&table.name).is_some());
+    let home: Vec<&Table> =
+        schema.tables.iter().filter(|table| table.schema == schema.home && table.extension.is_none()).collect();
+    let explained = home.iter().any(|table| is_book(table) || config.tables.core.contains_key(&table.name));
+    home.into_iter()
+        .filter(|table| if explained { is_leftover(table) } else { table.ours })
+        .map(Table::reference)
+        .collect()
+}
+
+/// Every configured reference with the question that reads it, where its table and column exist.
+fn references(config: &Config, schema: &Schema) -> Vec<(Referenced, Option<Question>)> {
+    let mut found = Vec::new();
+    for upload in &config.uploads {
+        for reference in &upload.references {
+            let table = schema.home_table(&reference.table);
+            let table = table.filter(|table| table.column(&reference.column).is_some());
+            let question = table.map(|table| Question::Keyed {
+                table: table.reference(),
+                key: table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default(),
+                column: reference.column.clone(),
+            });
+            let referenced = Referenced {
+                upload: upload.name.clone(),
+                reference: reference.clone(),
+                present: question.is_some(),
+                values: Vec::new(),
+            };
+            found.push((referenced, question));
+        }
+    }
+    found
+}
+
+/// Joins observations of the same site made in different places: one of the database, others of
+/// files that can only be seen elsewhere.
+///
+/// Errors: `Kind::Config` when they contradict each other or none looked at the database.
+pub fn merge(observations: Vec<Observation>) -> Result<Observation> {
+    let failed = |message: &str| Error::new(Kind::Config, message);
+    let (mut with, without): (Vec<_>, Vec<_>) =
+        observations.into_iter().partition(|seen| seen.facts.database.presence != Presence::NotLooked);
+    let mut whole = with.pop().ok_or_else(|| {
+        failed("no observation looked at the database").hint("run `ttplan inspect` where the database can be reached")
+    })?;
+    if !with.is_empty() {
+        return Err(failed("more than one observation looked at the database")
+            .hint("give one of them, and others made with `ttplan inspect --files-only`"));
+    }
+    let mut trees: BTreeMap<FilePath, crate::model::uploads::Tree> =
+        whole.facts.uploads.drain(..).map(|tree| (tree.root.clone(), tree)).collect();
+    for seen in without {
+        for tree in seen.facts.uploads {
+            use crate::model::uploads::RootState;
+            match trees.get(&tree.root) {
+                Some(known) if tree.state == RootState::Missing || *known == tree => {}
+                Some(known) if known.state != RootState::Missing => {
+                    return Err(failed("two observations saw different files in the same directory")
+                        .because(format!("`{}`", tree.root.to_text())));
+                }
+                _ => {
+                    let name = tree.root.to_text().into_owned();
+                    if let Some(lie) = seen.circumstances.files.get(&name) {
+                        whole.circumstances.files.insert(name, lie.clone());
+                    }
+                    trees.insert(tree.root.clone(), tree);
+                }
+            }
+        }
+        if whole.facts.program.is_none() {
+            whole.facts.program = seen.facts.program;
+        }
+    }
+    whole.facts.uploads = trees.into_values().collect();
+    Ok(whole)
+}
