@@ -9,6 +9,7 @@
 //!           (read only)    (pure)      (pure)   (detached)   (the only writer)
 //! ```
 pub mod actions;
+pub mod apply;
 pub mod artifact;
 pub mod config;
 pub mod diagnose;

@@ -1,0 +1,153 @@
+//! Runs the application's own command: in the right place, with the database's URL handed over by
+//! its variable, its output in the run's folder, and its work held to what the step promised
+//! before it becomes the database's own.
+
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+use crate::apply::probe::ask_database;
+use crate::apply::run_move::Hands;
+use crate::apply::watch::Event as Told;
+use crate::artifact::files;
+use crate::artifact::journal::Event;
+use crate::error::{Error, Kind, Result};
+use crate::frameworks;
+use crate::live::{Command, Exit, InspectDatabase};
+use crate::model::names::{Digest, Secret};
+use crate::model::step::{Answer, Probe, Run, Step};
+use crate::model::variables;
+
+/// Variables of ttplan's own that no command of the application has any business with.
+const OURS: &[&str] = &["TTPLAN_SIGNING_KEY", "TTPLAN_SIGNING_PASSPHRASE"];
+
+/// Runs the step's command and adopts what it did, if it did what the step says.
+pub fn run(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
+    let scratch = hands.papers.folder.path.join("scratch");
+    fresh_directory(&scratch)?;
+    let workplace = hands.live.change_database().prepare_migrations(&scratch)?;
+    let log = next_log(hands, step);
+    hands.watch.tell(Told::Output { step, log: &log.to_string_lossy() });
+    let command = command(hands, run, &workplace.url)?;
+    let failed = |how: String, tail: String| {
+        let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.argv.join(" ")));
+        if !tail.trim().is_empty() {
+            told = told.because(format!("it said:\n{}", tail.trim_end()));
+        }
+        told.hint(format!("see `{}`", log.display()))
+    };
+    match hands.live.run(&command, &log)? {
+        Exit::Success => {}
+        Exit::Failed { how, tail } => return Err(failed(how, tail)),
+        Exit::TimedOut { tail } => return Err(failed(format!("it took more than {} s", run.timeout_seconds), tail)),
+    }
+    check_scripts(hands, step)?;
+    let mut migrated = hands.live.change_database().open_migrated(&scratch)?;
+    check_result(step, migrated.as_mut())?;
+    let content = content_digest(migrated.as_mut())?;
+    drop(migrated);
+    hands.live.change_database().adopt_migrations(&scratch)?;
+    hands.papers.note(Event::Content { step: step.id.clone(), sha256: content })?;
+    std::fs::remove_dir_all(&scratch).map_err(|error| files::told("remove", &scratch, &error))
+}
+
+/// Runs the harmless command that shows that the program works at all.
+pub fn check(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
+    if run.check.is_empty() {
+        return Ok(());
+    }
+    let log = next_log(hands, step);
+    let mut command = command(hands, run, &Secret::default())?;
+    command.argv.clone_from(&run.check);
+    command.timeout = command.timeout.min(Duration::from_secs(60));
+    let (how, tail) = match hands.live.run(&command, &log)? {
+        Exit::Success => return Ok(()),
+        Exit::Failed { how, tail } => (how, tail),
+        Exit::TimedOut { tail } => ("it took more than a minute".to_owned(), tail),
+    };
+    Err(Error::new(Kind::Stale, format!("the check `{}` failed, so the migrations cannot be run", run.check.join(" ")))
+        .because(how)
+        .because(tail.trim().to_owned())
+        .hint("run it by hand where ttplan runs, and mend what it complains about"))
+}
+
+/// A fingerprint of everything the database holds, rows included.
+pub fn content_digest(database: &mut dyn InspectDatabase) -> Result<Digest> {
+    let tables = database.content()?;
+    let plain: Vec<_> = tables.iter().map(|content| (&content.table, content.rows, &content.digest)).collect();
+    Ok(Digest::of_json(&plain))
+}
+
+fn command(hands: &Hands<'_>, run: &Run, url: &Secret) -> Result<Command> {
+    let mut env = Vec::new();
+    let mut redact = hands.options.secrets.clone();
+    for (name, value) in &run.env {
+        env.push((name.clone(), Secret::new(fill_in(value, hands)?)));
+    }
+    if let Some(name) = run.url_variable.as_ref().filter(|_| !url.reveal().is_empty()) {
+        env.push((name.clone(), url.clone()));
+        redact.push(url.clone());
+    }
+    Ok(Command {
+        argv: run.argv.clone(),
+        directory: run.directory.clone(),
+        env,
+        without: OURS.iter().map(|name| (*name).to_owned()).collect(),
+        redact,
+        timeout: Duration::from_secs(run.timeout_seconds),
+    })
+}
+
+/// Fills `${NAME}` in from the environment that the run was started in.
+fn fill_in(value: &str, hands: &Hands<'_>) -> Result<String> {
+    let lookup = |name: &str| hands.options.environment.get(OsStr::new(name)).map(OsString::as_os_str);
+    variables::fill(value, lookup).map_err(|fault| {
+        Error::new(Kind::Config, "the command's environment cannot be filled in")
+            .because(fault.message())
+            .hint(fault.hint())
+    })
+}
+
+fn check_scripts(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
+    for probe in &step.ready {
+        let Probe::ScriptsAre { system, directory, sha256 } = probe else { continue };
+        let Some(framework) = frameworks::by_name(system) else { continue };
+        if frameworks::digest(&hands.live.files().sources(&(framework.tree)(directory))?) != *sha256 {
+            return Err(Error::new(Kind::Verification, "the migration files changed while they were run")
+                .because(format!("`{}` is not what was signed", directory.to_text()))
+                .hint("find out who writes there, then undo this run"));
+        }
+    }
+    Ok(())
+}
+
+fn check_result(step: &Step, migrated: &mut dyn InspectDatabase) -> Result<()> {
+    let sight = migrated.look()?;
+    for probe in &step.done {
+        match ask_database(probe, &sight, migrated)? {
+            Answer::Yes => {}
+            Answer::No(what) | Answer::Unknown(what) => {
+                return Err(Error::new(
+                    Kind::Verification,
+                    "the migrations ended well and did not do what was planned",
+                )
+                .because(what)
+                .hint("look at the command's output, then run `ttplan undo --last`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn fresh_directory(path: &std::path::Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::told("empty", path, &error)),
+        _ => files::private_directory(path),
+    }
+}
+
+/// A log file that no earlier attempt used.
+fn next_log(hands: &Hands<'_>, step: &Step) -> std::path::PathBuf {
+    let output = hands.papers.folder.output();
+    let name = |n: u32| output.join(format!("step-{}.{n}.log", step.id));
+    (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
+}

@@ -1,0 +1,249 @@
+//! STAGE: runs a signed plan, and nothing else.
+//!
+//! Takes a [`TrustedPlan`], which only `trust` can make. Everything is looked at before anything
+//! is changed; every change is journalled before and after; a step that is done is not done again.
+//! After a crash the journal says where to look and the probes say what is so: running the same
+//! plan again finishes it. Decides nothing, composes nothing, prints nothing.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::apply::papers::Papers;
+use crate::apply::preflight::{Status, Statuses};
+use crate::apply::probe::Prober;
+use crate::apply::run_move::Hands;
+use crate::apply::watch::Watch;
+use crate::artifact::files;
+use crate::artifact::journal::{self, Attempt, Event, Standing};
+use crate::artifact::state::{Lock, RunFolder, State};
+use crate::error::{Error, Kind, Result};
+use crate::live::Change;
+use crate::model::names::{Moment, Secret};
+use crate::model::plan::Plan;
+use crate::model::report::{Outcome, Report, StepOutcome, StepReport};
+use crate::model::site::Site;
+use crate::model::step::{Answer, Move, Step};
+use crate::trust::plan::TrustedPlan;
+
+pub mod command;
+mod group;
+pub mod papers;
+pub mod preflight;
+pub mod probe;
+pub mod run_move;
+pub mod undo;
+pub mod watch;
+
+/// What a run needs from outside that no plan may say.
+pub struct Options {
+    /// Tells the time.
+    pub clock: fn() -> Moment,
+    /// How long to wait for the locks.
+    pub lock_wait: Duration,
+    /// The environment in which `${NAME}` of a command's variables is filled in.
+    pub environment: BTreeMap<OsString, OsString>,
+    /// Texts that must never show up in a log.
+    pub secrets: Vec<Secret>,
+    /// For people who read the journal or meet the lock.
+    pub user: String,
+    pub host: String,
+    pub pid: u32,
+    pub made_by: String,
+    /// The plan's sidecar, where it has one.
+    pub sidecar: Option<PathBuf>,
+    /// Undo although something was written since.
+    pub discard_writes: bool,
+}
+
+/// Runs the plan.
+///
+/// Errors: as the exit codes say; nothing was changed unless the kind is `Midway`, `Verification`
+/// or a signal's.
+pub fn apply(
+    trusted: &TrustedPlan,
+    site: &Site,
+    live: &mut dyn Change,
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<Report> {
+    let plan = trusted.plan();
+    let state = State::open(site.state.as_path())?;
+    let _lock = lock(&state, options, live, plan)?;
+    let folder = state.run_of(&trusted.sha256());
+    let before = standing(&folder)?;
+    check_target(plan, live)?;
+    if before.finished || before.undo_begun {
+        return closed(trusted, &folder, &before, live);
+    }
+    let papers = if before.has_begun() { Some(Papers::open(folder.clone(), options.clock)?) } else { None };
+    let statuses = {
+        let mut prober = Prober::new(as_inspect(live), papers.as_ref(), options.sidecar.as_deref());
+        let statuses = preflight::look(plan, &mut prober);
+        if papers.is_none() {
+            let all_done = statuses.values().all(|status| *status == Status::Done);
+            if all_done && prober.ask_all(&plan.goal, None) == Answer::Yes {
+                return Ok(report(trusted, &folder, Outcome::NothingToDo, &statuses));
+            }
+            check_unexpired(trusted, options)?;
+            check_premises(plan, &mut prober)?;
+        }
+        preflight::demand_ready(plan, &statuses)?;
+        statuses
+    };
+    let to_do: Vec<&Step> = plan.steps.iter().filter(|step| statuses.get(&step.id) != Some(&Status::Done)).collect();
+    if !watch.confirm(&to_do)? {
+        return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
+    }
+    let mut papers = match papers {
+        Some(papers) => papers,
+        None => Papers::open(folder.clone(), options.clock)?,
+    };
+    open_run(trusted, site, options, &mut papers)?;
+    let sidecar = folder.sidecar().exists().then(|| folder.sidecar());
+    let mut hands = Hands { live, papers: &mut papers, watch, sidecar: sidecar.as_deref(), options };
+    check_commands(&mut hands, &to_do)?;
+    hands.papers.note(attempt(Attempt::Apply, options))?;
+    group::run_all(&mut hands, plan)?;
+    check_goal(plan, &mut hands)?;
+    hands.papers.note(Event::Finished {})?;
+    Ok(report(trusted, &folder, Outcome::Finished, &statuses))
+}
+
+/// The looking half of a site that can be changed.
+fn as_inspect(live: &mut dyn Change) -> &mut dyn crate::live::Inspect {
+    live
+}
+
+/// The locks of a run: of the state directory, of the database, of each destination.
+fn lock(state: &State, options: &Options, live: &mut dyn Change, plan: &Plan) -> Result<Lock> {
+    let who = format!("{} on {}, pid {}", options.user, options.host, options.pid);
+    let lock = state.lock(options.lock_wait, &who)?;
+    let database = plan.steps.iter().flat_map(|step| &step.moves).any(|act| !act.touches_files());
+    if database {
+        live.change_database().lock(options.lock_wait)?;
+    }
+    for step in &plan.steps {
+        for act in &step.moves {
+            if let Move::CopyFiles(copy) = act {
+                live.lock_root(&copy.to, options.lock_wait)?;
+            }
+        }
+    }
+    Ok(lock)
+}
+
+/// How far the run has come; nothing, where it was never started.
+fn standing(folder: &RunFolder) -> Result<Standing> {
+    if folder.journal().exists() {
+        journal::read(&folder.journal()).map(|(_, standing)| standing)
+    } else {
+        Ok(Standing::default())
+    }
+}
+
+fn check_target(plan: &Plan, live: &mut dyn Change) -> Result<()> {
+    let found = live.database().look()?.identity;
+    let planned = &plan.target.database;
+    if found == *planned {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Stale, "the plan is for another database")
+        .because(format!(
+            "it was made for `{}` ({}), this is `{}` ({})",
+            planned.name, planned.identity, found.name, found.identity
+        ))
+        .hint("point DATABASE_URL at the database that the plan was made for, or plan again"))
+}
+
+fn check_unexpired(trusted: &TrustedPlan, options: &Options) -> Result<()> {
+    let (now, until) = ((options.clock)(), trusted.plan().expires_at);
+    if !trusted.is_expired(now) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Stale, format!("the plan expired at {until}"))
+        .because(format!("it is {now} now"))
+        .hint("run `ttplan plan` again and have the new plan signed"))
+}
+
+fn check_premises(plan: &Plan, prober: &mut Prober<'_>) -> Result<()> {
+    probe::demand(prober.ask_all(&plan.premises, None), |what, _| {
+        Error::new(Kind::Stale, "the plan is stale: what it rests on is not so any more")
+            .because(what)
+            .hint("run `ttplan plan` again and have the new plan signed")
+    })
+}
+
+fn check_goal(plan: &Plan, hands: &mut Hands<'_>) -> Result<()> {
+    let mut prober = Prober::new(as_inspect(hands.live), Some(hands.papers), hands.sidecar);
+    probe::demand(prober.ask_all(&plan.goal, None), |what, _| {
+        Error::new(Kind::Verification, "all steps are done, and the goal of the plan is not reached")
+            .because(what)
+            .hint("run `ttplan plan` to see how the site stands now")
+    })
+}
+
+/// A plan that was finished or taken back never acts again.
+fn closed(trusted: &TrustedPlan, folder: &RunFolder, standing: &Standing, live: &mut dyn Change) -> Result<Report> {
+    let again = "run `ttplan plan` again and have the new plan signed";
+    if standing.undo_begun {
+        let what = if standing.all_undone { "was taken back" } else { "is being taken back" };
+        return Err(Error::new(Kind::Stale, format!("the plan {what}, so it never acts again"))
+            .because(format!("run {}", folder.id))
+            .hint(if standing.all_undone { again.to_owned() } else { format!("ttplan undo {}", folder.id) }));
+    }
+    let plan = trusted.plan();
+    let mut prober = Prober::new(as_inspect(live), None, None);
+    probe::demand(prober.ask_all(&plan.goal, None), |what, _| {
+        Error::new(Kind::Stale, "the plan was finished, and since then the site has changed").because(what).hint(again)
+    })?;
+    let statuses = plan.steps.iter().map(|step| (step.id.clone(), Status::Done)).collect();
+    Ok(report(trusted, folder, Outcome::NothingToDo, &statuses))
+}
+
+/// Writes the run's first papers, where they are not there yet.
+fn open_run(trusted: &TrustedPlan, site: &Site, options: &Options, papers: &mut Papers) -> Result<()> {
+    papers.keep_copy(&papers.folder.plan(), &trusted.file().bytes)?;
+    for signature in trusted.signatures() {
+        papers.keep_copy(&papers.folder.signature(&signature.name, &trusted.file().name), signature.text.as_bytes())?;
+    }
+    if let Some(sidecar) = &options.sidecar {
+        papers.keep_copy(&papers.folder.sidecar(), &files::read(sidecar)?)?;
+    }
+    if papers.standing().opened_at.is_none() {
+        papers.note(Event::Opened {
+            format_version: journal::FORMAT_VERSION.to_owned(),
+            made_by: options.made_by.clone(),
+            plan_sha256: trusted.sha256(),
+            site: site.name.clone(),
+            signed_by: trusted.signed().iter().map(|signed| signed.principal.clone()).collect(),
+        })?;
+    }
+    Ok(())
+}
+
+fn attempt(of: Attempt, options: &Options) -> Event {
+    Event::Attempt { of, user: options.user.clone(), host: options.host.clone(), pid: options.pid }
+}
+
+/// Shows, before anything is touched, that every command can be run at all.
+fn check_commands(hands: &mut Hands<'_>, to_do: &[&Step]) -> Result<()> {
+    for step in to_do {
+        for act in &step.moves {
+            if let Move::Run(run) = act {
+                command::check(hands, step, run)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn report(trusted: &TrustedPlan, folder: &RunFolder, outcome: Outcome, before: &Statuses) -> Report {
+    let steps = trusted.plan().steps.iter().map(|step| StepReport {
+        id: step.id.clone(),
+        title: step.title.clone(),
+        outcome: if before.get(&step.id) == Some(&Status::Done) { StepOutcome::Already } else { StepOutcome::Done },
+    });
+    Report { run: folder.id.clone(), plan_sha256: trusted.sha256(), outcome, steps: steps.collect(), notes: Vec::new() }
+}

@@ -1,0 +1,236 @@
+//! Asks the live site what is so. A probe answers yes, no or unknown; it changes nothing, and not
+//! knowing is never a yes.
+
+use std::path::Path;
+
+use crate::apply::papers::Papers;
+use crate::artifact::sidecar;
+use crate::error::{Error, Result};
+use crate::frameworks;
+use crate::live::{DirectoryState, FileState, Inspect, InspectDatabase, Question, Sight, Writers};
+use crate::model::names::ObjectRef;
+use crate::model::step::{Answer, CopyFiles, FileList, Move, Probe, Step};
+
+/// How many files are looked at together.
+const BATCH: usize = 1000;
+
+/// Asks probes, and remembers one look at the database until told that it may have changed.
+pub struct Prober<'a> {
+    pub live: &'a mut dyn Inspect,
+    /// Null before the run has papers: then nothing of it can have been saved.
+    pub papers: Option<&'a Papers>,
+    pub sidecar: Option<&'a Path>,
+    sight: Option<Sight>,
+}
+
+impl<'a> Prober<'a> {
+    pub fn new(live: &'a mut dyn Inspect, papers: Option<&'a Papers>, sidecar: Option<&'a Path>) -> Self {
+        Self { live, papers, sidecar, sight: None }
+    }
+
+    /// Asks one probe of a step; `step` is null for premises and goals.
+    pub fn ask(&mut self, probe: &Probe, step: Option<&Step>) -> Answer {
+        self.answer(probe, step).unwrap_or_else(|error| Answer::Unknown(error.to_string()))
+    }
+
+    /// All of several probes: the first no, else the first unknown, else yes.
+    pub fn ask_all(&mut self, probes: &[Probe], step: Option<&Step>) -> Answer {
+        let mut unknown = None;
+        for probe in probes {
+            match self.ask(probe, step) {
+                Answer::Yes => {}
+                no @ Answer::No(_) => return no,
+                Answer::Unknown(why) => unknown = unknown.or(Some(why)),
+            }
+        }
+        unknown.map_or(Answer::Yes, Answer::Unknown)
+    }
+
+    fn answer(&mut self, probe: &Probe, step: Option<&Step>) -> Result<Answer> {
+        match probe {
+            Probe::FilesReady { r#move } => self.files(step, *r#move, true),
+            Probe::FilesDone { r#move } => self.files(step, *r#move, false),
+            Probe::DirectoryIs { path, present } => {
+                let state = self.live.files().directory(path)?;
+                let name = path.to_text();
+                Ok(match (state, present) {
+                    (DirectoryState::Present, true) | (DirectoryState::Missing, false) => Answer::Yes,
+                    (DirectoryState::Present, false) => Answer::No(format!("directory `{name}` is there by now")),
+                    (DirectoryState::Missing, true) => Answer::No(format!("directory `{name}` is not there")),
+                    (DirectoryState::NotADirectory, _) => Answer::No(format!("`{name}` is not a directory")),
+                    (DirectoryState::Unreadable, _) => Answer::Unknown(format!("`{name}` cannot be looked at")),
+                })
+            }
+            Probe::ScriptsAre { system, directory, sha256 } => {
+                let Some(framework) = frameworks::by_name(system) else {
+                    return Ok(Answer::Unknown(format!("there is no migration framework `{system}`")));
+                };
+                let now = frameworks::digest(&self.live.files().sources(&(framework.tree)(directory))?);
+                let name = directory.to_text();
+                Ok(same(now == *sha256, || {
+                    format!("the migration files at `{name}` are not those that were planned with")
+                }))
+            }
+            Probe::BackupReads { name, directory } => {
+                let Some(papers) = self.papers.filter(|papers| papers.standing().saved.contains_key(name)) else {
+                    return Ok(Answer::No(format!("there is no backup `{name}` of this run yet")));
+                };
+                papers.checked(name, directory.as_ref()).map(|_| Answer::Yes)
+            }
+            database => {
+                if self.sight.is_none() {
+                    self.sight = Some(self.live.database().look()?);
+                }
+                let Some(sight) = &self.sight else {
+                    return Ok(Answer::Unknown("the database was not looked at".into()));
+                };
+                ask_database(database, sight, self.live.database())
+            }
+        }
+    }
+
+    fn files(&mut self, step: Option<&Step>, index: usize, ready: bool) -> Result<Answer> {
+        let Some(Move::CopyFiles(copy)) = step.and_then(|step| step.moves.get(index)) else {
+            return Ok(Answer::Unknown("the probe names a move that copies no files".to_owned()));
+        };
+        let CopyFiles { from, to, files, .. } = copy;
+        let mut answer = Answer::Yes;
+        let live = &mut *self.live;
+        walk(self.sidecar, files, &mut |_, rows| {
+            let there = live.files().states(to, rows)?;
+            let sources = if ready { Some(live.files().states(from, rows)?) } else { None };
+            for (n, row) in rows.iter().enumerate() {
+                let path = row.path().to_text();
+                let source = sources.as_ref().map(|states| states[n]);
+                let told = match (there[n], source) {
+                    (FileState::Same, None) | (FileState::Same | FileState::Missing, Some(FileState::Same)) => continue,
+                    (FileState::Unreadable, _) | (_, Some(FileState::Unreadable)) => {
+                        Answer::Unknown(format!("file `{path}` cannot be read"))
+                    }
+                    (FileState::Missing, None) => Answer::No(format!("file `{path}` is not in `{}`", to.to_text())),
+                    (FileState::Differs | FileState::NotAFile, _) => {
+                        Answer::No(format!("`{path}` in `{}` is taken by another content", to.to_text()))
+                    }
+                    (_, Some(_)) => Answer::No(format!("file `{path}` in `{}` is not as it was", from.to_text())),
+                };
+                if matches!(answer, Answer::Yes) || matches!(told, Answer::No(_)) {
+                    answer = told;
+                }
+                if matches!(answer, Answer::No(_)) {
+                    break;
+                }
+            }
+            Ok(!matches!(answer, Answer::No(_)))
+        })?;
+        Ok(answer)
+    }
+}
+
+/// Walks a file list in batches until `take` says that it has seen enough.
+fn walk(
+    sidecar: Option<&Path>,
+    list: &FileList,
+    take: &mut dyn FnMut(u64, &[crate::model::uploads::FileFact]) -> Result<bool>,
+) -> Result<()> {
+    let mut enough = false;
+    sidecar::for_each_batch(sidecar, list, BATCH, &mut |first, rows| {
+        enough = enough || !take(first, rows)?;
+        Ok(())
+    })
+}
+
+/// The probes that concern the database alone; also asked of a migrated copy before it is adopted.
+pub fn ask_database(probe: &Probe, sight: &Sight, database: &mut dyn InspectDatabase) -> Result<Answer> {
+    let schema = &sight.schema;
+    Ok(match probe {
+        Probe::ObjectIs { object, sha256 } => match schema.digest_of(object) {
+            None => Answer::No(format!("{object} is not there")),
+            Some(digest) => same(digest == *sha256, || format!("{object} is not defined as it was")),
+        },
+        Probe::ObjectAbsent { object } => same(schema.digest_of(object).is_none(), || format!("{object} is there")),
+        Probe::Rows { table, count } => {
+            if schema.digest_of(table).is_none() {
+                return Ok(Answer::No(format!("{table} is not there")));
+            }
+            let answers = database.ask(&[Question::Count(table.clone())])?;
+            match answers.first().and_then(|rows| rows.first()?.first()?.parse::<u64>().ok()) {
+                Some(now) => same(now == *count, || format!("{table} has {now} rows, not {count}")),
+                None => Answer::Unknown(format!("the rows of {table} could not be counted")),
+            }
+        }
+        Probe::NoDependentsBut { object, dependents } => {
+            let more = schema.dependents_of(object).into_iter().find(|dependent| !dependents.contains(dependent));
+            more.map_or(Answer::Yes, |dependent| Answer::No(format!("{dependent} depends on {object}")))
+        }
+        Probe::RevisionsAre { table, column, recorded } => {
+            let now = recorded_in(sight, table, column, database)?;
+            same(now == *recorded, || match now {
+                None => format!("{table} is not there"),
+                Some(ids) if ids.is_empty() => format!("{table} records nothing"),
+                Some(ids) => format!("{table} records {}", listed(&ids)),
+            })
+        }
+        Probe::ColumnWidth { table, column, width } => {
+            let found = schema.table(&table.schema, &table.name).and_then(|table| table.column(column));
+            match found {
+                None => Answer::No(format!("column `{column}` of {table} is not there")),
+                Some(found) => {
+                    let now =
+                        found.data_type.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());
+                    same(now == *width, || format!("column `{column}` of {table} is `{}`", found.data_type))
+                }
+            }
+        }
+        Probe::SchemaIs { sha256, except } => {
+            same(schema.digest_without(except) == *sha256, || "the schema is not as it was".to_owned())
+        }
+        Probe::CorePresent { tables } => {
+            let missing = tables.iter().find(|(name, columns)| {
+                let table = schema.home_table(name);
+                !table.is_some_and(|table| columns.iter().all(|column| table.column(column).is_some()))
+            });
+            missing.map_or(Answer::Yes, |(name, _)| {
+                Answer::No(format!("core table `{name}` is not there with its columns"))
+            })
+        }
+        Probe::NoOtherWriter {} => match database.writers()? {
+            Writers::None => Answer::Yes,
+            Writers::Some(who) => Answer::No(format!("others have the database open: {}", who.join("; "))),
+            Writers::Unknown(why) => Answer::Unknown(format!("whether others have the database open: {why}")),
+        },
+        _ => Answer::Unknown("this is no question for a database".to_owned()),
+    })
+}
+
+/// The ids that a framework's table records, sorted; `None` where there is no such table.
+fn recorded_in(
+    sight: &Sight,
+    table: &ObjectRef,
+    column: &str,
+    database: &mut dyn InspectDatabase,
+) -> Result<Option<Vec<String>>> {
+    match sight.schema.table(&table.schema, &table.name) {
+        Some(found) if found.column(column).is_some() => {}
+        _ => return Ok(None),
+    }
+    let question = Question::Column { table: table.clone(), column: column.to_owned() };
+    let rows = database.ask(&[question])?.into_iter().next().unwrap_or_default();
+    Ok(Some(rows.into_iter().filter_map(|row| row.into_iter().next()).collect()))
+}
+
+fn same(holds: bool, otherwise: impl FnOnce() -> String) -> Answer {
+    if holds { Answer::Yes } else { Answer::No(otherwise()) }
+}
+
+fn listed(ids: &[String]) -> String {
+    ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// An answer that has to be yes.
+pub fn demand(answer: Answer, otherwise: impl FnOnce(String, bool) -> Error) -> Result<()> {
+    match answer {
+        Answer::Yes => Ok(()),
+        Answer::No(what) => Err(otherwise(what, true)),
+        Answer::Unknown(why) => Err(otherwise(why, false)),
+    }
+}
