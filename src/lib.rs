@@ -11,6 +11,7 @@
 pub mod actions;
 pub mod apply;
 pub mod artifact;
+pub mod cli;
 pub mod config;
 pub mod diagnose;
 pub mod error;
@@ -19,5 +20,6 @@ pub mod inspect;
 pub mod live;
 pub mod model;
 pub mod plan;
+pub mod render;
 pub mod rules;
 pub mod trust;

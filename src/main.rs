@@ -1,3 +1,5 @@
-//! Hands over to the library.
+//! Hands over to [`ttplan::cli`] and returns its exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    ttplan::cli::main()
+}

@@ -1,0 +1,48 @@
+//! `ttplan inspect`: looks at the site and writes down what is there.
+
+use std::path::PathBuf;
+
+use crate::artifact::files::{self, Existing};
+use crate::artifact::json;
+use crate::cli::out::Out;
+use crate::cli::settings::{Global, search_path};
+use crate::error::Result;
+use crate::inspect::{self, Wishes};
+use crate::live;
+use crate::model::config::{Access, Config};
+use crate::model::observation::Observation;
+use crate::render;
+
+/// Look at the database, the migration scripts and the upload directories; change nothing.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write the observation here, to plan from it elsewhere
+    #[arg(short, long, value_name = "FILE", env = "TTPLAN_OUTPUT")]
+    output: Option<PathBuf>,
+    /// Look at files only: where the database cannot be reached
+    #[arg(long)]
+    files_only: bool,
+    /// Print the observation as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
+    let settled = global.settle()?;
+    let seen = look(&settled.config, &settled.access, !args.files_only)?;
+    if let Some(path) = &args.output {
+        files::write(path, json::to_text(&seen).as_bytes(), 0o644, Existing::Replace)?;
+    }
+    let text = if args.json { json::to_text(&seen) } else { render::observation::observation(&seen) };
+    out.result(&text)?;
+    Ok(0)
+}
+
+/// Looks at the site now.
+pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observation> {
+    let wishes =
+        Wishes { made_by: super::made_by(), made_at: super::document_time()?, database, search: search_path() };
+    let mut live = if database { live::open_to_inspect(access)? } else { live::open_files_to_inspect() };
+    inspect::inspect(config, live.as_mut(), &wishes)
+}

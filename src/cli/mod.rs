@@ -1,0 +1,146 @@
+//! THE DOOR: the only room that prints, asks, reads the environment and exits. One file per
+//! command; a command strings the stages together and holds no logic of its own.
+//!
+//! stdout is the result, stderr is progress and talk.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Kind, Result};
+
+mod apply;
+mod ask;
+mod demo;
+mod explain;
+mod history;
+mod init;
+mod inspect;
+mod out;
+mod plan;
+mod schema;
+mod settings;
+mod show;
+mod sign;
+mod trust;
+mod trusting;
+mod undo;
+mod verify;
+mod watch;
+
+use out::Out;
+use settings::Global;
+
+/// Plan, sign and apply changes to the stateful half of a web application's deployment.
+///
+/// Looks at the live database and the upload directories, says in what state they are, and writes
+/// a plan: tables to drop, revisions to stamp, migrations to run, files to move. People review and
+/// sign it; `apply` runs exactly that plan, and `undo` takes it back.
+#[derive(Debug, Parser)]
+#[command(name = "ttplan", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  ttplan demo                                         see the whole way on a temporary site
+  ttplan plan --profile timetracker -o change.ttplan.json
+  ttplan show change.ttplan.json
+  ttplan sign change.ttplan.json --key ~/.ssh/id_ed25519 --principal ada
+  ttplan apply change.ttplan.json
+  ttplan undo --last
+
+Exit codes: 0 ok, 1 error, 2 changes (--detailed-exitcode), 3 stale or wrong target, 4 refused,
+5 locked, 6 stopped midway, 7 verification failed, 8 blocked, 64 usage, 130/143 signals.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Inspect(inspect::Args),
+    Plan(plan::Args),
+    Show(show::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
+    Trust(trust::Args),
+    Apply(apply::Args),
+    Undo(undo::Args),
+    History(history::Args),
+    Demo(demo::Args),
+    Explain(explain::Args),
+    Schema(schema::Args),
+}
+
+/// Runs the program on the process's own arguments and environment.
+pub fn main() -> ExitCode {
+    let mut out = Out::standard();
+    let code = run(std::env::args_os(), &mut out);
+    ExitCode::from(code)
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, out),
+    };
+    let outcome = match &cli.command {
+        Command::Init(args) => init::run(args, &cli.global, out),
+        Command::Inspect(args) => inspect::run(args, &cli.global, out),
+        Command::Plan(args) => plan::run(args, &cli.global, out),
+        Command::Show(args) => show::run(args, &cli.global, out),
+        Command::Sign(args) => sign::run(args, out),
+        Command::Verify(args) => verify::run(args, &cli.global, out),
+        Command::Trust(args) => trust::run(args, &cli.global, out),
+        Command::Apply(args) => apply::run(args, &cli.global, out),
+        Command::Undo(args) => undo::run(args, &cli.global, out),
+        Command::History(args) => history::run(args, &cli.global, out),
+        Command::Demo(args) => demo::run(args, out),
+        Command::Explain(args) => explain::run(args, out),
+        Command::Schema(args) => schema::run(args, out),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            out.error(&error);
+            error.kind().exit_code()
+        }
+    }
+}
+
+/// Help and version are results; anything else clap says is wrong usage, and clap's own code for
+/// that, 2, means "changes present" here.
+fn usage(error: &clap::Error, out: &mut Out) -> u8 {
+    let text = error.render().ansi().to_string();
+    if error.use_stderr() {
+        out.say(&text);
+        Kind::Usage.exit_code()
+    } else {
+        out.result(&text).map_or_else(|error| error.kind().exit_code(), |()| 0)
+    }
+}
+
+/// Who made a document.
+fn made_by() -> String {
+    format!("ttplan {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The time, or the one that SOURCE_DATE_EPOCH asks documents to bear.
+fn document_time() -> Result<crate::model::names::Moment> {
+    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(now()) };
+    let seconds = text.to_str().and_then(|text| text.parse().ok()).and_then(crate::model::names::Moment::from_unix);
+    seconds.ok_or_else(|| {
+        Error::new(Kind::Config, "SOURCE_DATE_EPOCH is not a number of seconds").hint("unset SOURCE_DATE_EPOCH")
+    })
+}
+
+/// The time.
+fn now() -> crate::model::names::Moment {
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    i64::try_from(seconds)
+        .ok()
+        .and_then(crate::model::names::Moment::from_unix)
+        .unwrap_or(crate::model::names::Moment::EPOCH)
+}

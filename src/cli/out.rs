@@ -1,0 +1,42 @@
+//! Where text goes: results to stdout, talk to stderr, colours only where they are wanted.
+
+use std::io::{ErrorKind, Write};
+
+use crate::error::{Error, Kind, Result};
+use crate::render;
+
+/// The two streams.
+pub struct Out {
+    result: Box<dyn Write>,
+    talk: Box<dyn Write>,
+}
+
+impl Out {
+    /// The process's own streams. NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM and CI are respected.
+    pub fn standard() -> Self {
+        Self {
+            result: Box::new(anstream::AutoStream::auto(std::io::stdout())),
+            talk: Box::new(anstream::AutoStream::auto(std::io::stderr())),
+        }
+    }
+
+    /// Prints a result. A reader that has seen enough (`| head`) is not an error.
+    pub fn result(&mut self, text: &str) -> Result<()> {
+        match self.result.write_all(text.as_bytes()).and_then(|()| self.result.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Error::new(Kind::Failed, "cannot write the result").because(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says something on the way. That nobody listens is no reason to stop.
+    pub fn say(&mut self, text: &str) {
+        let _ = self.talk.write_all(text.as_bytes()).and_then(|()| self.talk.flush());
+    }
+
+    /// Tells an error.
+    pub fn error(&mut self, error: &Error) {
+        self.say(&render::error::error(error));
+    }
+}

@@ -1,0 +1,102 @@
+//! `ttplan plan`: looks (or takes observations), diagnoses, and writes the plan.
+
+use std::path::{Path, PathBuf};
+
+use crate::artifact::files::{self, Existing};
+use crate::artifact::{document, json, sidecar};
+use crate::cli::inspect::look;
+use crate::cli::out::Out;
+use crate::cli::settings::Global;
+use crate::cli::show::{Format, formatted};
+use crate::diagnose::{Examination, diagnose};
+use crate::error::{Error, Kind, Result};
+use crate::inspect::merge;
+use crate::model::diagnosis::{Decisions, State};
+use crate::model::observation::Observation;
+use crate::model::plan::Plan;
+use crate::plan::{self, Wishes};
+
+/// Plan what has to be done to the site; change nothing.
+///
+/// Exits 8 when something waits for a person: the plan is written all the same, without it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write the plan here (NAME.ttplan.json)
+    #[arg(short, long, value_name = "FILE", env = "TTPLAN_OUTPUT")]
+    output: Option<PathBuf>,
+    /// Plan from what `ttplan inspect` wrote down instead of looking; several are joined
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    observation: Vec<PathBuf>,
+    /// The change ticket that the plan belongs to
+    #[arg(long, value_name = "TICKET", env = "TTPLAN_TICKET")]
+    ticket: Option<String>,
+    /// Forget a recorded revision that stands for nothing, and start anew
+    #[arg(long)]
+    reinitialize: bool,
+    /// Exit 2 when the plan holds changes
+    #[arg(long, env = "TTPLAN_DETAILED_EXITCODE")]
+    detailed_exitcode: bool,
+    /// How to show the plan
+    #[arg(long, value_enum, default_value_t, env = "TTPLAN_FORMAT")]
+    format: Format,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
+    let seen = observe(args, global)?;
+    let decisions = Decisions { reinitialize: args.reinitialize };
+    let examination = diagnose(&seen, &decisions);
+    if examination.diagnosis.state == State::Unreachable {
+        return Err(Error::new(Kind::Unreachable, "no observation looked at the database, so nothing can be planned"));
+    }
+    let mut plan = draft(&examination, args.ticket.clone())?;
+    let beside = sidecar::take_out(&mut plan)?;
+    let text = json::to_text(&plan);
+    if let Some(path) = &args.output {
+        write(path, &text, beside.as_deref())?;
+    }
+    out.result(&formatted(&plan, text.as_bytes(), args.format))?;
+    Ok(code(&plan, args.detailed_exitcode))
+}
+
+fn observe(args: &Args, global: &Global) -> Result<Observation> {
+    if args.observation.is_empty() {
+        let settled = global.settle()?;
+        return look(&settled.config, &settled.access, true);
+    }
+    let read = |path: &PathBuf| document::read_observation(&path.to_string_lossy(), &files::read(path)?);
+    let mut seen = merge(args.observation.iter().map(read).collect::<Result<Vec<_>>>()?)?;
+    if let Some(site) = &global.site {
+        seen.facts.config.site = Some(site.clone());
+    }
+    Ok(seen)
+}
+
+/// Drafts the plan of an examination.
+pub fn draft(examination: &Examination<'_>, ticket: Option<String>) -> Result<Plan> {
+    let wishes = Wishes { made_by: super::made_by(), made_at: super::document_time()?, ticket };
+    Ok(plan::draft(&examination.case, examination.diagnosis.clone(), wishes))
+}
+
+/// Writes the plan and, before it, the file list beside it; one that is not needed any more goes.
+pub fn write(path: &Path, text: &str, beside: Option<&[u8]>) -> Result<()> {
+    let list = sidecar::path_of(path);
+    match beside {
+        Some(bytes) => files::write(&list, bytes, 0o644, Existing::Replace)?,
+        None => match std::fs::remove_file(&list) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(files::told("remove the old list", &list, &error));
+            }
+            _ => {}
+        },
+    }
+    files::write(path, text.as_bytes(), 0o644, Existing::Replace)
+}
+
+fn code(plan: &Plan, detailed: bool) -> u8 {
+    match (plan.is_blocked(), detailed && plan.has_changes()) {
+        (true, _) => Kind::Blocked.exit_code(),
+        (false, true) => 2,
+        (false, false) => 0,
+    }
+}

@@ -1,0 +1,67 @@
+//! `ttplan show`: a plan for people. What it says of itself is recomputed first.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::artifact::{document, files};
+use crate::cli::out::Out;
+use crate::cli::settings::Global;
+use crate::error::{Error, Kind, Result};
+use crate::model::names::Digest;
+use crate::model::plan::Plan;
+use crate::render;
+
+/// Show a plan: what it was made for, what was found, every step to the letter, the summary last.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The plan file
+    file: PathBuf,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t, env = "TTPLAN_FORMAT")]
+    format: Format,
+}
+
+/// In which form a plan is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// The document itself
+    Json,
+    /// For a ticket or a merge request
+    Markdown,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, _: &Global, out: &mut Out) -> Result<u8> {
+    let (plan, bytes) = read(&args.file)?;
+    out.result(&formatted(&plan, &bytes, args.format))?;
+    Ok(0)
+}
+
+/// A plan in the wanted form.
+pub fn formatted(plan: &Plan, bytes: &[u8], format: Format) -> String {
+    let sha256 = Digest::of(bytes);
+    match format {
+        Format::Text => render::plan::plan(plan, &sha256),
+        Format::Json => String::from_utf8_lossy(bytes).into_owned(),
+        Format::Markdown => render::markdown::plan(plan, &sha256),
+    }
+}
+
+/// Reads a plan that does not contradict itself.
+///
+/// Errors: as [`document::read_plan`]; `Kind::Refused` for a plan that says of itself what its moves deny.
+pub fn read(file: &std::path::Path) -> Result<(Plan, Vec<u8>)> {
+    let bytes = files::read(file)?;
+    let plan = document::read_plan(&file.to_string_lossy(), &bytes)?;
+    let contradictions = plan.contradictions();
+    if contradictions.is_empty() {
+        return Ok((plan, bytes));
+    }
+    let refused = Error::new(Kind::Refused, format!("`{}` says of itself what its own moves deny", file.display()));
+    let told = contradictions.into_iter().fold(refused, Error::because);
+    Err(told.hint("do not sign or apply it; find out who made it"))
+}

@@ -1,0 +1,13 @@
+//! Turns the nouns into text: for terminals, for markdown, for errors. Returns strings, prints
+//! nothing, decides nothing.
+//!
+//! Everything that comes from outside (names of tables and files, SQL, output of commands, plans
+//! under review) goes through [`style::plain`] or [`markdown::code`] first: nobody is to be fooled by
+//! what is under review.
+
+pub mod error;
+pub mod markdown;
+pub mod observation;
+pub mod plan;
+pub mod report;
+pub mod style;

@@ -1,0 +1,181 @@
+//! A plan, and what led to it, for a terminal. Destructive things first, nothing of them left out;
+//! the summary line last.
+
+use crate::model::diagnosis::{Diagnosis, Finding};
+use crate::model::names::Digest;
+use crate::model::plan::Plan;
+use crate::model::risk;
+use crate::model::step::{FileList, Move, Probe, Risk, Step};
+use crate::model::wording;
+use crate::render::style;
+use crate::render::style::{care, faint, plain, strong};
+
+/// How many files of a list are shown; the rest are counted.
+const FILES_SHOWN: usize = 10;
+
+/// The whole plan.
+pub fn plan(plan: &Plan, sha256: &Digest) -> String {
+    let mut text = head(plan, sha256);
+    text.push_str(&diagnosis(&plan.diagnosis));
+    text.push_str(&findings(&plan.findings));
+    text.push_str(&steps(&plan.steps));
+    text.push_str(&summary(plan));
+    text
+}
+
+fn head(plan: &Plan, sha256: &Digest) -> String {
+    let database = &plan.target.database;
+    let site = plan.target.site.as_deref().map_or("no site".to_owned(), |site| format!("site `{}`", plain(site)));
+    let host = database.host.as_deref().map_or(String::new(), |host| format!(" on {}", plain(host)));
+    let ticket = plan.ticket.as_deref().map_or(String::new(), |ticket| format!(", ticket {}", plain(ticket)));
+    let mut text = format!(
+        "{} {site}, {} database `{}`{host}\n",
+        strong("plan for"),
+        plain(&database.engine),
+        plain(&database.name)
+    );
+    text.push_str(&format!(
+        "  made {} by {}, expires {}{ticket}\n",
+        plan.made_at,
+        plain(&plan.made_by),
+        plan.expires_at
+    ));
+    text.push_str(&format!("  sha256 {sha256}\n"));
+    text
+}
+
+/// The state with its evidence.
+pub fn diagnosis(diagnosis: &Diagnosis) -> String {
+    let (state, strategy) = (diagnosis.state.word(), diagnosis.strategy.word());
+    let mut text = format!("{} {} ({strategy})\n", strong("state:"), strong(state));
+    for evidence in &diagnosis.evidence {
+        text.push_str(&format!("  {}\n", plain(evidence)));
+    }
+    if let Some(revision) = &diagnosis.revision {
+        let listed = |ids: &[String]| match ids {
+            [] => "nothing".to_owned(),
+            ids => ids.iter().map(|id| plain(id)).collect::<Vec<_>>().join(", "),
+        };
+        text.push_str(&format!(
+            "  recorded {}, target {}, {} pending\n",
+            listed(&revision.recorded),
+            listed(&revision.target),
+            revision.pending.len()
+        ));
+    }
+    text
+}
+
+/// Findings, the worst first.
+pub fn findings(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    if !findings.is_empty() {
+        text.push_str(&format!("{}\n", strong("findings:")));
+    }
+    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    sorted.sort_by_key(|finding| finding.severity);
+    for finding in sorted {
+        let (code, subject) = (faint(&format!("[{}]", plain(&finding.code))), plain(&finding.subject));
+        text.push_str(&format!(
+            "  {} {subject}: {} {code}\n",
+            style::severity(finding.severity),
+            plain(&finding.message)
+        ));
+        if let Some(hint) = &finding.hint {
+            text.push_str(&format!("    {} {}\n", strong("hint:"), plain(hint)));
+        }
+    }
+    text
+}
+
+fn steps(steps: &[Step]) -> String {
+    if steps.is_empty() {
+        return String::new();
+    }
+    let mut text = String::new();
+    let destructive: Vec<&Step> = steps.iter().filter(|step| risk::of_step(step) == Risk::Destructive).collect();
+    if !destructive.is_empty() {
+        text.push_str(&format!("{}\n", style::bad("destroys:")));
+        for step in destructive {
+            text.push_str(&format!("  step {}: {}\n", plain(&step.id), plain(&wording::title(step))));
+        }
+    }
+    text.push_str(&format!("{}\n", strong("steps:")));
+    for step in steps {
+        text.push_str(&of_step(step));
+    }
+    text
+}
+
+fn of_step(step: &Step) -> String {
+    let mut text =
+        format!("  {:>2}. {}  {}\n", plain(&step.id), plain(&wording::title(step)), style::risk(risk::of_step(step)));
+    for act in step.save.iter().chain(&step.moves) {
+        for line in detail(act) {
+            text.push_str(&format!("      {}\n", plain(&line)));
+        }
+    }
+    if step.ready.contains(&Probe::NoOtherWriter {}) {
+        text.push_str(&format!("      {}\n", faint("only while nobody else has the database open")));
+    }
+    if step.undo.is_empty() && risk::of_step(step) != Risk::Safe {
+        text.push_str(&format!("      {}\n", care("cannot be taken back")));
+    }
+    text
+}
+
+/// What a move does, to the letter.
+fn detail(act: &Move) -> Vec<String> {
+    match act {
+        Move::CreateObject(create) => vec![create.sql.clone()],
+        Move::DropObject(drop) => vec![drop.sql.clone()],
+        Move::AlterObject(alter) => vec![alter.sql.clone()],
+        Move::SetRevisions(set) => {
+            vec![
+                format!("{}: [{}] -> [{}] ({:?})", set.table, set.from.join(", "), set.to.join(", "), set.basis)
+                    .to_lowercase(),
+            ]
+        }
+        Move::SaveObjects(save) => vec![format!("saved first, as `{}`", save.name)],
+        Move::CopyFiles(copy) => files(&copy.files),
+        Move::Run(run) => {
+            let mut lines = vec![format!("$ {}", run.argv.join(" ")), format!("in {}", run.directory.to_text())];
+            lines.extend(run.env.iter().map(|(name, value)| format!("{name}={value}")));
+            lines.push(format!("at most {} s; runs {}", run.timeout_seconds, run.revisions.join(", ")));
+            lines
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn files(list: &FileList) -> Vec<String> {
+    match list {
+        FileList::Inline(rows) => {
+            let mut lines: Vec<String> = rows
+                .iter()
+                .take(FILES_SHOWN)
+                .map(|row| {
+                    format!("{}  {}  {}", row.path().to_text(), wording::bytes(row.size()), row.sha256().short(12))
+                })
+                .collect();
+            if rows.len() > FILES_SHOWN {
+                lines.push(format!("and {} more", rows.len() - FILES_SHOWN));
+            }
+            lines
+        }
+        FileList::Sidecar(sidecar) => {
+            vec![format!("listed in the file beside the plan, sha256 {}", sidecar.sha256.short(12))]
+        }
+        FileList::Move(_) => Vec::new(),
+    }
+}
+
+/// The last line.
+pub fn summary(plan: &Plan) -> String {
+    let line = wording::summary_line(&plan.summary, plan.steps.len());
+    let blocked = match plan.diagnosis.blocked.len() {
+        0 => String::new(),
+        n => format!("; {} for a person to decide", wording::counted(n as u64, "matter")),
+    };
+    format!("{} {line}{blocked}\n", strong("plan:"))
+}
