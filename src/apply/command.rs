@@ -9,7 +9,7 @@ use crate::apply::probe::ask_database;
 use crate::apply::run_move::Hands;
 use crate::apply::watch::Event as Told;
 use crate::artifact::files;
-use crate::artifact::journal::Event;
+use crate::artifact::journal::{Event, When};
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
 use crate::live::{Command, Exit, InspectDatabase};
@@ -25,6 +25,8 @@ pub fn run(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
     let scratch = hands.papers.folder.path.join("scratch");
     fresh_directory(&scratch)?;
     let workplace = hands.live.change_database().prepare_migrations(&scratch)?;
+    let before = content_digest(hands.live.database())?;
+    hands.papers.note(Event::Content { step: step.id.clone(), when: When::Before, sha256: before })?;
     let log = next_log(hands, step);
     hands.watch.tell(Told::Output { step, log: &log.to_string_lossy() });
     let command = command(hands, run, &workplace.url)?;
@@ -46,7 +48,7 @@ pub fn run(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
     let content = content_digest(migrated.as_mut())?;
     drop(migrated);
     hands.live.change_database().adopt_migrations(&scratch)?;
-    hands.papers.note(Event::Content { step: step.id.clone(), sha256: content })?;
+    hands.papers.note(Event::Content { step: step.id.clone(), when: When::After, sha256: content })?;
     std::fs::remove_dir_all(&scratch).map_err(|error| files::told("remove", &scratch, &error))
 }
 

@@ -5,7 +5,7 @@ use crate::apply::command::content_digest;
 use crate::apply::group;
 use crate::apply::papers::Papers;
 use crate::apply::preflight::{self, Status};
-use crate::apply::probe::Prober;
+use crate::apply::probe::{self, Prober};
 use crate::apply::run_move::Hands;
 use crate::apply::watch::{Event as Told, Watch};
 use crate::apply::{Options, attempt, check_target, lock, standing};
@@ -16,7 +16,7 @@ use crate::live::Change;
 use crate::model::plan::Plan;
 use crate::model::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::model::site::Site;
-use crate::model::step::{Move, Step};
+use crate::model::step::{Move, Probe, Step};
 use crate::trust::plan::TrustedPlan;
 
 /// Takes the run of this plan back, as far as it was done.
@@ -68,6 +68,14 @@ fn check(hands: &mut Hands<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
         let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
         preflight::look(plan, &mut prober)
     };
+    if done.iter().flat_map(|step| &step.undo).any(|act| !act.touches_files()) {
+        let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
+        probe::demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
+            Error::new(Kind::Stale, "the run cannot be taken back while others may write to the database")
+                .because(what)
+                .hint("stop the application first: `docker compose stop app` or `systemctl stop APP`")
+        })?;
+    }
     let resumed = hands.papers.standing().undo_begun;
     for step in done {
         if step.undo.is_empty() && !only_saves(step) {
@@ -111,20 +119,42 @@ fn only_saves(step: &Step) -> bool {
     step.moves.iter().all(|act| matches!(act, Move::BackupDatabase(_) | Move::SaveObjects(_)))
 }
 
+/// How the database stands to a step that ran a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stands {
+    /// As before the command.
+    Before,
+    /// As the command left it.
+    After,
+    /// Neither: others wrote to it, or the command stopped midway, and the two cannot be told apart.
+    Otherwise,
+}
+
+fn stands(hands: &mut Hands<'_>, step: &Step) -> Result<Stands> {
+    let now = Some(content_digest(hands.live.database())?);
+    let standing = hands.papers.standing();
+    Ok(if now == standing.content_before.get(&step.id).copied() {
+        Stands::Before
+    } else if now == standing.content_after.get(&step.id).copied() {
+        Stands::After
+    } else {
+        Stands::Otherwise
+    })
+}
+
 /// A restore puts every table back; what was written since the run would be lost.
 fn check_unwritten(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
-    let standing = hands.papers.standing();
-    if hands.options.discard_writes || standing.undone.contains(&step.id) {
+    if hands.options.discard_writes || hands.papers.standing().undone.contains(&step.id) {
         return Ok(());
     }
-    let Some(left) = standing.content.get(&step.id).copied() else {
-        // The run stopped within this step; what the database holds now is what its command left.
+    if stands(hands, step)? != Stands::Otherwise {
         return Ok(());
+    }
+    let why = match hands.papers.standing().content_after.contains_key(&step.id) {
+        true => "the database was written to since the run, and taking the run back would lose that",
+        false => "what the interrupted command did cannot be told from what others may have written since",
     };
-    if content_digest(hands.live.database())? == left {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Stale, "the database was written to since the run, and taking the run back would lose that")
+    Err(Error::new(Kind::Stale, why)
         .because(format!("step {}: {}", step.id, step.title))
         .hint("`ttplan undo --discard-writes` takes it back all the same"))
 }
@@ -135,13 +165,7 @@ fn undo_step(hands: &mut Hands<'_>, step: &Step) -> Result<bool> {
     if step.undo.is_empty() || hands.papers.standing().undone.contains(&step.id) {
         return Ok(false);
     }
-    let found = {
-        let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
-        preflight::of_step(step, &mut prober)
-    };
-    // A later step's undo, or an earlier attempt, may have brought this step's beginning back
-    // already. Files are taken back one by one, so for them there is always something to look at.
-    let is_at_its_beginning = found == Status::Ready && !step.moves.iter().any(Move::touches_files);
+    let is_at_its_beginning = is_at_its_beginning(hands, step)?;
     hands.papers.note(Event::UndoBegun { step: step.id.clone() })?;
     if !is_at_its_beginning {
         let outcome = if step.undo.iter().any(|act| act.touches_files() || matches!(act, Move::RestoreDatabase(_))) {
@@ -157,6 +181,19 @@ fn undo_step(hands: &mut Hands<'_>, step: &Step) -> Result<bool> {
     hands.papers.note(Event::Undone { step: step.id.clone() })?;
     hands.watch.tell(Told::Undone { step });
     Ok(!is_at_its_beginning)
+}
+
+/// Whether a later step's undo, or an earlier attempt, has brought this step's beginning back
+/// already. Files are taken back one by one, so for them there is always something to look at.
+fn is_at_its_beginning(hands: &mut Hands<'_>, step: &Step) -> Result<bool> {
+    if step.moves.iter().any(Move::touches_files) {
+        return Ok(false);
+    }
+    if step.moves.iter().any(|act| matches!(act, Move::Run(_))) {
+        return Ok(stands(hands, step)? == Stands::Before);
+    }
+    let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
+    Ok(preflight::of_step(step, &mut prober) == Status::Ready)
 }
 
 fn report(trusted: &TrustedPlan, run: &str, outcome: Outcome, done: &[&Step], undone: &[String]) -> Report {

@@ -74,11 +74,8 @@ pub enum Event {
         step: String,
         absent: Vec<(u64, u64)>,
     },
-    /// What the database held when the step's command had ended, by table.
-    Content {
-        step: String,
-        sha256: Digest,
-    },
+    /// What the database held before the step's command was started, or when it had ended well.
+    Content { step: String, when: When, sha256: Digest },
     Done {
         step: String,
     },
@@ -102,6 +99,14 @@ pub enum Event {
 pub enum Attempt {
     Apply,
     Undo,
+}
+
+/// On which side of a step's command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    Before,
+    After,
 }
 
 /// Something in a run's keeping.
@@ -128,8 +133,10 @@ pub struct Standing {
     pub made: BTreeMap<String, Vec<FilePath>>,
     /// Ranges of the step's file list that were missing before this run copied them, by step.
     pub copied: BTreeMap<String, Vec<(u64, u64)>>,
-    /// Content after the step's command, by step.
-    pub content: BTreeMap<String, Digest>,
+    /// Content before the step's command, by step.
+    pub content_before: BTreeMap<String, Digest>,
+    /// Content after the step's command, by step; missing where it did not end well.
+    pub content_after: BTreeMap<String, Digest>,
     pub failure: Option<String>,
     pub finished: bool,
     pub all_undone: bool,
@@ -153,8 +160,11 @@ impl Standing {
             }
             Event::Making { step, paths } => self.made.entry(step).or_default().extend(paths),
             Event::Copying { step, absent } => self.copied.entry(step).or_default().extend(absent),
-            Event::Content { step, sha256 } => {
-                self.content.insert(step, sha256);
+            Event::Content { step, when: When::Before, sha256 } => {
+                self.content_before.insert(step, sha256);
+            }
+            Event::Content { step, when: When::After, sha256 } => {
+                self.content_after.insert(step, sha256);
             }
             Event::Done { step } => {
                 self.done.insert(step);
