@@ -1,6 +1,14 @@
 //! Looking at SQLite databases in every state they may be found in: what is seen, and that
 //! looking leaves no trace.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -42,12 +50,15 @@ fn count(found: &mut dyn InspectDatabase, table: &str) -> String {
     found.ask(&[Question::Count(ObjectRef::table("main", table))]).unwrap()[0][0][0].clone()
 }
 
-/// Every file of a directory with its bytes, mode and time, and the directory's own time.
-fn traces(folder: &Path) -> BTreeMap<String, (Vec<u8>, u32, (i64, i64))> {
+/// What can be seen of a file: bytes, mode, seconds and nanoseconds of its time.
+type State = (Vec<u8>, u32, i64, i64);
+
+/// Every file of a directory, and the directory itself.
+fn traces(folder: &Path) -> BTreeMap<String, State> {
     let state = |path: &Path| {
         let metadata = path.metadata().unwrap();
         let bytes = if metadata.is_file() { fs::read(path).unwrap() } else { Vec::new() };
-        (bytes, metadata.mode(), (metadata.mtime(), metadata.mtime_nsec()))
+        (bytes, metadata.mode(), metadata.mtime(), metadata.mtime_nsec())
     };
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.chain([folder.to_owned()]).map(|path| (path.display().to_string(), state(&path))).collect()

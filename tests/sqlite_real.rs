@@ -1,12 +1,21 @@
 //! Real databases of a real application, where `TTPLAN_REAL_DATA` names the folder that has them.
 //! Their `index.json` says what is in them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
 use std::path::PathBuf;
 use std::time::Instant;
 
 use ttplan::live::engines::by_name;
 use ttplan::live::{ChangeDatabase, InspectDatabase};
 use ttplan::model::names::{ObjectKind, ObjectRef};
+use ttplan::model::schema::{Table, View};
 
 use crate::ground::TestDatabase;
 use crate::ground::sqlite::{SqliteDatabase, dump};
@@ -65,8 +74,8 @@ fn the_tables_of_a_corrupted_database_come_back_as_they_were() {
     let before = database.dump();
     let schema = inspect(&database).look().unwrap().schema;
     assert!(schema.home_table("My Table; drop").is_some());
-    let tables = schema.tables.iter().map(|table| table.reference());
-    let objects: Vec<ObjectRef> = schema.views.iter().map(|view| view.reference()).chain(tables).collect();
+    let tables = schema.tables.iter().map(Table::reference);
+    let objects: Vec<ObjectRef> = schema.views.iter().map(View::reference).chain(tables).collect();
     assert!(objects.iter().any(|object| object.kind == ObjectKind::View));
     let file = database.folder().join("saved.db");
     let mut run = change(&database);
@@ -94,7 +103,7 @@ fn a_large_schema_goes_through_a_backup_and_through_saving() {
     assert_eq!(kept.tables.len(), 138);
     assert_eq!(dump(&backup), before);
     let schema = run.look().unwrap().schema;
-    let objects: Vec<ObjectRef> = schema.tables.iter().map(|table| table.reference()).collect();
+    let objects: Vec<ObjectRef> = schema.tables.iter().map(Table::reference).collect();
     let file = database.folder().join("saved.db");
     let begun = Instant::now();
     run.begin().unwrap();

@@ -1,8 +1,7 @@
 //! What the tests of engines stand on: databases to work on, whatever the engine is. All that
 //! is particular to one engine is behind these traits, one file per engine.
 
-// Every test binary uses its own part of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "every test binary uses its own part of it")]
 
 use std::path::Path;
 

@@ -19,6 +19,33 @@ pub struct SqliteDatabase {
     pub path: PathBuf,
 }
 
+/// Everything that a table can have and that is easily lost.
+pub const MIXED: &str = r#"
+    CREATE TABLE first (a);
+    CREATE TABLE plain (v, w TEXT, r REAL, n NUMERIC);
+    INSERT INTO plain (rowid, v, w, r, n) VALUES (-5, 1, 1, 1, '1.50'), (9, 1.0, '', -0.0, 9223372036854775807),
+        (12, '1', NULL, 9e999, 'x'), (4000000000, x'00ff', 'nul' || char(0) || 'tail', 0.1, x''),
+        (4000000001, CAST(x'c328ff' AS TEXT), CAST(x'ff' AS TEXT), NULL, 1e300), (4000000002, x'', x'61', 2, '');
+    CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT, o INT REFERENCES plain (rowid));
+    INSERT INTO numbered (id) VALUES (5), (90); DELETE FROM numbered WHERE id = 90;
+    CREATE TABLE other_numbers (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO other_numbers VALUES (3);
+    CREATE TABLE keyed (a TEXT, b INT, PRIMARY KEY (b, a)) WITHOUT ROWID;
+    INSERT INTO keyed VALUES ('z', 1), ('a', 2);
+    CREATE TABLE exact (a ANY, b BLOB, c INTEGER) STRICT; INSERT INTO exact VALUES ('1', x'', 1), (1.5, x'01', NULL);
+    CREATE TABLE computed (a INT, twice INT AS (a * 2) STORED, thrice AS (a * 3), b TEXT UNIQUE);
+    INSERT INTO computed (a, b) VALUES (1, 'x'), (NULL, 'y');
+    CREATE TABLE shadowed (rowid TEXT, _rowid_ INT, "oid" BLOB); INSERT INTO shadowed VALUES ('a', 2, 3), ('b', NULL, 1);
+    CREATE TABLE "sel""ect; --" ("a "" b" COLLATE NOCASE, 'c' DEFAULT 'it''s', [d e] CHECK ([d e] < 9));
+    INSERT INTO "sel""ect; --" VALUES ('A', 1, 2), ('a', NULL, 3);
+    CREATE INDEX partly ON plain (lower(w), n DESC) WHERE w IS NOT NULL;
+    CREATE UNIQUE INDEX "odd index" ON "sel""ect; --" ("a "" b" COLLATE BINARY);
+    CREATE TRIGGER noted AFTER INSERT ON plain BEGIN INSERT INTO first VALUES (CASE WHEN new.w THEN 1 END); END;
+    CREATE VIEW seen AS SELECT p.w, k.a FROM plain p, keyed k;
+    CREATE TRIGGER through INSTEAD OF INSERT ON seen BEGIN INSERT INTO plain (w) VALUES (new.w); END;
+    CREATE TABLE last (a);
+    ANALYZE;
+"#;
+
 impl Ground for SqliteGround {
     fn engine(&self) -> &'static Engine {
         by_name("sqlite").unwrap()

@@ -17,7 +17,7 @@ pub(super) fn answer(connection: &mut Connection, questions: &[Question]) -> Res
 fn one(connection: &mut Connection, question: &Question) -> Result<Rows> {
     match question {
         Question::Count(table) => {
-            let rows = connection.number(&format!("SELECT count(*) FROM {}", name(table)))?;
+            let rows = connection.number(&format!("SELECT count(*) FROM {} AS t", name(table)))?;
             Ok(vec![vec![rows.to_string()]])
         }
         Question::Column { table, column } => {

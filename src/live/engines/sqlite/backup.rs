@@ -62,8 +62,6 @@ pub(super) fn put(
         return create(changing, source);
     }
     let mut target = Connection::open(changing.place.path(), changing.place.name(), Way::Change)?;
-    // All pages are written at once, and may be more than fit into memory.
-    target.run("PRAGMA cache_spill = ON")?;
     let mut copying = Copying::begin(source, &mut target)?;
     failure::patiently(|| copying.lock())?;
     check(changing)?;

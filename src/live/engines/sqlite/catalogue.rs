@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::live::engines::sqlite::connection::{Connection, Row};
+use crate::live::engines::sqlite::connection::{Connection, Row, literal};
 
 /// A row of the schema table.
 #[derive(Clone, Debug)]
@@ -130,6 +130,23 @@ pub(super) fn read(connection: &mut Connection) -> Result<Catalogue> {
         estimates,
         version: connection.rows("SELECT sqlite_version()")?.first().map(|row| row.text(0)).unwrap_or_default(),
     })
+}
+
+/// The names of all tables that have pages of their own, SQLite's excepted, sorted. The tables in
+/// which a virtual table keeps its content are among them, the virtual table itself is not.
+pub(super) fn stored_tables(connection: &mut Connection) -> Result<Vec<String>> {
+    let sql = "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND rootpage > 0 \
+               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    let mut names: Vec<String> = connection.rows(sql)?.iter().map(|row| row.text(0)).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The columns of a table whose values are stored rather than computed, in their order.
+pub(super) fn stored_columns(connection: &mut Connection, table: &str) -> Result<Vec<String>> {
+    let table = literal(table);
+    let sql = format!("SELECT name FROM pragma_table_xinfo({table}, 'main') WHERE hidden = 0 ORDER BY cid");
+    Ok(connection.rows(&sql)?.iter().map(|row| row.text(0)).collect())
 }
 
 fn grouped<T>(rows: &[Row], entry: impl Fn(&Row) -> T) -> BTreeMap<String, Vec<T>> {

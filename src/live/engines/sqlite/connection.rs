@@ -17,6 +17,9 @@ use crate::live::engines::sqlite::failure;
 /// How long one statement waits for somebody else's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Memory for the changed pages of a transaction, in KiB, spelled as SQLite wants it.
+const CACHE_KIB: &str = "-32768";
+
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
@@ -31,7 +34,8 @@ pub(super) enum Way {
     /// Foreign keys are not enforced: a drop would otherwise delete the table's rows one by one
     /// and act on those that refer to them. What that leaves dangling is checked before a commit.
     /// `synchronous = EXTRA` makes a commit durable when it returns, also in rollback mode.
-    /// Without `cache_spill`, other connections can read until the commit.
+    /// With a large cache, others can read until the commit: what does not fit is written at once, under a
+    /// lock that keeps them out.
     Change,
     /// A new file of ours. It is synced as a whole when it is complete, and removed otherwise.
     New,
@@ -158,14 +162,19 @@ fn options(path: &Path, way: Way) -> SqliteConnectOptions {
         .immutable(way == Way::Sealed)
         .disable_statement_logging();
     match way {
-        // A schema made by others must not make us call functions that do more than compute.
-        Way::Look | Way::Sealed => options.pragma("trusted_schema", "OFF"),
-        Way::Private => options.pragma("trusted_schema", "OFF").pragma("query_only", "ON"),
-        Way::Change => options.pragma("cache_spill", "OFF").pragma("synchronous", "EXTRA"),
+        Way::Look | Way::Sealed => wary(options),
+        Way::Private => wary(options).pragma("query_only", "ON"),
+        Way::Change => options.pragma("cache_size", CACHE_KIB).pragma("synchronous", "EXTRA"),
         Way::New => {
             options.pragma("journal_mode", "OFF").pragma("synchronous", "OFF").pragma("ignore_check_constraints", "ON")
         }
     }
+}
+
+/// A schema made by others must not make us call functions that do more than compute, and
+/// damage is to be noticed when a page is read, not guessed around.
+fn wary(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options.pragma("trusted_schema", "OFF").pragma("cell_size_check", "ON")
 }
 
 fn read(row: &SqliteRow) -> Result<Row> {
@@ -191,6 +200,14 @@ fn value(raw: SqliteValueRef<'_>) -> Result<Value, sqlx::error::BoxDynError> {
 }
 
 impl Value {
+    /// How many bytes it takes, about.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Integer(_) | Self::Real(_) => 8,
+            Self::Text(bytes) | Self::Blob(bytes) => bytes.len(),
+        }
+    }
+
     /// A text that SQLite itself wrote or that a person reads; empty for null.
     pub(super) fn to_text(&self) -> String {
         match self {

@@ -3,14 +3,15 @@
 //! A row's print covers its stored values with their storage class (`1`, `'1'`, `1.0` and a blob
 //! are four values) in the order of the columns. Left out are generated columns, which follow from the
 //! others, and a hidden rowid, which is no part of what `.dump` shows. A table's print is the sum
-//! of its rows' prints, so rows are read once, in any order, in bounded memory.
+//! of its rows' prints, so rows are read once, in any order, in bounded memory, and from the table
+//! itself rather than from an index that has the same values.
 
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::live::TableContent;
+use crate::live::engines::sqlite::catalogue::{stored_columns, stored_tables};
 use crate::live::engines::sqlite::connection::{Connection, Row, Value};
-use crate::live::engines::sqlite::kept::{stored_columns, stored_tables};
 use crate::model::dialect::{qualified, quote};
 use crate::model::names::ObjectRef;
 
@@ -23,7 +24,7 @@ pub(super) fn of_all(connection: &mut Connection) -> Result<Vec<TableContent>> {
 pub(super) fn of(connection: &mut Connection, table: &str) -> Result<TableContent> {
     let columns = stored_columns(connection, table)?;
     let columns: Vec<String> = columns.iter().map(|column| format!("t.{}", quote(column))).collect();
-    let sql = format!("SELECT {} FROM {} AS t", columns.join(", "), qualified("main", table));
+    let sql = format!("SELECT {} FROM {} AS t NOT INDEXED", columns.join(", "), qualified("main", table));
     let (mut rows, mut sum) = (0_u64, 0_u128);
     connection.each(&sql, |row| {
         rows = rows.saturating_add(1);

@@ -47,9 +47,8 @@ pub(super) struct IndexText {
 
 /// Reads `CREATE TABLE`; the error says why it cannot be read.
 pub(super) fn table(sql: &str) -> Result<TableText, String> {
-    let create = match statement(sql)? {
-        Statement::CreateTable(create) => create,
-        _ => return Err("it creates no table".to_owned()),
+    let Statement::CreateTable(create) = statement(sql)? else {
+        return Err("it creates no table".to_owned());
     };
     let mut text = TableText::default();
     for column in &create.columns {

@@ -10,9 +10,11 @@ use sha2::Digest as _;
 
 use crate::error::{Error, Kind, Result};
 use crate::live::Kept;
+use crate::live::engines::sqlite::catalogue::stored_tables;
 use crate::live::engines::sqlite::connection::{Connection, Way, literal};
+use crate::live::engines::sqlite::content;
 use crate::live::engines::sqlite::place::{JOURNAL, SHARED_MEMORY, WAL};
-use crate::model::dialect;
+use crate::model::dialect::qualified;
 use crate::model::names::{Digest, ObjectRef};
 
 /// Tables of our own in a file of saved objects begin so.
@@ -73,11 +75,29 @@ pub(super) fn read_back(path: &Path) -> Result<Kept> {
     Ok(Kept { bytes, sha256, tables })
 }
 
-/// Whether SQLite finds all pages, rows and indexes as they should be.
+/// Checks that all pages, rows and indexes are as they should be. Whether rows satisfy the checks
+/// of their table is no question of that.
 ///
-/// Errors: `Kind::Verification` with what it finds instead.
+/// Errors: `Kind::Verification` with what is found instead.
 pub(super) fn check_integrity(connection: &mut Connection) -> Result<()> {
-    let found = connection.rows("PRAGMA integrity_check(5)")?;
+    connection.run("PRAGMA ignore_check_constraints = ON")?;
+    match judge(connection, "PRAGMA main.integrity_check(5)") {
+        Err(error) if lacks_a_function(&error) => {}
+        judged => return judged,
+    }
+    // The application has functions or collations of its own, which its schema uses and we do not
+    // have. Tables that need none are checked as above, of the others every row is read.
+    for table in stored_tables(connection)? {
+        match judge(connection, &format!("PRAGMA main.integrity_check({})", literal(&table))) {
+            Err(error) if lacks_a_function(&error) => content::of(connection, &table).map(|_| ())?,
+            judged => judged?,
+        }
+    }
+    Ok(())
+}
+
+fn judge(connection: &mut Connection, check: &str) -> Result<()> {
+    let found = connection.rows(check)?;
     if found.first().is_some_and(|row| row.text(0) == "ok") {
         return Ok(());
     }
@@ -85,33 +105,22 @@ pub(super) fn check_integrity(connection: &mut Connection) -> Result<()> {
     Err(found.iter().fold(Error::new(Kind::Verification, what), |error, row| error.because(row.text(0))))
 }
 
+/// To SQLite that is an error of the statement, as no damage is.
+fn lacks_a_function(error: &Error) -> bool {
+    error.kind() == Kind::Failed
+}
+
 /// Every table that has rows of its own, with their number, sorted.
 fn count_rows(connection: &mut Connection) -> Result<Vec<(ObjectRef, u64)>> {
     let mut tables = Vec::new();
     for table in stored_tables(connection)? {
-        let rows = connection.number(&format!("SELECT count(*) FROM {}", dialect::qualified("main", &table)))?;
+        // An index may need a collation that only the application has.
+        let rows = connection.number(&format!("SELECT count(*) FROM {} NOT INDEXED", qualified("main", &table)))?;
         if !table.starts_with(OUR_PREFIX) {
             tables.push((ObjectRef::table("main", table), rows.unsigned_abs()));
         }
     }
     Ok(tables)
-}
-
-/// The names of all tables that have pages of their own, SQLite's excepted, sorted. The tables in
-/// which a virtual table keeps its content are among them, the virtual table itself is not.
-pub(super) fn stored_tables(connection: &mut Connection) -> Result<Vec<String>> {
-    let sql = "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND rootpage > 0 \
-               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-    let mut names: Vec<String> = connection.rows(sql)?.iter().map(|row| row.text(0)).collect();
-    names.sort();
-    Ok(names)
-}
-
-/// The columns of a table whose values are stored rather than computed, in their order.
-pub(super) fn stored_columns(connection: &mut Connection, table: &str) -> Result<Vec<String>> {
-    let table = literal(table);
-    let sql = format!("SELECT name FROM pragma_table_xinfo({table}, 'main') WHERE hidden = 0 ORDER BY cid");
-    Ok(connection.rows(&sql)?.iter().map(|row| row.text(0)).collect())
 }
 
 fn hash(path: &Path) -> std::io::Result<(u64, Digest)> {

@@ -5,12 +5,14 @@ use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{Access as Permission, AtFlags, CWD, accessat};
 
 use crate::error::{Error, Kind, Result};
 use crate::live::engines::sqlite::held::Held;
 use crate::model::config::Access;
+use crate::model::names::FilePath;
 use crate::model::observation::Identity;
 
 /// Where SQLite keeps what it needs beside the database.
@@ -30,7 +32,7 @@ pub(super) struct Place {
 impl Place {
     /// The place that a configuration names.
     pub(super) fn of(access: &Access) -> Result<Self> {
-        let path = access.database.path.as_ref().map(|path| path.as_path()).filter(|path| path.is_absolute());
+        let path = access.database.path.as_ref().map(FilePath::as_path).filter(|path| path.is_absolute());
         Self::at(path.ok_or_else(|| Error::new(Kind::Config, "the SQLite database has no absolute path"))?)
     }
 
@@ -153,17 +155,30 @@ impl Header {
     }
 }
 
-/// What identifies the state of a file for as long as nobody writes to it.
-pub(super) fn print_of(metadata: &Metadata) -> [i128; 7] {
-    [
-        metadata.dev().into(),
-        metadata.ino().into(),
-        metadata.size().into(),
-        metadata.mtime().into(),
-        metadata.mtime_nsec().into(),
-        metadata.ctime().into(),
-        metadata.ctime_nsec().into(),
-    ]
+/// What changes with every write to a file, as far as its file system's clock can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Print {
+    identity: (u64, u64),
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Print {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            identity: (metadata.dev(), metadata.ino()),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// When it was last written to, since 1970.
+    pub(super) fn modified(&self) -> Duration {
+        let (seconds, nanoseconds) = self.modified;
+        Duration::new(seconds.try_into().unwrap_or(0), nanoseconds.try_into().unwrap_or(0))
+    }
 }
 
 fn resolved(path: &Path) -> Result<PathBuf> {

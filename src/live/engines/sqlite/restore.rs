@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
-use crate::live::engines::sqlite::catalogue::folded;
+use crate::live::engines::sqlite::catalogue::{folded, stored_columns};
 use crate::live::engines::sqlite::connection::{Connection, Row, Value, Way, literal};
 use crate::live::engines::sqlite::content;
-use crate::live::engines::sqlite::kept::{name_of, stored_columns};
+use crate::live::engines::sqlite::kept::name_of;
 use crate::live::engines::sqlite::objects::{self, APPLICATION_ID, BOOKS, Entry, FORMAT, KEPT, LIVE};
 use crate::model::dialect::{qualified, quote};
 use crate::model::names::ObjectRef;
@@ -24,11 +24,10 @@ pub(super) fn restore(connection: &mut Connection, objects: &[ObjectRef], from: 
     check_format(&mut saved)?;
     let entries = objects::entries(&mut saved, KEPT, objects)?;
     refuse_taken_names(connection, &entries)?;
-    // The rows were in the table, so no check is to keep them out. Many rows may be more than fit
-    // into memory, and nobody needs to read the database beside us now.
-    connection.run("PRAGMA ignore_check_constraints = ON; PRAGMA cache_spill = ON")?;
+    // The rows were in the table, so no check is to keep them out.
+    connection.run("PRAGMA ignore_check_constraints = ON")?;
     let done = bring_back(connection, &mut saved, &entries);
-    connection.run("PRAGMA ignore_check_constraints = OFF; PRAGMA cache_spill = OFF")?;
+    connection.run("PRAGMA ignore_check_constraints = OFF")?;
     done?;
     put_in_place(connection, &entries)?;
     verify(connection, &mut saved, &entries)
@@ -75,12 +74,47 @@ fn insert_rows(connection: &mut Connection, saved: &mut Connection, table: &str)
     names.extend(objects::rowid(connection, table, &columns)?.map(str::to_owned));
     let values: Vec<String> = names.iter().map(|name| format!("t.{name}")).collect();
     let table = qualified("main", table);
-    let select = format!("SELECT {} FROM {table} AS t", values.join(", "));
-    let insert = format!("INSERT INTO {table} ({})", names.join(", "));
-    saved.each(&select, |Row(values)| {
+    let mut rows = Rows { insert: format!("INSERT INTO {table} ({})", names.join(", ")), ..Rows::default() };
+    saved.each(&format!("SELECT {} FROM {table} AS t NOT INDEXED", values.join(", ")), |row| {
+        rows.add(connection, row)
+    })?;
+    rows.write(connection)
+}
+
+/// How many values and bytes one statement may have: far below SQLite's limit of 32,766 values.
+const VALUES: usize = 1000;
+const BYTES: usize = 1 << 20;
+
+/// Rows on their way into a table; several go with one statement.
+#[derive(Default)]
+struct Rows {
+    /// The statement without its values.
+    insert: String,
+    places: Vec<String>,
+    values: Vec<Value>,
+    bytes: usize,
+}
+
+impl Rows {
+    fn add(&mut self, connection: &mut Connection, Row(values): Row) -> Result<()> {
         let places: Vec<&str> = values.iter().map(placeholder).collect();
-        connection.run_with(&format!("{insert} VALUES ({})", places.join(", ")), &values)
-    })
+        self.places.push(format!("({})", places.join(", ")));
+        self.bytes += values.iter().map(Value::size).sum::<usize>();
+        self.values.extend(values);
+        if self.values.len() < VALUES && self.bytes < BYTES { Ok(()) } else { self.write(connection) }
+    }
+
+    fn write(&mut self, connection: &mut Connection) -> Result<()> {
+        if self.places.is_empty() {
+            return Ok(());
+        }
+        let sql = format!("{} VALUES {}", self.insert, self.places.join(", "));
+        connection.run_with(&sql, &self.values)?;
+        self.places.clear();
+        self.values.clear();
+        self.bytes = 0;
+        Ok(())
+    }
 }
 
 /// Text that is not UTF-8 travels as bytes.
@@ -151,7 +185,7 @@ fn put_in_place(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
         // Through a negative number first, so that no two of them meet on the way.
         let (row, kind, name) = (entry.row, literal(&entry.kind), literal(&entry.name));
         connection
-            .run(&format!("UPDATE main.sqlite_schema SET rowid = -{row} WHERE type = {kind} AND name = {name}"))?;
+            .run(&format!("UPDATE main.sqlite_schema SET rowid = -({row}) WHERE type = {kind} AND name = {name}"))?;
     }
     connection.run("UPDATE main.sqlite_schema SET rowid = -rowid WHERE rowid < 0")?;
     // The schema is read anew: were it not in order, the next statement would fail, and the transaction with it.

@@ -9,9 +9,10 @@ use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
 use crate::live::Kept;
+use crate::live::engines::sqlite::catalogue::stored_columns;
 use crate::live::engines::sqlite::connection::{Connection, Value, literal};
 use crate::live::engines::sqlite::content;
-use crate::live::engines::sqlite::kept::{NewFile, stored_columns};
+use crate::live::engines::sqlite::kept::NewFile;
 use crate::live::engines::sqlite::objects::{self, APPLICATION_ID, BOOKS, Entry, FORMAT, LIVE, ORIGIN};
 use crate::live::engines::sqlite::place::Place;
 use crate::model::dialect::{qualified, quote};
@@ -79,7 +80,7 @@ fn copy_rows(copy: &mut Connection, table: &str) -> Result<()> {
     let values: Vec<String> = names.iter().map(|name| format!("o.{name}")).collect();
     let (into, from) = (qualified("main", table), qualified("origin", table));
     let (names, values) = (names.join(", "), values.join(", "));
-    copy.run(&format!("INSERT INTO {into} ({names}) SELECT {values} FROM {from} AS o")).map(|_| ())
+    copy.run(&format!("INSERT INTO {into} ({names}) SELECT {values} FROM {from} AS o NOT INDEXED")).map(|_| ())
 }
 
 fn write_books(copy: &mut Connection, entries: &[Entry]) -> Result<()> {

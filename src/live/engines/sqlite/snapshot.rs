@@ -3,7 +3,7 @@
 //!
 //! SQLite itself would make a `-wal` and a `-shm` file, run a checkpoint, or roll a hot journal back. So
 //! a database with a write-ahead log or a journal is copied file by file into a private
-//! directory and read there; the copy is good when nothing changed while it was made. Any other
+//! directory and read there; the copy is good when the file did not change while it was made. Any other
 //! database is opened read-only. A small one is then copied through that connection, so that
 //! its lock is given back at once; a large one is read in place within one read transaction,
 //! which in rollback mode keeps writers waiting until the object is dropped.
@@ -11,12 +11,12 @@
 //! The private directory is made below `TMPDIR` with mode 0700 and removed with the object. Only a kill
 //! leaves it behind.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::thread::sleep;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
@@ -25,7 +25,7 @@ use crate::live::engines::sqlite::connection::{Connection, Way};
 use crate::live::engines::sqlite::held::Held;
 use crate::live::engines::sqlite::kept::NewFile;
 use crate::live::engines::sqlite::pages::Copying;
-use crate::live::engines::sqlite::place::{JOURNAL, Place, WAL, print_of};
+use crate::live::engines::sqlite::place::{JOURNAL, Place, Print, WAL};
 
 /// How often to try again when the database is written to while it is copied.
 const TRIES: u32 = 10;
@@ -43,6 +43,7 @@ const COPY: &str = "copy.db";
 /// A database as it was at one moment, open for reading within one transaction.
 pub(super) struct Snapshot {
     pub(super) connection: Connection,
+    /// Removed when this is dropped.
     _directory: Option<TempDir>,
     /// The database file itself.
     pub(super) file: Held,
@@ -74,8 +75,8 @@ type Taken = Option<(Connection, Option<TempDir>)>;
 
 /// Copies the files; nothing when they changed meanwhile.
 fn copied(place: &Place, file: &File) -> Result<Taken> {
-    let before = prints(place);
-    if written_just_now(place) {
+    let before = State::of(place);
+    if before.is_fresh() {
         return Ok(None);
     }
     let directory = private_directory(place)?;
@@ -84,7 +85,7 @@ fn copied(place: &Place, file: &File) -> Result<Taken> {
         .and_then(|()| copy_companion(place, WAL, &copy))
         .and_then(|()| copy_companion(place, JOURNAL, &copy))
         .map_err(|error| cannot_copy(place, &directory, &error))?;
-    if prints(place) != before {
+    if State::of(place) != before {
         return Ok(None);
     }
     let mut connection = Connection::open(&copy, place.name(), Way::Private)?;
@@ -131,17 +132,38 @@ fn read_lock(connection: &mut Connection) -> Result<()> {
     connection.number("SELECT count(*) FROM main.sqlite_schema").map(|_| ())
 }
 
-/// The states of all files that make up the database.
-fn prints(place: &Place) -> [Option<[i128; 7]>; 3] {
-    ["", WAL, JOURNAL].map(|suffix| place.beside(suffix).metadata().ok().as_ref().map(print_of))
+/// What must not change while the files are copied.
+///
+/// A log may grow meanwhile: what is appended is either whole and committed, or it is no part of the
+/// log for whoever opens the copy. Only when it begins anew, its header changes.
+#[derive(PartialEq, Eq)]
+struct State {
+    database: Option<Print>,
+    journal: Option<Print>,
+    log: Option<[u8; LOG_HEADER]>,
 }
 
-/// Whether a file was written so lately that another write would not show.
-fn written_just_now(place: &Place) -> bool {
-    ["", WAL, JOURNAL].iter().any(|suffix| {
-        let modified = place.beside(suffix).metadata().and_then(|metadata| metadata.modified());
-        modified.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|age| age < TICK))
-    })
+/// The length of a log's header: <https://www.sqlite.org/fileformat.html#walformat>.
+const LOG_HEADER: usize = 32;
+
+impl State {
+    fn of(place: &Place) -> Self {
+        let print = |suffix| place.beside(suffix).metadata().ok().as_ref().map(Print::of);
+        let log = File::open(place.beside(WAL)).ok().map(|file| {
+            let mut header = [0; LOG_HEADER];
+            // A log that is shorter than its header is empty, and so is a header of zeros.
+            let _ = file.read_exact_at(&mut header, 0);
+            header
+        });
+        Self { database: print(""), journal: print(JOURNAL), log }
+    }
+
+    /// Whether a file was written so lately that another write would not show.
+    fn is_fresh(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let age = |print: &Print| now.checked_sub(print.modified());
+        [&self.database, &self.journal].into_iter().flatten().any(|print| age(print).is_some_and(|age| age < TICK))
+    }
 }
 
 /// Shares the blocks where the file system can, copies the bytes where it cannot.
@@ -162,8 +184,8 @@ fn copy_companion(place: &Place, suffix: &str, copy: &Path) -> std::io::Result<(
 }
 
 fn private_directory(place: &Place) -> Result<TempDir> {
-    // The directory is made with mode 0700.
-    tempfile::Builder::new().prefix("ttplan-look-").tempdir().map_err(|error| {
+    let private = Permissions::from_mode(0o700);
+    tempfile::Builder::new().prefix("ttplan-look-").permissions(private).tempdir().map_err(|error| {
         Error::new(Kind::Unreachable, format!("no private copy of `{}` can be made to look at", place.name()))
             .because(error)
             .hint("name a directory that can be written to: export TMPDIR=/var/tmp")
@@ -175,4 +197,56 @@ fn cannot_copy(place: &Place, directory: &TempDir, error: &std::io::Error) -> Er
     Error::new(Kind::Unreachable, format!("no private copy of `{}` can be made to look at", place.name()))
         .because(error)
         .hint(format!("see who may read it, and the free space: ls -l '{}'; df -h '{directory}'", place.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::config::{Access, Database, Wait};
+    use crate::model::names::Secret;
+
+    fn place(path: &Path) -> Place {
+        let database = Database {
+            engine: "sqlite".into(),
+            host: None,
+            port: None,
+            user: None,
+            name: "x.db".into(),
+            path: Some(path.into()),
+            options: Default::default(),
+            wait: Wait { attempts: 1, delay_seconds: 0, timeout_seconds: 1 },
+        };
+        Place::of(&Access { database, password: None, url: Secret::new("sqlite:///x.db") }).unwrap()
+    }
+
+    #[test]
+    fn a_large_database_is_read_in_place_and_a_small_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        std::fs::write(&path, "").unwrap();
+        let mut writer = Connection::open(&path, "x.db", Way::Change).unwrap();
+        writer.run("CREATE TABLE t (a)").unwrap();
+        for (small, locked) in [(0, true), (SMALL, false)] {
+            let snapshot = take_up_to(&place(&path), small).unwrap().unwrap();
+            assert_eq!(snapshot._directory.is_none(), locked);
+            assert_eq!(writer.run("INSERT INTO t VALUES (1)").is_err_and(|error| error.is_transient()), locked);
+            drop(snapshot);
+            writer.run("INSERT INTO t VALUES (1)").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_private_copy_is_gone_with_its_snapshot() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        std::fs::write(&path, "").unwrap();
+        let mut writer = Connection::open(&path, "x.db", Way::Change).unwrap();
+        writer.rows("PRAGMA journal_mode = WAL").unwrap();
+        writer.run("CREATE TABLE t (a)").unwrap();
+        let snapshot = take(&place(&path)).unwrap().unwrap();
+        let copy = snapshot._directory.as_ref().unwrap().path().to_owned();
+        assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        drop(snapshot);
+        assert!(!copy.exists());
+    }
 }

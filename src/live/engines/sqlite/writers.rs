@@ -26,6 +26,9 @@ const LOCK_BYTES: (u64, u64) = (0x4000_0000, 512);
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 
+/// How many reasons for not knowing are told.
+const NAMED: usize = 5;
+
 /// Looks for others. `file` is the database file, which the caller keeps open.
 pub(super) fn of(place: &Place, file: &File) -> Result<Writers> {
     let Some(database) = place.metadata()? else { return Ok(Writers::None) };
@@ -133,7 +136,11 @@ impl Search {
         if self.unknown.is_empty() {
             return Writers::None;
         }
-        self.unknown.sort();
+        let more = self.unknown.len().saturating_sub(NAMED);
+        self.unknown.truncate(NAMED);
+        if more > 0 {
+            self.unknown.push(format!("and {more} more"));
+        }
         Writers::Unknown(format!("who has `{}` open cannot be found out: {}", place.name(), self.unknown.join("; ")))
     }
 }
