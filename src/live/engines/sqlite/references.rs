@@ -1,4 +1,4 @@
-//! Rows that refer to rows that are not there. Our sessions do not enforce foreign keys, so what
+//! Rows that refer to rows that are not there. Our connections do not enforce foreign keys, so what
 //! a transaction leaves dangling is found here before it is committed.
 
 use std::collections::BTreeMap;
