@@ -153,8 +153,7 @@ fn migrations_never_show_before_they_are_adopted() {
         assert_eq!(url.reveal(), format!("sqlite:///{}/app.db", database.folder().display()));
         database.sql_at(url.reveal(), "PRAGMA journal_mode = WAL; CREATE TABLE migrated (b);");
         assert_eq!(database.dump(), before);
-        let seen = run.look_at_migrated(database.folder()).unwrap();
-        assert_eq!(seen.identity, run.look().unwrap().identity);
+        let seen = run.open_migrated(database.folder()).unwrap().look().unwrap();
         assert_eq!(seen.schema.tables.len(), 2);
         run.adopt_migrations(database.folder()).unwrap();
         assert_eq!(run.look().unwrap().schema, seen.schema);
@@ -191,7 +190,7 @@ fn a_damaged_or_missing_result_of_migrations_is_not_adopted() {
     assert!(run.adopt_migrations(database.folder()).is_err());
     fs::remove_file(&copy).unwrap();
     assert!(run.adopt_migrations(database.folder()).is_err());
-    assert_eq!(run.look_at_migrated(database.folder()).unwrap().presence, Presence::Absent);
+    assert_eq!(run.open_migrated(database.folder()).unwrap().look().unwrap().presence, Presence::Absent);
     assert_eq!(database.dump(), before);
 }
 
@@ -206,7 +205,7 @@ fn migrations_create_a_database_that_fits_in_its_directory() {
         let url = run.prepare_migrations(database.folder()).unwrap().url;
         database.sql_at(url.reveal(), "CREATE TABLE t (a); INSERT INTO t VALUES (1);");
         assert!(!database.path.exists());
-        assert!(run.look_at_migrated(database.folder()).unwrap().schema.tables[0].ours);
+        assert!(run.open_migrated(database.folder()).unwrap().look().unwrap().schema.tables[0].ours);
         run.adopt_migrations(database.folder()).unwrap();
         assert_eq!(database.path.metadata().unwrap().mode() & 0o777, expected);
         assert_eq!(database.ask("SELECT * FROM t;"), "1\n");

@@ -238,7 +238,7 @@ fn migrations_are_looked_at_and_then_adopted() {
         let mut run = change(ground, database);
         let workplace = run.prepare_migrations(&scratch).unwrap();
         database.sql_at(workplace.url.reveal(), "ALTER TABLE orders ADD COLUMN paid INTEGER; DELETE FROM orders;");
-        let seen = run.look_at_migrated(&scratch).unwrap();
+        let seen = run.open_migrated(&scratch).unwrap().look().unwrap();
         assert!(seen.schema.home_table("orders").unwrap().column("paid").is_some());
         run.adopt_migrations(&scratch).unwrap();
         let schema = inspect(ground, database).look().unwrap().schema;
