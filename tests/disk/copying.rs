@@ -242,11 +242,12 @@ fn a_destination_directory_that_flips_to_a_link_never_lets_a_file_out() {
                 renameat_with(CWD, &here, CWD, &there, RenameFlags::EXCHANGE).unwrap();
             }
         });
-        for n in 0..150 {
+        for _ in 0..150 {
             for mut disk in disks() {
-                if let Ok(copied) = copy(&mut disk, &place, &[fact("d/f", "content")]) {
-                    assert!(copied == [Copied::Made] || n > 0);
-                }
+                // It may be refused or succeed, as the moment has it.
+                let _ = copy(&mut disk, &place, &[fact("d/f", "content")]);
+                let _ = disk.remove(&place.path("to"), &[fact("d/f", "content")]);
+                let _ = disk.sweep(&place.path("to"));
             }
         }
         done.store(true, Ordering::Relaxed);

@@ -118,7 +118,8 @@ impl Batch<'_> {
 
     /// Moves the content over and says what it was; `None` when it changed meanwhile.
     ///
-    /// Where the filesystem can, the copy shares the source's blocks, and what is hashed is the copy.
+    /// Where the filesystem can, the copy shares the source's blocks, and what is hashed is the copy. Any
+    /// other way to make a copy without writing all of it belongs here too.
     fn transfer(&self, source: &Plain, copy: &OwnedFd, file: &FileFact) -> Result<Option<Digest>> {
         let unread = |errno| unread(errno, &self.from.absolute(file.path()));
         if fs::ioctl_ficlone(copy, &source.fd).is_ok() {

@@ -34,25 +34,23 @@ pub(super) fn make_directory(path: &FilePath, how: &CopyHow, modern: bool) -> Re
 }
 
 fn make_all(path: &FilePath, how: &CopyHow, modern: bool, made: &mut Vec<FilePath>) -> Result<()> {
-    let refused = |errno| undone("make directory", errno, path);
-    let mut here = fs::open("/", PASS, Mode::empty()).map_err(refused)?;
-    let (_, last) = split(path);
+    let mut here =
+        fs::open("/", PASS, Mode::empty()).map_err(|errno| undone("make directory", errno, &FilePath::from("/")))?;
     for (end, name) in components(path) {
         let so_far = FilePath::from_bytes(&path.as_bytes()[..end]);
-        let refused = |errno| undone("make directory", errno, &so_far);
-        let is_last = name == last && end == path.as_bytes().len();
-        let guard = if is_last || !made.is_empty() { OFlags::NOFOLLOW } else { OFlags::empty() };
+        // What is made may be somebody else's by now: no link that he puts there is followed.
+        let guarded = so_far == *path || !made.is_empty();
+        let guard = if guarded { OFlags::NOFOLLOW } else { OFlags::empty() };
         here = match fs::openat(&here, name, PASS | guard, Mode::empty()) {
-            Err(Errno::NOENT) => {
-                make_one(&here, name, how, None, modern).map_err(refused)?;
+            Err(Errno::NOENT) => make_one(&here, name, how, None, modern).and_then(|new| {
                 made.push(so_far.clone());
-                let above = fs::openat(&here, c".", READ, Mode::empty()).map_err(refused)?;
-                fs::fsync(above).map_err(refused)?;
-                fs::openat(&here, name, PASS | OFlags::NOFOLLOW, Mode::empty())
-            }
+                fs::fsync(&new)?;
+                fs::fsync(fs::openat(&here, c".", READ, Mode::empty())?)?;
+                Ok(new)
+            }),
             opened => opened,
         }
-        .map_err(refused)?;
+        .map_err(|errno| undone("make directory", errno, &so_far))?;
     }
     Ok(())
 }
@@ -74,7 +72,7 @@ fn make_one(
     how: &CopyHow,
     model: Option<&Stat>,
     modern: bool,
-) -> rustix::io::Result<()> {
+) -> rustix::io::Result<OwnedFd> {
     let temporary = Names::new().name(0);
     fs::mkdirat(parent, &temporary[..], NEW)?;
     let made = fs::openat(parent, &temporary[..], READ | OFlags::NOFOLLOW, Mode::empty()).and_then(|new| {
@@ -86,8 +84,8 @@ fn make_one(
             None => Own { mode: own.mode & Mode::SGID.as_raw_mode() | 0o755, ..own },
         };
         dress(&new, how, own)?;
-        fs::fsync(new)?;
-        place_directory(parent, &temporary, name, modern)
+        place_directory(parent, &temporary, name, modern)?;
+        Ok(new)
     });
     if made.is_err() {
         let _ = fs::unlinkat(parent, &temporary[..], AtFlags::REMOVEDIR);

@@ -18,9 +18,7 @@ mod walk;
 
 use rustix::io::Errno;
 
-use crate::error::Error;
-use crate::error::Kind;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::live::{ChangeFiles, Copied, CopyHow, DirectoryState, FileState, InspectFiles, Source};
 use crate::model::names::FilePath;
 use crate::model::uploads::{FileCircumstance, FileFact, Tree};

@@ -3,8 +3,7 @@
 
 use rustix::io::Errno;
 
-use crate::error::Error;
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 use crate::model::names::FilePath;
 
 /// Something that was to be read could not be.

@@ -101,16 +101,16 @@ impl Root {
         self.open_below(path, READ | OFlags::DIRECTORY, Mode::empty())
     }
 
-    /// The file at `path`; `None` when it is not a plain one. Only plain files are ever opened:
-    /// it is looked at first, and an exchange in between is noticed.
+    /// The file at `path`; `None` when it is not a plain one, which is found out without opening it.
     pub fn plain(&self, path: &FilePath) -> Result<Option<Plain>> {
-        let seen = self.look(path)?;
-        if !is_plain(&seen) {
-            return Ok(None);
-        }
+        if is_plain(&self.look(path)?) { self.seen_plain(path) } else { Ok(None) }
+    }
+
+    /// Opens what was just seen to be a plain file; `None` when it is one no longer.
+    pub fn seen_plain(&self, path: &FilePath) -> Result<Option<Plain>> {
         let fd = self.open_below(path, READ, Mode::empty())?;
         let stat = fs::fstat(&fd)?;
-        Ok(is_same(&seen, &stat).then_some(Plain { fd, stat }))
+        Ok(is_plain(&stat).then_some(Plain { fd, stat }))
     }
 
     /// Makes an empty file that is nobody else's, readable by this user alone.

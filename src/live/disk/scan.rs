@@ -4,9 +4,7 @@ use rayon::prelude::*;
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
-use crate::error::Error;
-use crate::error::Kind;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::live::FileState;
 use crate::live::disk::attributes::Own;
 use crate::live::disk::root::{Root, is_plain, size, split};
@@ -89,7 +87,7 @@ pub(super) fn root_state(errno: Errno) -> RootState {
 
 /// One file that was met as a plain one.
 fn read(root: &Root, path: FilePath) -> Result<(FileFact, FileCircumstance), Odd> {
-    let read = root.plain(&path).and_then(|plain| match plain {
+    let read = root.seen_plain(&path).and_then(|plain| match plain {
         Some(plain) => Ok(plain.digest()?.map(|digest| (digest, plain.stat))),
         None => Ok(None),
     });
@@ -150,7 +148,7 @@ pub(super) fn state(root: &Root, file: &FileFact) -> FileState {
 }
 
 fn content_state(root: &Root, file: &FileFact) -> FileState {
-    let digest = root.plain(file.path()).and_then(|plain| plain.map_or(Ok(None), |plain| plain.digest()));
+    let digest = root.seen_plain(file.path()).and_then(|plain| plain.map_or(Ok(None), |plain| plain.digest()));
     match digest {
         Ok(Some(digest)) if digest == file.sha256() => FileState::Same,
         Ok(Some(_)) => FileState::Differs,

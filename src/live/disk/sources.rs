@@ -1,9 +1,7 @@
 //! Reading a directory of sources whole. What is read here is pinned in plans and run later, so
 //! anything that could later be something else (a link, a pipe) is refused.
 
-use crate::error::Error;
-use crate::error::Kind;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::live::Source;
 use crate::live::disk::refusal::unread;
 use crate::live::disk::root::{Root, size, split};
