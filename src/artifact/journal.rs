@@ -75,7 +75,11 @@ pub enum Event {
         absent: Vec<(u64, u64)>,
     },
     /// What the database held before the step's command was started, or when it had ended well.
-    Content { step: String, when: When, sha256: Digest },
+    Content {
+        step: String,
+        when: When,
+        sha256: Digest,
+    },
     Done {
         step: String,
     },

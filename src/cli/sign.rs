@@ -33,7 +33,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let (plan, bytes) = show::read(&args.file)?;
-    out.say(&render::plan::plan(&plan, &Digest::of(&bytes)));
+    out.say(&render::plan::in_short(&plan, &Digest::of(&bytes)));
     if !args.yes && !ask::yes("Sign exactly this plan?", "--yes", out)? {
         return Err(crate::error::Error::new(crate::error::Kind::Cancelled, "cancelled; nothing was signed"));
     }

@@ -88,7 +88,7 @@ impl Watch for Follower<'_> {
             Event::Done { step } => self.line(&format!("      {} {}\n", style::good("done:"), plain(&step.title))),
             Event::Already { step } => self.line(&format!("      {} {}\n", faint("already:"), plain(&step.title))),
             Event::Undone { step } => {
-                self.line(&format!("      {} {}\n", style::good("taken back:"), plain(&step.title)))
+                self.line(&format!("      {} {}\n", style::good("taken back:"), plain(&step.title)));
             }
             Event::Waiting { why, .. } => self.line(&format!("      {} {}\n", style::care("waiting:"), plain(why))),
             Event::Output { log, .. } => self.line(&format!("      {} {}\n", faint("output in"), plain(log))),

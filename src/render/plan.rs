@@ -23,6 +23,14 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
     text
 }
 
+/// What a person puts a name under: what it is for, what it destroys, the sum, the digest.
+pub fn in_short(plan: &Plan, sha256: &Digest) -> String {
+    let mut text = head(plan, sha256);
+    text.push_str(&destroys(&plan.steps));
+    text.push_str(&summary(plan));
+    text
+}
+
 fn head(plan: &Plan, sha256: &Digest) -> String {
     let database = &plan.target.database;
     let site = plan.target.site.as_deref().map_or("no site".to_owned(), |site| format!("site `{}`", plain(site)));
@@ -88,18 +96,24 @@ pub fn findings(findings: &[Finding]) -> String {
     text
 }
 
+/// The destructive steps, all of them.
+fn destroys(steps: &[Step]) -> String {
+    let destructive: Vec<&Step> = steps.iter().filter(|step| risk::of_step(step) == Risk::Destructive).collect();
+    if destructive.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("{}\n", style::bad("destroys:"));
+    for step in destructive {
+        text.push_str(&format!("  step {}: {}\n", plain(&step.id), plain(&wording::title(step))));
+    }
+    text
+}
+
 fn steps(steps: &[Step]) -> String {
     if steps.is_empty() {
         return String::new();
     }
-    let mut text = String::new();
-    let destructive: Vec<&Step> = steps.iter().filter(|step| risk::of_step(step) == Risk::Destructive).collect();
-    if !destructive.is_empty() {
-        text.push_str(&format!("{}\n", style::bad("destroys:")));
-        for step in destructive {
-            text.push_str(&format!("  step {}: {}\n", plain(&step.id), plain(&wording::title(step))));
-        }
-    }
+    let mut text = destroys(steps);
     text.push_str(&format!("{}\n", strong("steps:")));
     for step in steps {
         text.push_str(&of_step(step));

@@ -77,7 +77,7 @@ impl<'a> Case<'a> {
 
     /// Whether the engine keeps the whole database in one file of its own.
     pub fn is_one_file(&self) -> bool {
-        self.dialect.is_some_and(|dialect| dialect.is_one_file())
+        self.dialect.is_some_and(Dialect::is_one_file)
     }
 
     /// The tables that somebody must explain: those of the home schema that belong to no

@@ -1,0 +1,41 @@
+# What people do here. `just` alone lists it.
+
+default:
+    @just --list
+
+# Format, lint, floors, tests: what has to pass before anything lands.
+check: fmt-check lint test
+
+# Format.
+fmt:
+    cargo fmt
+
+fmt-check:
+    cargo fmt --check
+
+lint:
+    cargo clippy --all-targets -- -D warnings
+
+# All tests. Installs what they need on a bare Debian (PostgreSQL, SQLite, OpenSSH).
+test:
+    ./tests/run
+
+# Ours and the rivals side by side, on the same data in one run.
+bench:
+    ./tests/bench
+
+# Rewrite the snapshots and transcripts from what the program prints now, to be read in a diff.
+snap:
+    TTPLAN_SNAP=1 SNAPSHOTS=overwrite INSTA_UPDATE=always cargo test
+
+# The documentation of the code.
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
+
+# The main job on a temporary site.
+demo:
+    cargo run --release -- demo
+
+# A static binary that starts on an older glibc; says its size and start time.
+release:
+    ./tests/release
