@@ -8,10 +8,11 @@ use crate::live::{ChangeDatabase, InspectDatabase};
 use crate::model::config::Access;
 use crate::model::dialect::Dialect;
 
+pub mod postgres;
 pub mod sqlite;
 
 /// All engines.
-pub const ALL: &[&Engine] = &[&sqlite::ENGINE];
+pub const ALL: &[&Engine] = &[&postgres::ENGINE, &sqlite::ENGINE];
 
 /// One kind of database.
 pub struct Engine {
