@@ -1,0 +1,55 @@
+//! The PostgreSQL engine against a real server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests may fail")]
+
+#[path = "support/postgres.rs"]
+mod support;
+
+#[path = "postgres/backup.rs"]
+mod backup;
+#[path = "postgres/change.rs"]
+mod change;
+#[path = "postgres/connect.rs"]
+mod connect;
+#[path = "postgres/look.rs"]
+mod look;
+#[path = "postgres/real_data.rs"]
+mod real_data;
+#[path = "postgres/undo.rs"]
+mod undo;
+
+use std::sync::OnceLock;
+
+use support::TestDatabase;
+use ttplan::live::engines::postgres::ENGINE;
+use ttplan::live::{ChangeDatabase, InspectDatabase};
+use ttplan::model::config::Access;
+
+/// A database with everything that is easily lost.
+fn nasty() -> TestDatabase {
+    roles();
+    let database = support::database();
+    database.psql(&format!("ALTER DATABASE {} OWNER TO app", database.name));
+    database.psql(include_str!("postgres/nasty.sql"));
+    database
+}
+
+/// Roles belong to the cluster, so all tests share them.
+fn roles() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        support::cluster().psql(
+            "postgres",
+            "CREATE ROLE app LOGIN; CREATE ROLE boss LOGIN; CREATE ROLE reader LOGIN; \
+             SET password_encryption = 'scram-sha-256'; CREATE ROLE secret_keeper LOGIN PASSWORD 's3cret: \\x'",
+        );
+    });
+}
+
+fn inspect(access: &Access) -> Box<dyn InspectDatabase> {
+    (ENGINE.inspect)(access).unwrap()
+}
+
+fn change(access: &Access) -> Box<dyn ChangeDatabase> {
+    (ENGINE.change)(access).unwrap()
+}
