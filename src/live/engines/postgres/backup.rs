@@ -39,7 +39,7 @@ impl Postgres {
         let new = NewFile::create(to)?;
         let snapshot = self.export_snapshot()?;
         let mut dump = self.programs()?.dump(&self.target)?;
-        dump.arg("--format=custom").arg(format!("--snapshot={snapshot}"));
+        dump.arg(format!("--snapshot={snapshot}"));
         dump.arg(format!("--lock-wait-timeout={DUMP_LOCK_WAIT_MS}"));
         dump.run_into(new.handle()?)?;
         new.sync()?;

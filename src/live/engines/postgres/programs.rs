@@ -69,9 +69,12 @@ impl Programs {
             .map(|(_, programs)| programs)
     }
 
-    /// `pg_dump` for this server, still without what is to be dumped.
+    /// `pg_dump` for this server into the file that its output goes to, still without what is to be
+    /// dumped. By that name it opens the very file we made, wherever a path would lead by then; of a
+    /// plain output it would not use that one can go back in it.
     pub(super) fn dump(&self, target: &Target) -> Result<Program> {
         let mut program = Program::new(&self.dump);
+        program.arg("--format=custom").arg("--file=/proc/self/fd/1").arg("--no-sync");
         program.arg(format!("--dbname={}", target.conninfo)).arg("--no-password").arg("--encoding=UTF8");
         if let Some(password) = &target.password {
             program.give_password(password)?;

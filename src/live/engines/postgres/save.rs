@@ -155,7 +155,7 @@ impl Postgres {
         let snapshot = self.export_snapshot()?;
         let programs = self.programs()?;
         let mut dump = programs.dump(&self.target)?;
-        dump.arg("--format=custom").arg("--strict-names").arg(format!("--snapshot={snapshot}"));
+        dump.arg("--strict-names").arg(format!("--snapshot={snapshot}"));
         dump.arg(format!("--lock-wait-timeout={DUMP_LOCK_WAIT_MS}"));
         for object in relations {
             dump.arg(format!("--table={}", pattern(object)));
