@@ -27,6 +27,16 @@ fn an_empty_database_shows_its_identity_and_no_objects() {
 }
 
 #[test]
+fn a_role_that_may_not_know_the_system_still_looks() {
+    roles();
+    let database = database();
+    database.psql("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC");
+    let identity = inspect(&database.access_as("app")).look().unwrap().identity;
+    assert!(identity.identity.starts_with("unknown-system/"), "{}", identity.identity);
+    assert_eq!((identity.name.as_str(), identity.engine.as_str()), (database.name.as_str(), "postgres"));
+}
+
+#[test]
 fn the_home_is_where_a_normal_session_creates() {
     roles();
     let database = database();
@@ -268,7 +278,7 @@ fn questions_are_answered_as_texts_in_one_go() {
     let database = nasty();
     let mut engine = inspect(&database.access());
     let clients = ObjectRef::table("public", "clients");
-    let odd = ObjectRef::table("public", "My Table; drop");
+    let odd = ObjectRef::table("public", "My \"Table\"; drop");
     let answers = engine
         .ask(&[
             Question::Count(clients.clone()),

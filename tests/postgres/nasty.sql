@@ -101,10 +101,10 @@ CREATE POLICY by_client ON orders USING (EXISTS (SELECT FROM clients c WHERE c.i
 CREATE RULE orders_see AS ON UPDATE TO orders DO ALSO SELECT count(*) FROM clients;
 CREATE CONSTRAINT TRIGGER orders_late AFTER INSERT ON orders FROM clients DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION touch();
 
-CREATE UNLOGGED TABLE "My Table; drop" (
+CREATE UNLOGGED TABLE "My ""Table""; drop" (
   "a""b" text, "Ünï.*?$" text DEFAULT E'it''s\n\\', "select" integer
 );
-COMMENT ON COLUMN "My Table; drop"."a""b" IS 'quotes';
+COMMENT ON COLUMN "My ""Table""; drop"."a""b" IS 'quotes';
 CREATE TABLE "new
 line" ("x
 y" text);
@@ -158,7 +158,7 @@ INSERT INTO clients (name, mood, weight, home, times, note, raw, tags, doc, big)
   (E'tab\tback\\slash\nline', NULL, NULL, NULL, 'empty', '', '', '{}', 'null', '\.'),
   ('Ünï', 'it''s fine', 1, NULL, NULL, E'\\N', NULL, NULL, NULL, NULL);
 INSERT INTO orders (client, placed, during) VALUES (100, 'infinity', '[2020-01-01,2020-02-01)'), (NULL, NULL, NULL), (999, '-infinity', NULL);
-INSERT INTO "My Table; drop" VALUES ('one', DEFAULT, 1), (E'\\.', 'two', NULL), ('one', DEFAULT, 1);
+INSERT INTO "My ""Table""; drop" VALUES ('one', DEFAULT, 1), (E'\\.', 'two', NULL), ('one', DEFAULT, 1);
 INSERT INTO "new
 line" VALUES ('a');
 INSERT INTO "Dot.ted" SELECT generate_series(1, 1000);

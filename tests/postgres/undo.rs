@@ -75,7 +75,7 @@ fn every_object_that_can_be_saved_comes_back_as_it_was() {
     for name in [
         "clients",
         "orders",
-        "My Table; drop",
+        "My \"Table\"; drop",
         "new\nline",
         "Dot.ted",
         "Tä*?[x]|$(y)",

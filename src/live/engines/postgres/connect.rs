@@ -49,7 +49,7 @@ impl Target {
         }
         let seconds = database.options.get("connect_timeout").and_then(|text| text.parse().ok());
         let patience = seconds.filter(|seconds| *seconds > 0).map_or(PATIENCE, Duration::from_secs);
-        let conninfo = conninfo(&options, database);
+        let conninfo = conninfo(&options, database, patience);
         Ok(Self { options, conninfo, password: access.password.clone(), host: database.host.clone(), patience })
     }
 
@@ -88,16 +88,19 @@ impl Target {
     fn unreachable(&self, error: sqlx::Error) -> Error {
         let (address, user, name) = (self.address(), self.user(), self.name());
         let new = |sentence: String| Error::new(Kind::Unreachable, sentence);
+        let unencrypted = |cause: &dyn std::fmt::Display| {
+            new(format!("no encrypted connection to `{address}` came about"))
+                .because(cause)
+                .hint("set `sslmode` and `sslrootcert` in the database's URL to what the server offers")
+        };
         let error = match error {
+            // What TLS makes of a certificate that it does not trust.
+            sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => return unencrypted(&cause),
             sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied => {
                 return new(format!("the socket `{address}` may not be opened")).because(cause);
             }
             sqlx::Error::Io(cause) => return self.silent().because(cause),
-            sqlx::Error::Tls(cause) => {
-                return new(format!("no encrypted connection to `{address}` came about"))
-                    .because(cause)
-                    .hint("set `sslmode` and `sslrootcert` in the database's URL to what the server offers");
-            }
+            sqlx::Error::Tls(cause) => return unencrypted(&cause),
             sqlx::Error::Database(error) => error,
             other => return new(format!("what answers at `{address}` is no PostgreSQL server")).because(other),
         };
@@ -147,7 +150,7 @@ fn percent(text: &str) -> String {
 }
 
 /// The same for PostgreSQL's own programs. It wins over a service file and over variables.
-fn conninfo(options: &PgConnectOptions, database: &Database) -> String {
+fn conninfo(options: &PgConnectOptions, database: &Database, patience: Duration) -> String {
     let host = options.get_socket().map_or(options.get_host().to_owned(), |path| path.display().to_string());
     let mut pairs = vec![
         ("dbname", options.get_database().unwrap_or(options.get_username()).to_owned()),
@@ -155,6 +158,7 @@ fn conninfo(options: &PgConnectOptions, database: &Database) -> String {
         ("port", options.get_port().to_string()),
         ("user", options.get_username().to_owned()),
         ("application_name", APPLICATION_NAME.to_owned()),
+        ("connect_timeout", patience.as_secs().to_string()),
     ];
     pairs.extend(SHARED_OPTIONS.iter().filter_map(|key| Some((*key, database.options.get(*key)?.clone()))));
     let words: Vec<String> = pairs

@@ -140,6 +140,7 @@ fn refusal(error: &sqlx::Error) -> Error {
     };
     match code.as_deref() {
         Some("57014") => told.hint("the statement ran into a time limit, or somebody cancelled it"),
+        Some("53200") => told.hint("the server may need a larger `max_locks_per_transaction`"),
         _ => told,
     }
 }
