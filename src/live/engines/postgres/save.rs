@@ -183,11 +183,12 @@ impl Postgres {
         snapshot.ok_or_else(|| Error::new(Kind::Failed, "the database gave no snapshot"))
     }
 
-    /// Holds the rows that were counted in a copy against those of the tables.
+    /// Holds the rows that were counted in a copy, sorted by table, against those of the tables.
     pub(super) fn compare(&mut self, rows: &[(ObjectRef, u64)], tables: &[ObjectRef]) -> Result<()> {
         let counts = self.count(tables)?;
         for (table, count) in tables.iter().zip(counts) {
-            let copied = rows.iter().find(|(copied, _)| copied == table).map_or(0, |(_, rows)| *rows);
+            let found = rows.binary_search_by(|(copied, _)| copied.cmp(table)).ok();
+            let copied = found.and_then(|at| rows.get(at)).map_or(0, |(_, rows)| *rows);
             if copied != count {
                 return Err(Error::new(Kind::Failed, format!("the copy does not hold all rows of {table}"))
                     .because(format!("{copied} of {count}")));

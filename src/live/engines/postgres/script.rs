@@ -233,7 +233,8 @@ mod tests {
 
     #[test]
     fn only_the_scripts_own_lines_are_taken_out() {
-        let text = "\\restrict k\nSET lock_timeout = 0;\nSET x = 1;\nSET transaction_timeout = 0;\n\nCREATE FUNCTION f() AS '\nSET lock_timeout = 0;\n\\unrestrict other\n';\n\\unrestrict k\n";
+        let text = "\\restrict k\nSET lock_timeout = 0;\nSET x = 1;\nSET transaction_timeout = 0;\n\n\
+            CREATE FUNCTION f() AS '\nSET lock_timeout = 0;\n\\unrestrict other\n';\n\\unrestrict k\n";
         assert_eq!(
             fit(text),
             "SET x = 1;\n\nCREATE FUNCTION f() AS '\nSET lock_timeout = 0;\n\\unrestrict other\n';\n"

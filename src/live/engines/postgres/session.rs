@@ -95,8 +95,7 @@ impl Postgres {
 
     fn looking_at(target: Target, url: Secret) -> Result<Self> {
         let mut main = Connection::open(&target)?;
-        main.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-        let facts = Facts::ask(&mut main)?;
+        let facts = Facts::ask(&mut main, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ")?;
         main.batch(settings(facts.major, "SET LOCAL"))?;
         Ok(Self { target, url, state: State::Snapshot, facts, programs: None, main, guard: None })
     }
@@ -106,7 +105,7 @@ impl Postgres {
     pub(super) fn to_change(access: &Access) -> Result<Self> {
         let target = Target::of(access)?;
         let mut main = Connection::open(&target)?;
-        let facts = Facts::ask(&mut main)?;
+        let facts = Facts::ask(&mut main, "")?;
         let programs = Some(Programs::find(facts.major)?);
         let guard = Some(Guard::beside(&mut main, &facts.pid, &target)?);
         main.batch(settings(facts.major, "SET"))?;
@@ -151,15 +150,15 @@ impl Postgres {
 }
 
 impl Facts {
-    fn ask(main: &mut Connection) -> Result<Self> {
-        // The first query says what a normal session sees, the second cannot be misled by it.
-        let sets = main.batch(
-            "SELECT current_schema, current_user, pg_catalog.current_setting('server_version'), \
+    fn ask(main: &mut Connection, before: &str) -> Result<Self> {
+        // No name in here is looked for where a normal session would look.
+        let sets = main.batch(format!(
+            "{before}SELECT current_schema, current_user, pg_catalog.current_setting('server_version'), \
                 pg_catalog.current_setting('server_version_num'); \
              SELECT pg_catalog.pg_backend_pid(), d.datname, d.oid, \
                 pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') \
              FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()",
-        )?;
+        ))?;
         let mut values = sets.into_iter().flatten().flatten();
         let mut next = || values.next().flatten();
         let home = next().unwrap_or_else(|| "public".to_owned());

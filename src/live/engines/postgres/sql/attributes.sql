@@ -21,7 +21,7 @@ attribute AS MATERIALIZED (
       ('populated', CASE WHEN r.relkind = 'm' AND NOT r.relispopulated THEN 'no' END),
       ('grants', CASE WHEN r.relacl IS NOT NULL THEN
         (SELECT CASE WHEN array_agg(i::text ORDER BY i::text) IS DISTINCT FROM
-            (SELECT array_agg(u::text ORDER BY u::text) FROM unnest(acldefault(CASE r.relkind WHEN 'S' THEN 's'::"char" ELSE 'r' END, r.relowner)) u)
+            (SELECT array_agg(u::text ORDER BY u::text) FROM unnest(acldefault('r', r.relowner)) u)
           THEN coalesce(string_agg(i::text, ', ' ORDER BY i::text), 'nobody') END FROM unnest(r.relacl) i) END)
     ) v (key, value)
     UNION ALL
@@ -29,7 +29,8 @@ attribute AS MATERIALIZED (
     FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_type t ON t.oid = a.atttypid
     CROSS JOIN LATERAL (VALUES
-      ('grants on column ', CASE WHEN cardinality(a.attacl) > 0 THEN (SELECT string_agg(i::text, ', ' ORDER BY i::text) FROM unnest(a.attacl) i) END),
+      ('grants on column ', CASE WHEN cardinality(a.attacl) > 0 THEN
+        (SELECT string_agg(i::text, ', ' ORDER BY i::text) FROM unnest(a.attacl) i) END),
       ('options of column ', array_to_string(a.attoptions, ', ')),
       ('foreign options of column ', array_to_string(a.attfdwoptions, ', ')),
       ('statistics target of column ', nullif(a.attstattarget, -1)::text),

@@ -17,16 +17,18 @@ node AS MATERIALIZED (
 hold AS MATERIALIZED (
   SELECT DISTINCT e.classid, e.objid FROM edge e
   WHERE e.wholeclass = 'pg_class'::regclass
-    AND (e.classid IN ('pg_constraint'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass, 'pg_statistic_ext'::regclass, 'pg_attrdef'::regclass)
+    AND (e.classid IN ('pg_constraint'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass,
+        'pg_statistic_ext'::regclass, 'pg_attrdef'::regclass)
       OR EXISTS (SELECT FROM pg_rewrite w WHERE e.classid = 'pg_rewrite'::regclass AND w.oid = e.objid AND w.rulename <> '_RETURN')
       OR EXISTS (SELECT FROM pg_index x WHERE e.classid = 'pg_class'::regclass AND x.indexrelid = e.objid))
 ),
 -- Privileges that objects will be given when they are made, as far as we may take them back.
 lasting AS (
   SELECT a.*,
-    concat_ws(' ', format('ALTER DEFAULT PRIVILEGES FOR ROLE %I', pg_get_userbyid(a.defaclrole)), 'IN SCHEMA ' || quote_ident(n.nspname)) AS head,
-    CASE a.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS'
-      ELSE 'LARGE OBJECTS' END AS objects
+    concat_ws(' ', format('ALTER DEFAULT PRIVILEGES FOR ROLE %I', pg_get_userbyid(a.defaclrole)),
+      'IN SCHEMA ' || quote_ident(n.nspname)) AS head,
+    CASE a.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
+      WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END AS objects
   FROM pg_default_acl a LEFT JOIN pg_namespace n ON n.oid = a.defaclnamespace
   WHERE pg_has_role(a.defaclrole, 'USAGE')
 )

@@ -15,7 +15,8 @@ SELECT n.oid, n.nspname, pg_has_role(n.nspowner, 'USAGE'), (
   ) made)
 FROM pg_namespace n
 CROSS JOIN LATERAL (
-  SELECT coalesce((SELECT p.initprivs FROM pg_init_privs p WHERE p.classoid = 'pg_namespace'::regclass AND p.objoid = n.oid AND p.objsubid = 0),
+  SELECT coalesce((SELECT p.initprivs FROM pg_init_privs p
+        WHERE p.classoid = 'pg_namespace'::regclass AND p.objoid = n.oid AND p.objsubid = 0),
       acldefault('n', n.nspowner)) AS usual,
     CASE n.nspname WHEN 'public' THEN 'standard public schema' END AS comment
 ) i

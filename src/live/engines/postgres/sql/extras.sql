@@ -16,7 +16,8 @@ CROSS JOIN LATERAL (
   UNION ALL
   SELECT 4, format('ALTER PUBLICATION %I ADD TABLE ONLY %I.%I%s%s', p.pubname, n.nspname, r.relname,
       ' (' || (SELECT string_agg(quote_ident(c.attname), ', ' ORDER BY u.place)
-        FROM unnest(m.prattrs::int2[]) WITH ORDINALITY u (attnum, place) JOIN pg_attribute c ON c.attrelid = r.oid AND c.attnum = u.attnum) || ')',
+        FROM unnest(m.prattrs::int2[]) WITH ORDINALITY u (attnum, place)
+        JOIN pg_attribute c ON c.attrelid = r.oid AND c.attnum = u.attnum) || ')',
       ' WHERE (' || pg_get_expr(m.prqual, m.prrelid) || ')')
     FROM pg_publication_rel m JOIN pg_publication p ON p.oid = m.prpubid WHERE m.prrelid = r.oid
 ) made

@@ -10,20 +10,23 @@ LEFT JOIN pg_constraint k ON a.kind = 'constraint' AND k.conrelid = r.oid AND k.
 LEFT JOIN pg_class i ON i.relkind IN ('i', 'I') AND i.oid = CASE a.kind
   -- The index behind a constraint is made with it; a foreign key only uses somebody else's.
   WHEN 'constraint' THEN CASE WHEN k.contype IN ('p', 'u', 'x') THEN k.conindid END
-  WHEN 'index' THEN (SELECT x.indexrelid FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE x.indrelid = r.oid AND c.relname = a.name) END
+  WHEN 'index' THEN (SELECT x.indexrelid FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
+    WHERE x.indrelid = r.oid AND c.relname = a.name) END
 LEFT JOIN pg_index x ON x.indexrelid = i.oid
 LEFT JOIN attached b ON b.relation = r.oid AND b.kind = a.kind AND b.name = a.name AND a.kind IN ('trigger', 'policy')
 CROSS JOIN LATERAL (
   SELECT 1 AS step, b.definition AS statement
   UNION ALL
-  SELECT 1, format('ALTER TABLE %s ADD CONSTRAINT %s %s', full_name.relation, quote_ident(k.conname), pg_get_constraintdef(k.oid)) WHERE k.oid IS NOT NULL
+  SELECT 1, format('ALTER TABLE %s ADD CONSTRAINT %s %s', full_name.relation, quote_ident(k.conname), pg_get_constraintdef(k.oid))
+    WHERE k.oid IS NOT NULL
   UNION ALL
   SELECT 1, pg_get_indexdef(i.oid) WHERE a.kind = 'index' AND i.oid IS NOT NULL
   UNION ALL
   SELECT 2, format('ALTER INDEX %I.%s SET (%s)', n.nspname, quote_ident(i.relname), array_to_string(i.reloptions, ', '))
     WHERE a.kind = 'constraint' AND i.reloptions IS NOT NULL
   UNION ALL
-  SELECT 2, format('ALTER INDEX %I.%s SET TABLESPACE %I', n.nspname, quote_ident(i.relname), s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace
+  SELECT 2, format('ALTER INDEX %I.%s SET TABLESPACE %I', n.nspname, quote_ident(i.relname), s.spcname)
+    FROM pg_tablespace s WHERE s.oid = i.reltablespace
   UNION ALL
   SELECT 2, format('ALTER INDEX %I.%s ALTER COLUMN %s SET STATISTICS %s', n.nspname, quote_ident(i.relname), c.attnum, c.attstattarget)
     FROM pg_attribute c WHERE c.attrelid = i.oid AND c.attstattarget >= 0
@@ -32,7 +35,8 @@ CROSS JOIN LATERAL (
   UNION ALL
   SELECT 3, format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %s', full_name.relation, quote_ident(i.relname)) WHERE x.indisreplident
   UNION ALL
-  SELECT 4, format('COMMENT ON CONSTRAINT %s ON %s IS %L', quote_ident(k.conname), full_name.relation, obj_description(k.oid, 'pg_constraint'))
+  SELECT 4, format('COMMENT ON CONSTRAINT %s ON %s IS %L', quote_ident(k.conname), full_name.relation,
+      obj_description(k.oid, 'pg_constraint'))
     WHERE obj_description(k.oid, 'pg_constraint') IS NOT NULL
   UNION ALL
   SELECT 4, format('COMMENT ON INDEX %I.%s IS %L', n.nspname, quote_ident(i.relname), obj_description(i.oid, 'pg_class'))
