@@ -23,7 +23,7 @@ fn every_engine_of_the_shelf_stands_this_test_and_is_found_by_its_schemes() {
 #[test]
 fn an_absent_database_is_absent_and_stays_so() {
     for ground in ground::all() {
-        let database = ground.absent();
+        let Some(database) = ground.absent() else { continue };
         for _ in 0..2 {
             let mut found = inspect(ground.as_ref(), database.as_ref());
             let sight = found.look().unwrap();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -251,10 +250,7 @@ struct Index {
 
 #[test]
 fn a_real_upload_tree_is_scanned_as_its_index_says() {
-    let Some(data) = std::env::var_os("TTPLAN_REAL_DATA").map(PathBuf::from) else {
-        println!("skipped: TTPLAN_REAL_DATA names no folder of real data");
-        return;
-    };
+    let Some(data) = crate::real::real_data("timetracker") else { return };
     let place = Place::new();
     let mut tar = Command::new("tar");
     tar.arg("-xzf").arg(data.join("uploads.tar.gz")).arg("-C").arg(place.at("from"));

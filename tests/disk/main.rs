@@ -7,6 +7,8 @@ mod copying;
 mod crashing;
 mod directories;
 mod looking;
+#[path = "../support/real.rs"]
+mod real;
 mod removing;
 mod unprivileged;
 

@@ -8,11 +8,14 @@ use std::path::Path;
 use ttplan::live::engines::Engine;
 use ttplan::model::config::Access;
 
+#[path = "../support/postgres.rs"]
+pub mod cluster;
+pub mod postgres;
 pub mod sqlite;
 
 /// The grounds of all engines that can be tested on this host.
 pub fn all() -> Vec<Box<dyn Ground>> {
-    vec![Box::new(sqlite::SqliteGround)]
+    vec![Box::new(postgres::PostgresGround), Box::new(sqlite::SqliteGround)]
 }
 
 /// A place where databases of one engine can be made.
@@ -22,8 +25,9 @@ pub trait Ground {
     /// Makes an empty database.
     fn database(&self) -> Box<dyn TestDatabase>;
 
-    /// The address of a database that is not there.
-    fn absent(&self) -> Box<dyn TestDatabase>;
+    /// The address of a database that is not there; none where an administrator has to make databases,
+    /// and a missing one is an error.
+    fn absent(&self) -> Option<Box<dyn TestDatabase>>;
 }
 
 /// One database, gone when this is dropped. It is worked on by the engine's own client, never by ours.

@@ -55,8 +55,8 @@ impl Ground for SqliteGround {
         Box::new(SqliteDatabase::empty())
     }
 
-    fn absent(&self) -> Box<dyn TestDatabase> {
-        Box::new(SqliteDatabase::absent())
+    fn absent(&self) -> Option<Box<dyn TestDatabase>> {
+        Some(Box::new(SqliteDatabase::absent()))
     }
 }
 

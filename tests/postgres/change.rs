@@ -227,6 +227,6 @@ fn migrations_run_in_place() {
     let workplace = engine.prepare_migrations(Path::new(NOWHERE)).unwrap();
     assert_eq!(workplace.url.reveal(), database.access().url.reveal());
     database.psql("CREATE TABLE migrated (x int)");
-    assert!(engine.look_at_migrated(Path::new(NOWHERE)).unwrap().schema.home_table("migrated").is_some());
+    assert!(engine.open_migrated(Path::new(NOWHERE)).unwrap().look().unwrap().schema.home_table("migrated").is_some());
     engine.adopt_migrations(Path::new(NOWHERE)).unwrap();
 }

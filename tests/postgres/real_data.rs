@@ -7,11 +7,12 @@ use ttplan::live::engines::postgres::ENGINE;
 use ttplan::model::names::ObjectRef;
 use ttplan::model::schema::{Schema, Table, View};
 
-use crate::support::{TestDatabase, database, real_data};
+use crate::real::real_data;
+use crate::support::{TestDatabase, database};
 use crate::{change, inspect};
 
 fn load(name: &str) -> Option<TestDatabase> {
-    let folder = real_data()?;
+    let folder = real_data("timetracker")?;
     let database = database();
     database.load(&folder.join(format!("postgres/{name}.sql")));
     Some(database)
@@ -40,7 +41,7 @@ fn in_order_of_going(schema: &Schema) -> Vec<ObjectRef> {
 
 #[test]
 fn every_dump_is_seen_whole() {
-    let Some(folder) = real_data() else { return };
+    let Some(folder) = real_data("timetracker") else { return };
     let mut dumps: Vec<_> =
         std::fs::read_dir(folder.join("postgres")).unwrap().map(|entry| entry.unwrap().path()).collect();
     dumps.sort();

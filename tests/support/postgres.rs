@@ -5,7 +5,7 @@
 //! Where PostgreSQL is not installed every test that wants it fails and says what to install.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "helpers of tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may fail")]
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -66,15 +66,6 @@ pub fn database() -> TestDatabase {
     TestDatabase { cluster: cluster(), name }
 }
 
-/// The folder with real data, if the environment names one; says so if not.
-pub fn real_data() -> Option<PathBuf> {
-    let folder = std::env::var_os("TTPLAN_REAL_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        println!("no real data: TTPLAN_REAL_DATA names no folder");
-    }
-    folder
-}
-
 impl Cluster {
     fn start() -> Self {
         let programs = programs();
@@ -110,7 +101,8 @@ impl Cluster {
         &self.directory
     }
 
-    fn client(&self, program: &str, database: &str) -> Command {
+    /// A client program, told how to reach a database as the superuser.
+    pub fn client(&self, program: &str, database: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
         command.arg("-h").arg(&self.directory).args(["-U", "postgres", "-d", database]);
         command.env("LC_ALL", "C");

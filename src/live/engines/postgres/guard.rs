@@ -64,6 +64,16 @@ impl Guard {
     }
 }
 
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // The server lets go when it notices that the session ended, a moment later; the next run
+        // need not wait for that. Where this fails, that is what happens.
+        if self.locked {
+            let _ = self.connection.batch(format!("SELECT pg_catalog.pg_advisory_unlock({KEY})"));
+        }
+    }
+}
+
 impl Postgres {
     pub(super) fn take_lock(&mut self, wait: Duration) -> Result<()> {
         let start = Instant::now();

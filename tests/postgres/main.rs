@@ -2,20 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests may fail")]
 
-#[path = "support/postgres.rs"]
+#[path = "../support/postgres.rs"]
 mod support;
 
-#[path = "postgres/backup.rs"]
 mod backup;
-#[path = "postgres/change.rs"]
 mod change;
-#[path = "postgres/connect.rs"]
 mod connect;
-#[path = "postgres/look.rs"]
 mod look;
-#[path = "postgres/real_data.rs"]
+#[path = "../support/real.rs"]
+mod real;
 mod real_data;
-#[path = "postgres/undo.rs"]
 mod undo;
 
 use std::sync::OnceLock;
@@ -30,7 +26,7 @@ fn nasty() -> TestDatabase {
     roles();
     let database = support::database();
     database.psql(&format!("ALTER DATABASE {} OWNER TO app", database.name));
-    database.psql(include_str!("postgres/nasty.sql"));
+    database.psql(include_str!("nasty.sql"));
     database
 }
 

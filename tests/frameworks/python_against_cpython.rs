@@ -1,8 +1,6 @@
 //! Reads many spellings of a migration script's header and asks CPython, which runs them, what
 //! they mean. Needs `python3`.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;

@@ -1,14 +1,6 @@
 //! Real databases of a real application, where `TTPLAN_REAL_DATA` names the folder that has them.
 //! Their `index.json` says what is in them.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
-
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -19,15 +11,10 @@ use ttplan::model::schema::{Table, View};
 
 use crate::ground::TestDatabase;
 use crate::ground::sqlite::{SqliteDatabase, dump};
-
-mod ground;
+use crate::real::real_data;
 
 fn folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("TTPLAN_REAL_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        println!("TTPLAN_REAL_DATA names no folder; nothing was tested");
-    }
-    folder
+    real_data("timetracker")
 }
 
 fn inspect(database: &SqliteDatabase) -> Box<dyn InspectDatabase> {

@@ -1,13 +1,5 @@
 //! Single objects of SQLite databases: that what is taken out comes back exactly.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::path::Path;
 
@@ -18,8 +10,6 @@ use ttplan::model::names::{ObjectKind, ObjectRef};
 
 use crate::ground::TestDatabase;
 use crate::ground::sqlite::{MIXED, SqliteDatabase};
-
-mod ground;
 
 fn change(database: &SqliteDatabase) -> Box<dyn ChangeDatabase> {
     (by_name("sqlite").unwrap().change)(&database.access()).unwrap()

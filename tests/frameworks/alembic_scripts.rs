@@ -1,7 +1,5 @@
 //! Alembic's scripts as a graph: which files take part, what is understood, what is not.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fmt::Write as _;
 use std::time::Instant;
 
@@ -11,6 +9,8 @@ use ttplan::live::Source;
 use ttplan::model::names::{Digest, FilePath};
 use ttplan::model::revisions::{Revisions, Script};
 use ttplan::model::schema::{Column, Table};
+
+use crate::real::real_data;
 
 fn source(path: &str, content: impl AsRef<[u8]>) -> Source {
     Source { path: path.into(), content: content.as_ref().to_vec() }
@@ -271,11 +271,8 @@ fn books_of_other_tools_are_known_by_name_and_columns() {
 /// The real graph, its headers written in many styles, read back. Only where `TTPLAN_REAL_DATA` names its folder.
 #[test]
 fn the_real_graph_is_read_whatever_the_style() {
-    let Some(folder) = std::env::var_os("TTPLAN_REAL_DATA") else {
-        println!("skipped: TTPLAN_REAL_DATA is not set");
-        return;
-    };
-    let graph = std::fs::read(std::path::Path::new(&folder).join("graph.json")).expect("graph.json of the real data");
+    let Some(folder) = real_data("timetracker") else { return };
+    let graph = std::fs::read(folder.join("graph.json")).expect("graph.json of the real data");
     let graph: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&graph).unwrap();
     let sources: Vec<Source> = graph
         .values()

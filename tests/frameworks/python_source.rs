@@ -1,7 +1,5 @@
 //! What is read out of Python source, rule by rule, and that no source does harm.
 
-#![expect(clippy::panic, reason = "a test fails by panicking")]
-
 use proptest::prelude::*;
 use ttplan::frameworks::python;
 use ttplan::frameworks::python::Value;

@@ -1,8 +1,6 @@
 //! Writes random script directories and asks Alembic itself what they mean. Only where
 //! `TTPLAN_ALEMBIC` names a Python with Alembic installed.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says what it skipped")]
-
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;

@@ -1,14 +1,6 @@
 //! Looking at SQLite databases in every state they may be found in: what is seen, and that
 //! looking leaves no trace.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -23,8 +15,6 @@ use ttplan::model::schema::{Table, TableSort};
 
 use crate::ground::sqlite::{SqliteClient, SqliteDatabase, access};
 use crate::ground::{Client, TestDatabase};
-
-mod ground;
 
 fn inspect(database: &SqliteDatabase) -> Box<dyn InspectDatabase> {
     try_inspect(&database.path).unwrap()

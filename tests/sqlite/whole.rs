@@ -1,13 +1,5 @@
 //! SQLite databases as a whole: backups, migrations on a copy, and that nothing happens halfway.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test fails by panicking"
-)]
-
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -21,8 +13,6 @@ use ttplan::model::observation::Presence;
 
 use crate::ground::sqlite::{MIXED, SqliteDatabase, dump};
 use crate::ground::{Client, TestDatabase};
-
-mod ground;
 
 fn change(database: &SqliteDatabase) -> Box<dyn ChangeDatabase> {
     (by_name("sqlite").unwrap().change)(&database.access()).unwrap()
