@@ -199,6 +199,20 @@ fn who_does_not_listen_is_killed() {
 }
 
 #[test]
+fn who_does_not_listen_and_says_nothing_is_killed_too() {
+    let place = Place::new();
+    let lifeline = Lifeline::new(&place);
+    let mut command = place.shell(
+        "exec 3>lifeline; (trap '' TERM; exec >/dev/null 2>&1; echo begun >&3; while :; do sleep 1; done) & wait",
+    );
+    command.timeout = Duration::from_millis(500);
+    std::thread::scope(|scope| {
+        scope.spawn(|| lifeline.wait(|| ()));
+        assert!(matches!(place.run(&command), Exit::TimedOut { .. }));
+    });
+}
+
+#[test]
 fn who_outlives_the_command_and_holds_its_output_is_ended() {
     let place = Place::new();
     let lifeline = Lifeline::new(&place);

@@ -112,6 +112,14 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_not_as_long_as_it_says_has_no_digest() {
+        // The kernel's own files say 0 bytes and have more.
+        let root = Root::open(&FilePath::from("/proc"), true).unwrap();
+        let plain = root.plain(&FilePath::from("version")).unwrap().unwrap();
+        assert_eq!((size(&plain.stat), plain.digest()), (0, Ok(None)));
+    }
+
+    #[test]
     fn what_the_receiver_refuses_ends_the_reading() {
         let (_directory, _, plain) = opened(b"content");
         assert_eq!(plain.read_through(|_| Err(Errno::NOSPC)), Err(Errno::NOSPC));
