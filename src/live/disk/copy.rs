@@ -23,6 +23,9 @@ use crate::live::{Copied, CopyHow, FileState};
 use crate::model::names::{Digest, FilePath};
 use crate::model::uploads::FileFact;
 
+/// A batch is copied in so many parts.
+const PARTS: usize = 4;
+
 /// The files of one call, each with what becomes of it.
 struct Batch<'a> {
     from: &'a Root,
@@ -74,14 +77,27 @@ impl Batch<'_> {
         }
         touched.extend(made.iter().map(|directory| split(directory).0));
 
-        self.files.par_iter().enumerate().try_for_each(|(index, (file, outcome))| match outcome {
-            Copied::Made => self.fill(index, file, &durability),
-            Copied::Already => self.sync_again(file, &durability),
-        })?;
+        // While one part gets to disk the next is copied: neither the disk nor the processors wait.
+        let count = self.files.len().div_ceil(PARTS).max(1);
+        for first in (0..self.files.len()).step_by(count) {
+            let sync_last = || if first == 0 { Ok(()) } else { durability.all() };
+            let (synced, filled) = rayon::join(sync_last, || self.fill_part(first, count, &durability));
+            synced.map_err(unsynced)?;
+            filled?;
+        }
         durability.all().map_err(unsynced)?;
 
         self.place()?;
         sync_directories(self.to, &touched).map_err(unsynced)
+    }
+
+    /// Copies so many files from the first on, as far as there are any.
+    fn fill_part(&self, first: usize, count: usize, durability: &Durability) -> Result<()> {
+        let part = self.files.par_iter().enumerate().skip(first).take(count);
+        part.try_for_each(|(index, (file, outcome))| match outcome {
+            Copied::Made => self.fill(index, file, durability),
+            Copied::Already => self.sync_again(file, durability),
+        })
     }
 
     /// Where a file lies until the whole batch is on disk.
@@ -146,19 +162,23 @@ impl Batch<'_> {
 
     /// Gives every copy its name. One that appeared there meanwhile stays, and the rest is not placed.
     fn place(&self) -> Result<()> {
-        for (index, file) in self.copied() {
-            let (above, name) = split(file.path());
-            let placed = self
-                .to
-                .directory(&above)
-                .and_then(|directory| place_file(&directory, &self.names.name(index), name, self.to.is_modern()));
-            let path = || self.to.absolute(file.path());
-            placed.map_err(|errno| match errno {
-                Errno::EXIST => stale(&path(), "appeared while its copy was made"),
-                errno => undone("write", errno, &path()),
-            })?;
-        }
-        Ok(())
+        self.files.par_iter().enumerate().try_for_each(|(index, (file, outcome))| match outcome {
+            Copied::Made => self.place_one(index, file),
+            Copied::Already => Ok(()),
+        })
+    }
+
+    fn place_one(&self, index: usize, file: &FileFact) -> Result<()> {
+        let (above, name) = split(file.path());
+        let placed = self
+            .to
+            .directory(&above)
+            .and_then(|directory| place_file(&directory, &self.names.name(index), name, self.to.is_modern()));
+        let path = || self.to.absolute(file.path());
+        placed.map_err(|errno| match errno {
+            Errno::EXIST => stale(&path(), "appeared while its copy was made"),
+            errno => undone("write", errno, &path()),
+        })
     }
 
     /// Takes away what a failed batch leaves: temporary files, and directories with nothing in them.
@@ -167,18 +187,12 @@ impl Batch<'_> {
             let (above, name) = split(path);
             let _ = self.to.directory(&above).and_then(|directory| fs::unlinkat(directory, name, flags));
         };
-        for (index, file) in self.copied() {
+        for (index, (file, _)) in self.files.iter().enumerate() {
             unlink(&self.temporary(index, file), AtFlags::empty());
         }
         for directory in made.iter().rev() {
             unlink(directory, AtFlags::REMOVEDIR);
         }
-    }
-
-    /// The files that this call makes, with their index in the batch.
-    fn copied(&self) -> impl Iterator<Item = (usize, &FileFact)> {
-        let made = self.files.iter().enumerate().filter(|(_, (_, outcome))| *outcome == Copied::Made);
-        made.map(|(index, (file, _))| (index, *file))
     }
 }
 
