@@ -237,7 +237,7 @@ const AGAIN: &str = "TTPLAN_TEST_AGAIN";
 #[test]
 fn a_command_does_not_survive_the_one_who_runs_it() {
     if let Some(directory) = std::env::var_os(AGAIN).map(PathBuf::from) {
-        let command = shell(&directory, "exec 3>lifeline; echo begun >&3; sleep 1000 & sleep 1000");
+        let command = shell(&directory, "exec 3>lifeline; echo begun | tee /dev/fd/3; sleep 1000 & sleep 1000");
         run(&command, &directory.join("log")).unwrap();
         return;
     }
@@ -248,6 +248,10 @@ fn a_command_does_not_survive_the_one_who_runs_it() {
     myself.env(AGAIN, place.directory.path()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut runner = myself.spawn().unwrap();
     lifeline.wait(|| {
+        // What the command said is in the log, so the one who runs it has come past its start.
+        while fs::read(place.at("log")).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
         runner.kill().unwrap();
         runner.wait().unwrap();
     });

@@ -54,11 +54,17 @@ enum Event {
 /// written (told after the command has ended).
 pub fn run(command: &Command, log: &Path) -> Result<Exit> {
     let file = new_log(log)?;
-    let (child, output) = start(command).inspect_err(|_| {
-        let _ = std::fs::remove_file(log);
-    })?;
+    let mut watcher = Watcher::start();
+    let (child, output) = match start(command) {
+        Ok(started) => started,
+        Err(error) => {
+            watcher.dismiss();
+            let _ = std::fs::remove_file(log);
+            return Err(error);
+        }
+    };
     let group = Pid::from_child(&child);
-    let watcher = Watcher::over(group);
+    watcher.over(group);
     let mut running = Running {
         group,
         events: observe(group, output),
