@@ -92,7 +92,8 @@ fn fill_database(path: &Path) -> Result<()> {
         options: Default::default(),
         wait: Wait { attempts: 1, delay_seconds: 0, timeout_seconds: 10 },
     };
-    let mut live = live::open_to_change(&Access { database, password: None, url: Secret::default() })?;
+    let mut live =
+        live::open_to_change(&Access { database, password: None, url: Secret::default(), path: OsString::new() })?;
     let database = live.change_database();
     database.begin()?;
     for statement in SITE.split_inclusive(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::artifact::files::{self, Existing};
 use crate::artifact::json;
 use crate::cli::out::Out;
-use crate::cli::settings::{Global, search_path};
+use crate::cli::settings::Global;
 use crate::error::Result;
 use crate::inspect::{self, Wishes};
 use crate::live;
@@ -41,8 +41,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
 
 /// Looks at the site now.
 pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observation> {
-    let wishes =
-        Wishes { made_by: super::made_by(), made_at: super::document_time()?, database, search: search_path() };
+    let wishes = Wishes {
+        made_by: super::made_by(),
+        made_at: super::document_time()?,
+        database,
+        search: access.path.to_string_lossy().into_owned(),
+    };
     let mut live = if database { live::open_to_inspect(access)? } else { live::open_files_to_inspect() };
     inspect::inspect(config, live.as_mut(), &wishes)
 }

@@ -78,8 +78,3 @@ impl Global {
         })
     }
 }
-
-/// The PATH along which programs are looked for.
-pub fn search_path() -> String {
-    std::env::var("PATH").unwrap_or_default()
-}

@@ -2,6 +2,7 @@
 //! address of the database.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -215,7 +216,8 @@ impl Settling<'_> {
             Some(span) => self.sources.at(error, span),
             None => error,
         })?;
-        Ok(Access { database, password, url })
+        let path = self.said.environment.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+        Ok(Access { database, password, url, path })
     }
 }
 

@@ -5,6 +5,7 @@
 //! of an observation, so that a plan can be made elsewhere without the file.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -201,4 +202,6 @@ pub struct Access {
     pub password: Option<Secret>,
     /// The URL as the operator gave it, for commands that expect it so.
     pub url: Secret,
+    /// The `PATH` along which client programs and the application's own are looked for.
+    pub path: OsString,
 }

@@ -173,6 +173,7 @@ impl TestDatabase {
             },
             password: None,
             url: Secret::new(format!("postgresql://{user}@/{}?host={}", self.name, self.cluster.socket().display())),
+            path: std::env::var_os("PATH").unwrap_or_default(),
         }
     }
 }

@@ -37,7 +37,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
-        // The same names that Alembic gives, so that later migrations find what they expect.
+        // The same names that the framework gives, so that later migrations find what they expect.
         let (column, key) = (quote(column), quote(&format!("{}_pkc", table.name)));
         format!(
             "CREATE TABLE {} ({column} VARCHAR({width}) NOT NULL, CONSTRAINT {key} PRIMARY KEY ({column}))",
@@ -112,16 +112,16 @@ mod tests {
     }
 
     #[test]
-    fn the_book_is_spelled_as_alembic_spells_it() {
-        let table = ObjectRef::table("public", "alembic_version");
+    fn the_book_is_spelled_as_the_framework_spells_it() {
+        let table = ObjectRef::table("public", "versions");
         assert_eq!(
             PostgresDialect.create_book(&table, "version_num", 32),
-            "CREATE TABLE \"public\".\"alembic_version\" (\"version_num\" VARCHAR(32) NOT NULL, \
-             CONSTRAINT \"alembic_version_pkc\" PRIMARY KEY (\"version_num\"))"
+            "CREATE TABLE \"public\".\"versions\" (\"version_num\" VARCHAR(32) NOT NULL, \
+             CONSTRAINT \"versions_pkc\" PRIMARY KEY (\"version_num\"))"
         );
         assert_eq!(
             PostgresDialect.widen_column(&table, "version_num", 255).unwrap(),
-            "ALTER TABLE \"public\".\"alembic_version\" ALTER COLUMN \"version_num\" TYPE VARCHAR(255)"
+            "ALTER TABLE \"public\".\"versions\" ALTER COLUMN \"version_num\" TYPE VARCHAR(255)"
         );
     }
 }

@@ -3,7 +3,7 @@
 //! Nothing secret stands in an argument or a variable: a password travels in a file that only we
 //! can read and that is gone when the program has ended.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -42,10 +42,9 @@ pub(super) struct Programs {
 impl Programs {
     /// Finds the oldest pair along `PATH` and in the distribution's own place that can work with a
     /// server of this major version: `pg_dump` refuses a server newer than itself.
-    pub(super) fn find(major: u32) -> Result<Self> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
+    pub(super) fn find(path: &OsStr, major: u32) -> Result<Self> {
         let versioned = std::fs::read_dir(VERSIONED).into_iter().flatten().flatten();
-        let places = std::env::split_paths(&path).chain(versioned.map(|entry| entry.path().join("bin")));
+        let places = std::env::split_paths(path).chain(versioned.map(|entry| entry.path().join("bin")));
         Self::find_along(places, major).ok_or_else(|| {
             Error::new(
                 Kind::Failed,

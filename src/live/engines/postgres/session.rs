@@ -106,7 +106,7 @@ impl Postgres {
         let target = Target::of(access)?;
         let mut main = Connection::open(&target)?;
         let facts = Facts::ask(&mut main, "")?;
-        let programs = Some(Programs::find(facts.major)?);
+        let programs = Some(Programs::find(&access.path, facts.major)?);
         let guard = Some(Guard::beside(&mut main, &facts.pid, &target)?);
         main.batch(settings(facts.major, "SET"))?;
         Ok(Self { target, url: access.url.clone(), state: State::Idle, facts, programs, main, guard })

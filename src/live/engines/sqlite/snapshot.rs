@@ -216,7 +216,8 @@ mod tests {
             options: Default::default(),
             wait: Wait { attempts: 1, delay_seconds: 0, timeout_seconds: 1 },
         };
-        Place::of(&Access { database, password: None, url: Secret::new("sqlite:///x.db") }).unwrap()
+        Place::of(&Access { database, password: None, url: Secret::new("sqlite:///x.db"), path: Default::default() })
+            .unwrap()
     }
 
     #[test]
