@@ -155,10 +155,18 @@ fn detail(act: &Move) -> Vec<String> {
         Move::Run(run) => {
             let mut lines = vec![format!("$ {}", run.argv.join(" ")), format!("in {}", run.directory.to_text())];
             lines.extend(run.env.iter().map(|(name, value)| format!("{name}={value}")));
-            lines.push(format!("at most {} s; runs {}", run.timeout_seconds, run.revisions.join(", ")));
+            lines.push(format!("at most {} s; runs {}", run.timeout_seconds, from_to(&run.revisions)));
             lines
         }
         _ => Vec::new(),
+    }
+}
+
+/// A long list of revisions by its ends.
+fn from_to(revisions: &[String]) -> String {
+    match revisions {
+        [first, .., last] if revisions.len() > 6 => format!("{first} to {last}"),
+        few => few.join(", "),
     }
 }
 
