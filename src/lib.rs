@@ -11,6 +11,7 @@
 pub mod actions;
 pub mod apply;
 pub mod artifact;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod diagnose;
