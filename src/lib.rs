@@ -21,6 +21,7 @@ pub mod inspect;
 pub mod live;
 pub mod model;
 pub mod plan;
+pub mod record;
 pub mod render;
 pub mod rules;
 pub mod trust;

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["live", "artifact"],
     &["frameworks", "actions", "catalogue"],
     &["rules"],
-    &["config", "inspect", "diagnose", "plan", "trust"],
+    &["config", "inspect", "diagnose", "plan", "record", "trust"],
     &["apply"],
     &["render"],
     &["cli"],

@@ -2,7 +2,6 @@
 //! its variable, its output in the run's folder, and its work held to what the step promised
 //! before it becomes the database's own.
 
-use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use crate::apply::probe::ask_database;
@@ -12,13 +11,10 @@ use crate::artifact::files;
 use crate::artifact::journal::{Event, When};
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
+use crate::live::invocation::Invocation;
 use crate::live::{Command, Exit, InspectDatabase};
 use crate::model::names::{Digest, Secret};
 use crate::model::step::{Answer, Probe, Run, Step};
-use crate::model::variables;
-
-/// Variables of ttplan's own that no command of the application has any business with.
-const OURS: &[&str] = &["TTPLAN_SIGNING_KEY", "TTPLAN_SIGNING_PASSPHRASE"];
 
 /// Runs the step's command and adopts what it did, if it did what the step says.
 pub fn run(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
@@ -29,7 +25,7 @@ pub fn run(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
     hands.papers.note(Event::Content { step: step.id.clone(), when: When::Before, sha256: before })?;
     let log = next_log(hands, step);
     hands.watch.tell(Told::Output { step, log: &log.to_string_lossy() });
-    let command = command(hands, run, &workplace.url)?;
+    let command = command(hands, run, Some(&workplace.url))?;
     let failed = |how: String, tail: String| {
         let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.argv.join(" ")));
         if !tail.trim().is_empty() {
@@ -58,8 +54,7 @@ pub fn check(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
         return Ok(());
     }
     let log = next_log(hands, step);
-    let mut command = command(hands, run, &Secret::default())?;
-    command.argv.clone_from(&run.check);
+    let mut command = command(hands, run, None)?;
     command.timeout = command.timeout.min(Duration::from_secs(60));
     let (how, tail) = match hands.live.run(&command, &log)? {
         Exit::Success => return Ok(()),
@@ -79,34 +74,17 @@ pub fn content_digest(database: &mut dyn InspectDatabase) -> Result<Digest> {
     Ok(Digest::of_json(&plain))
 }
 
-fn command(hands: &Hands<'_>, run: &Run, url: &Secret) -> Result<Command> {
-    let mut env = Vec::new();
-    let mut redact = hands.options.secrets.clone();
-    for (name, value) in &run.env {
-        env.push((name.clone(), Secret::new(fill_in(value, hands)?)));
-    }
-    if let Some(name) = run.url_variable.as_ref().filter(|_| !url.reveal().is_empty()) {
-        env.push((name.clone(), url.clone()));
-        redact.push(url.clone());
-    }
-    Ok(Command {
-        argv: run.argv.clone(),
-        directory: run.directory.clone(),
-        env,
-        without: OURS.iter().map(|name| (*name).to_owned()).collect(),
-        redact,
+fn command(hands: &Hands<'_>, run: &Run, url: Option<&Secret>) -> Result<Command> {
+    let invocation = Invocation {
+        argv: if url.is_some() { &run.argv } else { &run.check },
+        directory: &run.directory,
+        env: &run.env,
+        url: run.url_variable.as_deref().zip(url),
         timeout: Duration::from_secs(run.timeout_seconds),
-    })
-}
-
-/// Fills `${NAME}` in from the environment that the run was started in.
-fn fill_in(value: &str, hands: &Hands<'_>) -> Result<String> {
-    let lookup = |name: &str| hands.options.environment.get(OsStr::new(name)).map(OsString::as_os_str);
-    variables::fill(value, lookup).map_err(|fault| {
-        Error::new(Kind::Config, "the command's environment cannot be filled in")
-            .because(fault.message())
-            .hint(fault.hint())
-    })
+        environment: &hands.options.environment,
+        secrets: &hands.options.secrets,
+    };
+    invocation.ready()
 }
 
 fn check_scripts(hands: &mut Hands<'_>, step: &Step) -> Result<()> {

@@ -25,6 +25,13 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
     read(file, bytes, "observation", observation::FORMAT_VERSION)
 }
 
+/// Reads a catalogue. That it makes sense in itself is for the catalogue to say.
+///
+/// Errors: as [`read_plan`].
+pub fn read_catalogue<T: DeserializeOwned + Serialize>(file: &str, bytes: &[u8], version: &str) -> Result<T> {
+    read(file, bytes, "catalogue", version)
+}
+
 #[derive(serde::Deserialize)]
 struct Versioned {
     format_version: String,

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::document;
 use crate::catalogue::shape::{NORMALISER, Shape};
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Digest;
@@ -44,8 +45,14 @@ pub struct Entry {
     /// Whether the script provably does nothing.
     pub empty: bool,
     /// Facts added (`+...`) and removed (`-...`) by table; `+` alone makes the table, `-` alone removes it.
-    pub changes: BTreeMap<String, Vec<String>>,
+    pub changes: Changes,
+    /// Where the script is known to stop before it is through: what it leaves, try after try, as changes
+    /// against the same entry. The next try goes on from there; the one after the last gets through.
+    pub stumbles: Vec<Changes>,
 }
+
+/// What is added and removed, by table.
+pub type Changes = BTreeMap<String, Vec<String>>;
 
 impl Catalogue {
     /// A catalogue without entries.
@@ -58,6 +65,15 @@ impl Catalogue {
             normaliser: NORMALISER,
             entries: Vec::new(),
         }
+    }
+
+    /// Reads a catalogue that makes sense.
+    ///
+    /// Errors: those of [`document::read_catalogue`], and `Kind::Config` as [`Catalogue::check`].
+    pub fn read(name: &str, bytes: &[u8]) -> Result<Self> {
+        let catalogue: Self = document::read_catalogue(name, bytes, FORMAT_VERSION)?;
+        catalogue.check(name)?;
+        Ok(catalogue)
     }
 
     /// What binds facts to this very catalogue.
@@ -91,27 +107,50 @@ impl Catalogue {
         }
         let mut shape = Shape::default();
         for entry in way.into_iter().rev() {
-            entry.apply(&mut shape);
+            apply(&entry.changes, &mut shape);
         }
         shape
+    }
+
+    /// What stands after each stumble of the entry with this index.
+    pub fn stumbles(&self, index: usize) -> Vec<Shape> {
+        let Some(entry) = self.entries.get(index) else { return Vec::new() };
+        let before = self.before(entry).map(|before| self.shape(before)).unwrap_or_default();
+        let after = |changes: &Changes| {
+            let mut shape = before.clone();
+            apply(changes, &mut shape);
+            shape
+        };
+        entry.stumbles.iter().map(after).collect()
     }
 
     /// Adds an entry for `shape`, against the entry `after`.
     pub fn push(&mut self, revisions: Vec<String>, after: Option<usize>, script: Ran, shape: &Shape) {
         let before = after.map(|after| self.shape(after)).unwrap_or_default();
         let after = after.and_then(|after| self.entries.get(after)).map(|entry| entry.revisions.clone());
-        let changes = changes(&before, shape);
-        let Ran { id, sha256, empty } = script;
-        self.entries.push(Entry { revisions, after, script: id, script_sha256: sha256, empty, changes });
+        let Ran { id, sha256, empty, stumbles } = script;
+        self.entries.push(Entry {
+            revisions,
+            after,
+            script: id,
+            script_sha256: sha256,
+            empty,
+            changes: changes(&before, shape),
+            stumbles: stumbles.iter().map(|stumble| changes(&before, stumble)).collect(),
+        });
     }
 
     /// Whether the catalogue makes sense in itself.
     ///
     /// Errors: `Kind::Config`, saying which entry does not.
     pub fn check(&self, name: &str) -> Result<()> {
-        let broken = |why: String| Err(Error::new(Kind::Config, format!("the catalogue `{name}` cannot be used")).because(why));
+        let broken =
+            |why: String| Err(Error::new(Kind::Config, format!("the catalogue `{name}` cannot be used")).because(why));
         if self.normaliser != NORMALISER {
-            return broken(format!("its shapes are in words of version {}, this ttplan knows version {NORMALISER}", self.normaliser));
+            return broken(format!(
+                "its shapes are in words of version {}, this ttplan knows version {NORMALISER}",
+                self.normaliser
+            ));
         }
         let mut seen: BTreeSet<&[String]> = BTreeSet::new();
         for entry in &self.entries {
@@ -123,7 +162,7 @@ impl Catalogue {
                 return broken(format!("the entry for {heads} is empty, unsorted, or there twice"));
             }
             let signed = |fact: &String| fact.starts_with(['+', '-']);
-            if !entry.changes.values().flatten().all(signed) {
+            if !entry.changes.values().chain(entry.stumbles.iter().flat_map(BTreeMap::values)).flatten().all(signed) {
                 return broken(format!("the entry for {heads} has a change that neither adds nor removes"));
             }
         }
@@ -137,34 +176,40 @@ pub struct Ran {
     pub id: String,
     pub sha256: Digest,
     pub empty: bool,
+    /// What it left each time it stopped before it got through.
+    pub stumbles: Vec<Shape>,
 }
 
 impl Entry {
     /// The facts that it adds (true) and removes (false), with what they are of.
     pub fn facts(&self) -> impl Iterator<Item = (bool, &str, &str)> {
-        self.changes.iter().flat_map(|(name, facts)| {
-            facts.iter().filter_map(move |fact| {
-                let (sign, fact) = (fact.as_bytes().first()?, fact.get(1..)?);
-                Some((*sign == b'+', name.as_str(), fact))
-            })
-        })
+        facts(&self.changes)
     }
+}
 
-    fn apply(&self, shape: &mut Shape) {
-        for (adds, name, fact) in self.facts() {
-            match (adds, fact) {
-                (true, "") => {
-                    shape.0.entry(name.to_owned()).or_default();
-                }
-                (false, "") => {
-                    shape.0.remove(name);
-                }
-                (true, fact) => {
-                    shape.0.entry(name.to_owned()).or_default().insert(fact.to_owned());
-                }
-                (false, fact) => {
-                    shape.0.get_mut(name).map(|facts| facts.remove(fact));
-                }
+fn facts(changes: &Changes) -> impl Iterator<Item = (bool, &str, &str)> {
+    changes.iter().flat_map(|(name, facts)| {
+        facts.iter().filter_map(move |fact| {
+            let (sign, fact) = (fact.as_bytes().first()?, fact.get(1..)?);
+            Some((*sign == b'+', name.as_str(), fact))
+        })
+    })
+}
+
+fn apply(changes: &Changes, shape: &mut Shape) {
+    for (adds, name, fact) in facts(changes) {
+        match (adds, fact) {
+            (true, "") => {
+                shape.0.entry(name.to_owned()).or_default();
+            }
+            (false, "") => {
+                shape.0.remove(name);
+            }
+            (true, fact) => {
+                shape.0.entry(name.to_owned()).or_default().insert(fact.to_owned());
+            }
+            (false, fact) => {
+                shape.0.get_mut(name).map(|facts| facts.remove(fact));
             }
         }
     }
@@ -172,7 +217,7 @@ impl Entry {
 
 /// What has to be added and removed to come from one shape to another. The making of a table stands
 /// first among its changes, its removal last.
-fn changes(before: &Shape, after: &Shape) -> BTreeMap<String, Vec<String>> {
+fn changes(before: &Shape, after: &Shape) -> Changes {
     let names: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
     let nothing = BTreeSet::new();
     let mut changes = BTreeMap::new();
@@ -209,16 +254,31 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn ran(id: &str, empty: bool) -> Ran {
-        Ran { id: id.into(), sha256: Digest::of(id), empty }
+        Ran { id: id.into(), sha256: Digest::of(id), empty, stumbles: Vec::new() }
     }
 
     /// 1 makes a, 2 gives it a column, 3 does nothing, 4 renames b away again.
     pub(crate) fn sample() -> Catalogue {
         let mut catalogue = Catalogue::new("test".into(), "s", "e");
         catalogue.push(ids(&["1"]), None, ran("1", false), &shape(&[("a", &["column x"]), ("b", &["column q"])]));
-        catalogue.push(ids(&["2"]), Some(0), ran("2", false), &shape(&[("a", &["column x", "column y"]), ("b", &["column q"])]));
-        catalogue.push(ids(&["3"]), Some(1), ran("3", true), &shape(&[("a", &["column x", "column y"]), ("b", &["column q"])]));
-        catalogue.push(ids(&["4"]), Some(2), ran("4", false), &shape(&[("a", &["column x", "column y"]), ("c", &["column q"])]));
+        catalogue.push(
+            ids(&["2"]),
+            Some(0),
+            ran("2", false),
+            &shape(&[("a", &["column x", "column y"]), ("b", &["column q"])]),
+        );
+        catalogue.push(
+            ids(&["3"]),
+            Some(1),
+            ran("3", true),
+            &shape(&[("a", &["column x", "column y"]), ("b", &["column q"])]),
+        );
+        catalogue.push(
+            ids(&["4"]),
+            Some(2),
+            ran("4", false),
+            &shape(&[("a", &["column x", "column y"]), ("c", &["column q"])]),
+        );
         catalogue
     }
 
@@ -228,8 +288,19 @@ pub(crate) mod tests {
         catalogue.check("test").unwrap();
         assert_eq!(catalogue.shape(0), shape(&[("a", &["column x"]), ("b", &["column q"])]));
         assert_eq!(catalogue.shape(3), shape(&[("a", &["column x", "column y"]), ("c", &["column q"])]));
-        assert!(catalogue.entries[2].changes.is_empty());
+        assert!(catalogue.entries[2].changes.is_empty() && catalogue.stumbles(2).is_empty());
         assert_eq!(catalogue.known().into_iter().collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn what_a_script_leaves_when_it_stumbles_comes_back_too() {
+        let mut catalogue = sample();
+        let half = shape(&[("a", &["column x", "column y"]), ("c", &[])]);
+        let stumbled = Ran { stumbles: vec![half.clone()], ..ran("5", false) };
+        catalogue.push(ids(&["5"]), Some(3), stumbled, &shape(&[("a", &["column x"])]));
+        catalogue.check("test").unwrap();
+        assert_eq!(catalogue.stumbles(4), [half]);
+        assert_eq!(catalogue.shape(4), shape(&[("a", &["column x"])]));
     }
 
     #[test]
@@ -242,9 +313,11 @@ pub(crate) mod tests {
         assert!(broken(&|c| c.normaliser = 99).contains("version 99"));
         assert!(broken(&|c| c.entries[0].after = Some(ids(&["4"]))).contains("against one"));
         assert!(broken(&|c| c.entries[1].revisions = ids(&["1"])).contains("there twice"));
-        assert!(broken(&|c| {
-            c.entries[1].changes.insert("a".into(), vec!["x".into()]);
-        })
-        .contains("neither adds nor removes"));
+        assert!(
+            broken(&|c| {
+                c.entries[1].changes.insert("a".into(), vec!["x".into()]);
+            })
+            .contains("neither adds nor removes")
+        );
     }
 }

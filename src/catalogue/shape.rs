@@ -80,7 +80,8 @@ fn column(column: &Column) -> String {
     if let Some(default) = &column.default {
         fact.push_str(&format!(" default {}", default_of(default)));
     }
-    for (word, value) in [("generated", &column.generated), ("identity", &column.identity), ("collate", &column.collation)]
+    for (word, value) in
+        [("generated", &column.generated), ("identity", &column.identity), ("collate", &column.collation)]
     {
         if let Some(value) = value {
             fact.push_str(&format!(" {word} {}", spaced(value)));
@@ -233,7 +234,11 @@ mod tests {
             name: "t".into(),
             columns: columns.iter().map(|name| one_column(name, "integer", None)).collect(),
             uniques: vec![Key { name: Some(constraint.into()), columns: vec!["a".into()], options: None }],
-            checks: vec![Definition { name: constraint.into(), definition: "CHECK (a  > 0)".into(), ..Definition::default() }],
+            checks: vec![Definition {
+                name: constraint.into(),
+                definition: "CHECK (a  > 0)".into(),
+                ..Definition::default()
+            }],
             indexes: vec![Index { name: index_name.into(), columns: vec!["b".into()], ..Index::default() }],
             ..Table::default()
         };

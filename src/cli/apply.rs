@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::apply::{self, Options};
 use crate::artifact::json;
 use crate::cli::out::Out;
-use crate::cli::settings::Global;
+use crate::cli::settings::SiteArgs;
 use crate::cli::trusting::{Bundle, check_apart, trusted};
 use crate::cli::watch::{Follower, Format};
 use crate::config;
@@ -26,6 +26,8 @@ pub struct Args {
     /// Run a plan without signatures, where the host permits that
     #[arg(long)]
     allow_unsigned: bool,
+    #[command(flatten)]
+    site: SiteArgs,
 }
 
 /// How a run, or its undoing, is done.
@@ -74,13 +76,13 @@ impl How {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
-    let site = global.site()?;
+pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    let site = args.site.host.site()?;
     check_apart(&args.file, &site)?;
     let bundle = Bundle::read(&args.file)?;
     let sidecar = bundle.sidecar.clone();
     let trusted = trusted(bundle, &site, args.allow_unsigned)?;
-    let settled = global.settle()?;
+    let settled = args.site.settle()?;
     config::check_together(&settled.config, &site)?;
     let options = args.how.options(&settled.access, sidecar, false);
     let mut live = live::open_to_change(&settled.access)?;

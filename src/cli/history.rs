@@ -3,18 +3,21 @@
 use crate::artifact::journal::{self, Standing};
 use crate::artifact::state::State;
 use crate::cli::out::Out;
-use crate::cli::settings::Global;
+use crate::cli::settings::HostArgs;
 use crate::error::Result;
 use crate::model::wording::counted;
 use crate::render::style::plain;
 
 /// List the runs of this host: when, which, by whom signed, how far.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    host: HostArgs,
+}
 
 /// Runs the command.
-pub fn run(_: &Args, global: &Global, out: &mut Out) -> Result<u8> {
-    let site = global.site()?;
+pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    let site = args.host.site()?;
     let state = State::open_existing(site.state.as_path())?;
     let mut lines = Vec::new();
     for run in state.runs()? {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crate::artifact::files::{self, Existing};
 use crate::artifact::json;
 use crate::cli::out::Out;
-use crate::cli::settings::Global;
+use crate::cli::settings::{SiteArgs, tell_written};
+use crate::cli::watch::Format;
 use crate::error::Result;
 use crate::inspect::{self, Wishes};
 use crate::live;
@@ -17,25 +18,32 @@ use crate::render;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Write the observation here, to plan from it elsewhere
-    #[arg(short, long, value_name = "FILE", env = "TTPLAN_OUTPUT")]
+    #[arg(short, long, value_name = "FILE", env = "TTPLAN_INSPECT_OUTPUT")]
     output: Option<PathBuf>,
     /// Look at files only: where the database cannot be reached
-    #[arg(long)]
+    #[arg(long, env = "TTPLAN_FILES_ONLY")]
     files_only: bool,
-    /// Print the observation as JSON
-    #[arg(long)]
-    json: bool,
+    /// In short for people, or the whole document
+    #[arg(long, value_enum, default_value_t, env = "TTPLAN_FORMAT")]
+    format: Format,
+    #[command(flatten)]
+    site: SiteArgs,
 }
 
 /// Runs the command.
-pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
-    let settled = global.settle()?;
+pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    let settled = args.site.settle()?;
     let seen = look(&settled.config, &settled.access, !args.files_only)?;
     if let Some(path) = &args.output {
         files::write(path, json::to_text(&seen).as_bytes(), 0o644, Existing::Replace)?;
     }
-    let text = if args.json { json::to_text(&seen) } else { render::observation::observation(&seen) };
-    out.result(&text)?;
+    out.result(&match args.format {
+        Format::Text => render::observation::observation(&seen),
+        Format::Json => json::to_text(&seen),
+    })?;
+    if let Some(path) = &args.output {
+        tell_written(path, out);
+    }
     Ok(0)
 }
 

@@ -6,17 +6,20 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
 
 mod apply;
 mod ask;
+mod catalogue;
+mod completions;
 mod demo;
 mod explain;
 mod history;
 mod init;
 mod inspect;
+mod man;
 mod out;
 mod plan;
 mod schema;
@@ -30,7 +33,6 @@ mod verify;
 mod watch;
 
 use out::Out;
-use settings::Global;
 
 /// Plan, sign and apply changes to the stateful half of a web application's deployment.
 ///
@@ -40,8 +42,6 @@ use settings::Global;
 #[derive(Debug, Parser)]
 #[command(name = "ttplan", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
-    #[command(flatten)]
-    global: Global,
     #[command(subcommand)]
     command: Command,
 }
@@ -69,16 +69,22 @@ enum Command {
     Apply(apply::Args),
     Undo(undo::Args),
     History(history::Args),
+    Catalogue(catalogue::Args),
     Demo(demo::Args),
     Explain(explain::Args),
     Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// The whole command line, for whoever describes it.
+pub fn command_line() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the program on the process's own arguments and environment.
 pub fn main() -> ExitCode {
-    let mut out = Out::standard();
-    let code = run(std::env::args_os(), &mut out);
-    ExitCode::from(code)
+    ExitCode::from(run(std::env::args_os(), &mut Out::standard()))
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
@@ -87,19 +93,22 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Err(error) => return usage(&error, out),
     };
     let outcome = match &cli.command {
-        Command::Init(args) => init::run(args, &cli.global, out),
-        Command::Inspect(args) => inspect::run(args, &cli.global, out),
-        Command::Plan(args) => plan::run(args, &cli.global, out),
-        Command::Show(args) => show::run(args, &cli.global, out),
+        Command::Init(args) => init::run(args, out),
+        Command::Inspect(args) => inspect::run(args, out),
+        Command::Plan(args) => plan::run(args, out),
+        Command::Show(args) => show::run(args, out),
         Command::Sign(args) => sign::run(args, out),
-        Command::Verify(args) => verify::run(args, &cli.global, out),
-        Command::Trust(args) => trust::run(args, &cli.global, out),
-        Command::Apply(args) => apply::run(args, &cli.global, out),
-        Command::Undo(args) => undo::run(args, &cli.global, out),
-        Command::History(args) => history::run(args, &cli.global, out),
+        Command::Verify(args) => verify::run(args, out),
+        Command::Trust(args) => trust::run(args, out),
+        Command::Apply(args) => apply::run(args, out),
+        Command::Undo(args) => undo::run(args, out),
+        Command::History(args) => history::run(args, out),
+        Command::Catalogue(args) => catalogue::run(args, out),
         Command::Demo(args) => demo::run(args, out),
         Command::Explain(args) => explain::run(args, out),
         Command::Schema(args) => schema::run(args, out),
+        Command::Completions(args) => completions::run(args, out),
+        Command::Man(args) => man::run(args, out),
     };
     match outcome {
         Ok(code) => code,

@@ -6,7 +6,7 @@ use crate::artifact::files::{self, Existing};
 use crate::artifact::{document, json, sidecar};
 use crate::cli::inspect::look;
 use crate::cli::out::Out;
-use crate::cli::settings::Global;
+use crate::cli::settings::{SiteArgs, tell_written};
 use crate::cli::show::{Format, formatted};
 use crate::diagnose::{Examination, diagnose};
 use crate::error::{Error, Kind, Result};
@@ -22,16 +22,16 @@ use crate::plan::{self, Wishes};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Write the plan here (NAME.ttplan.json)
-    #[arg(short, long, value_name = "FILE", env = "TTPLAN_OUTPUT")]
+    #[arg(short, long, value_name = "FILE", env = "TTPLAN_PLAN_OUTPUT")]
     output: Option<PathBuf>,
     /// Plan from what `ttplan inspect` wrote down instead of looking; several are joined
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1.., env = "TTPLAN_OBSERVATION")]
     observation: Vec<PathBuf>,
     /// The change ticket that the plan belongs to
     #[arg(long, value_name = "TICKET", env = "TTPLAN_TICKET")]
     ticket: Option<String>,
     /// Forget a recorded revision that stands for nothing, and start anew
-    #[arg(long)]
+    #[arg(long, env = "TTPLAN_REINITIALIZE")]
     reinitialize: bool,
     /// Exit 2 when the plan holds changes
     #[arg(long, env = "TTPLAN_DETAILED_EXITCODE")]
@@ -39,11 +39,13 @@ pub struct Args {
     /// How to show the plan
     #[arg(long, value_enum, default_value_t, env = "TTPLAN_FORMAT")]
     format: Format,
+    #[command(flatten)]
+    site: SiteArgs,
 }
 
 /// Runs the command.
-pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
-    let seen = observe(args, global)?;
+pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    let seen = observe(args)?;
     let decisions = Decisions { reinitialize: args.reinitialize };
     let examination = diagnose(&seen, &decisions);
     if examination.diagnosis.state == State::Unreachable {
@@ -56,17 +58,23 @@ pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
         write(path, &text, beside.as_deref())?;
     }
     out.result(&formatted(&plan, text.as_bytes(), args.format))?;
+    if plan.target.site.is_none() && plan.has_changes() {
+        out.say("No host will run a plan for no site; name the site: --site LABEL\n");
+    }
+    if let Some(path) = &args.output {
+        tell_written(path, out);
+    }
     Ok(code(&plan, args.detailed_exitcode))
 }
 
-fn observe(args: &Args, global: &Global) -> Result<Observation> {
+fn observe(args: &Args) -> Result<Observation> {
     if args.observation.is_empty() {
-        let settled = global.settle()?;
+        let settled = args.site.settle()?;
         return look(&settled.config, &settled.access, true);
     }
     let read = |path: &PathBuf| document::read_observation(&path.to_string_lossy(), &files::read(path)?);
     let mut seen = merge(args.observation.iter().map(read).collect::<Result<Vec<_>>>()?)?;
-    if let Some(site) = &global.site {
+    if let Some(site) = &args.site.site {
         seen.facts.config.site = Some(site.clone());
     }
     Ok(seen)

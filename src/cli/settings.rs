@@ -1,70 +1,77 @@
-//! What every command that meets a site takes from flags and environment, and how a site is opened
-//! with it.
+//! What commands that meet a site take from flags and environment, and how a site is opened with it.
 
 use std::path::PathBuf;
 
-use clap::Parser;
-
+use crate::cli::out::Out;
 use crate::config::{self, Said, Settled};
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Secret;
 use crate::model::site::Site;
 
-/// Where things are. The host's own file is the only place that decides about trust.
-#[derive(Debug, Parser)]
-pub struct Global {
+/// Where the site is, and what is wished of it.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Site")]
+pub struct SiteArgs {
     /// The configuration [default: ttplan.toml here or above]
-    #[arg(long, global = true, value_name = "FILE", env = "TTPLAN_CONFIG", help_heading = "Site")]
-    pub config: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", env = "TTPLAN_CONFIG")]
+    config: Option<PathBuf>,
     /// The application: a profile that ttplan knows, or the path of one's own
-    #[arg(long, global = true, value_name = "NAME", env = "TTPLAN_PROFILE", help_heading = "Site")]
-    pub profile: Option<String>,
+    #[arg(long, value_name = "NAME", env = "TTPLAN_PROFILE")]
+    profile: Option<String>,
     /// The database; better left to the environment, where other users do not see it
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "TTPLAN_DATABASE_URL",
-        hide_env_values = true,
-        help_heading = "Site"
-    )]
-    pub database_url: Option<String>,
+    #[arg(long, value_name = "URL", env = "TTPLAN_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
     /// The site's label, which must be the host's own
-    #[arg(long, global = true, value_name = "LABEL", env = "TTPLAN_SITE", help_heading = "Site")]
+    #[arg(long, value_name = "LABEL", env = "TTPLAN_SITE")]
     pub site: Option<String>,
     /// The application's directory, against which relative paths resolve
-    #[arg(long, global = true, value_name = "DIR", env = "TTPLAN_ROOT", help_heading = "Site")]
-    pub root: Option<PathBuf>,
-    /// The host's own file [default: /etc/ttplan/host.toml]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Site")]
-    pub host_config: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", env = "TTPLAN_ROOT")]
+    root: Option<PathBuf>,
+    #[command(flatten)]
+    pub host: HostArgs,
 }
 
-impl Global {
-    /// Everything that was said, by flags and by the environment.
-    pub fn said(&self) -> Result<Said> {
-        let working_directory = std::env::current_dir()
-            .map_err(|error| Error::new(Kind::Failed, "there is no working directory").because(error))?;
-        Ok(Said {
+/// Where the host's own decisions stand. No variable names that file: it is the only place that
+/// decides about trust, and whoever sets variables decides nothing.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Site")]
+pub struct HostArgs {
+    /// The host's own file [default: /etc/ttplan/host.toml]
+    #[arg(long, value_name = "FILE")]
+    host_config: Option<PathBuf>,
+}
+
+impl SiteArgs {
+    /// The settled wishes. Without a label of its own, a site is called as its host calls it.
+    pub fn settle(&self) -> Result<Settled> {
+        let said = Said {
             config_file: self.config.clone(),
             profile: self.profile.clone(),
             database_url: self.database_url.as_deref().map(Secret::new),
             site: self.site.clone(),
-            host_config: self.host_config.clone(),
             root: self.root.clone(),
-            working_directory,
-            environment: std::env::vars_os().collect(),
-        })
-    }
-
-    /// The settled wishes. Without a label of its own, a site is called as its host calls it.
-    pub fn settle(&self) -> Result<Settled> {
-        let said = self.said()?;
+            ..self.host.said()?
+        };
         let mut settled = config::settle(&said)?;
+        if settled.file.is_none() && settled.config.profile.is_none() {
+            return Err(Error::new(Kind::Config, "nothing says which application this is")
+                .because(format!("there is no `{}` here or above, and no profile was named", config::FILE))
+                .hint("ttplan init")
+                .hint("or name a profile: `--profile timetracker`"));
+        }
         if settled.config.site.is_none() {
             settled.config.site = config::host(&said)?.map(|site| site.name);
         }
         Ok(settled)
+    }
+}
+
+impl HostArgs {
+    fn said(&self) -> Result<Said> {
+        let working_directory = std::env::current_dir()
+            .map_err(|error| Error::new(Kind::Failed, "there is no working directory").because(error))?;
+        let environment = std::env::vars_os().collect();
+        Ok(Said { host_config: self.host_config.clone(), working_directory, environment, ..Said::default() })
     }
 
     /// The host's own decisions.
@@ -74,7 +81,12 @@ impl Global {
         config::host(&self.said()?)?.ok_or_else(|| {
             Error::new(Kind::Refused, "this host permits nothing yet: there is no host.toml")
                 .because("signers, permitted roots and commands, and the state directory come from it alone")
-                .hint("ttplan trust init --site NAME --principal YOU")
+                .hint("ttplan trust init --site NAME --principal YOU --allow-root DIR")
         })
     }
+}
+
+/// Says where a document was written. Results go to stdout, so this does not.
+pub fn tell_written(path: &std::path::Path, out: &mut Out) {
+    out.say(&format!("wrote `{}`\n", crate::render::style::plain(&path.to_string_lossy())));
 }

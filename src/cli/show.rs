@@ -6,7 +6,6 @@ use clap::ValueEnum;
 
 use crate::artifact::{document, files};
 use crate::cli::out::Out;
-use crate::cli::settings::Global;
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
@@ -35,7 +34,7 @@ pub enum Format {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, _: &Global, out: &mut Out) -> Result<u8> {
+pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let (plan, bytes) = read(&args.file)?;
     out.result(&formatted(&plan, &bytes, args.format))?;
     Ok(0)

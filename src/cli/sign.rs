@@ -20,10 +20,10 @@ pub struct Args {
     /// The plan file
     file: PathBuf,
     /// The private key, in OpenSSH's format
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "TTPLAN_KEY")]
     key: PathBuf,
     /// Who signs, as the host's allowed_signers call you
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", env = "TTPLAN_PRINCIPAL")]
     principal: String,
     /// Do not ask
     #[arg(long)]

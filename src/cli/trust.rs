@@ -6,7 +6,6 @@ use clap::Subcommand;
 
 use crate::artifact::files;
 use crate::cli::out::Out;
-use crate::cli::settings::Global;
 use crate::error::{Error, Kind, Result};
 use crate::model::names::FilePath;
 use crate::trust::setup::{KeySource, Setup, initialise};
@@ -18,14 +17,27 @@ pub struct Args {
     command: TrustCommand,
 }
 
+const EXAMPLES: &str = "Examples:
+  ttplan trust init --site prod --principal ada --allow-root /app --allow-root /data
+  ttplan trust init --site prod --principal ada=ada.pub --principal bob=bob.pub \\
+      --allow-root /data --allow-command 'flask db upgrade heads' --allow-command 'flask --version'
+
+With two or more signers a destructive plan needs two signatures.";
+
 #[derive(Debug, Subcommand)]
 enum TrustCommand {
     Init(Init),
 }
 
 /// Make keys, allowed_signers and host.toml; never replaces a file.
+///
+/// No variable stands for these flags: whoever sets variables does not decide whom a host believes.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 struct Init {
+    /// The site's label; plans for this host must name the same
+    #[arg(long, value_name = "LABEL")]
+    site: String,
     /// Where the files go
     #[arg(long, value_name = "DIR", default_value = "/etc/ttplan")]
     directory: PathBuf,
@@ -47,14 +59,11 @@ struct Init {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
+pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let TrustCommand::Init(init) = &args.command;
-    let site = global.site.clone().ok_or_else(|| {
-        Error::new(Kind::Usage, "the site has no label").hint("give `--site NAME`; a plan must name the same")
-    })?;
     let made = initialise(&Setup {
         directory: absolute(&init.directory)?,
-        site,
+        site: init.site.clone(),
         environment: init.environment.clone(),
         roots: init.roots.iter().map(absolute).collect::<Result<_>>()?,
         commands: init.commands.iter().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect(),

@@ -5,7 +5,7 @@ use crate::artifact::journal;
 use crate::artifact::state::{RunFolder, State};
 use crate::cli::apply::How;
 use crate::cli::out::Out;
-use crate::cli::settings::Global;
+use crate::cli::settings::SiteArgs;
 use crate::cli::trusting::{Bundle, trusted};
 use crate::cli::watch::Follower;
 use crate::error::{Error, Kind, Result};
@@ -18,7 +18,7 @@ pub struct Args {
     #[arg(required_unless_present = "last")]
     run: Option<String>,
     /// The run that was started last
-    #[arg(long, conflicts_with = "run")]
+    #[arg(long, conflicts_with = "run", env = "TTPLAN_LAST")]
     last: bool,
     #[command(flatten)]
     how: How,
@@ -28,11 +28,13 @@ pub struct Args {
     /// The run was unsigned, where the host permits that
     #[arg(long)]
     allow_unsigned: bool,
+    #[command(flatten)]
+    site: SiteArgs,
 }
 
 /// Runs the command.
-pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
-    let site = global.site()?;
+pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    let site = args.site.host.site()?;
     let state = State::open_existing(site.state.as_path())?;
     let folder = match &args.run {
         Some(name) => named(&state, name)?,
@@ -40,7 +42,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
     };
     let bundle = Bundle::read(&folder.plan())?;
     let trusted = trusted(bundle, &site, args.allow_unsigned)?;
-    let settled = global.settle()?;
+    let settled = args.site.settle()?;
     let options = args.how.options(&settled.access, None, args.discard_writes);
     let mut live = live::open_to_change(&settled.access)?;
     let question = (!args.how.auto_approve).then_some(("Take these steps back?", "--auto-approve"));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::out::Out;
-use crate::cli::settings::Global;
+use crate::cli::settings::HostArgs;
 use crate::cli::trusting::{Bundle, check_apart, trusted};
 use crate::error::Result;
 use crate::model::risk;
@@ -15,11 +15,13 @@ use crate::render::style::{good, plain};
 pub struct Args {
     /// The plan file
     file: PathBuf,
+    #[command(flatten)]
+    host: HostArgs,
 }
 
 /// Runs the command.
-pub fn run(args: &Args, global: &Global, out: &mut Out) -> Result<u8> {
-    let site = global.site()?;
+pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    let site = args.host.site()?;
     check_apart(&args.file, &site)?;
     let trusted = trusted(Bundle::read(&args.file)?, &site, false)?;
     let mut text = String::new();

@@ -85,6 +85,7 @@ pub struct Revisions {
     pub system: Checked<Word>,
     pub directory: PathAt,
     pub target: Option<Target>,
+    pub catalogue: Option<PathAt>,
     pub upgrade: Option<Upgrade>,
 }
 

@@ -7,6 +7,8 @@
 
 use std::path::PathBuf;
 
+use crate::artifact::files;
+use crate::catalogue::document::Catalogue;
 use crate::config::interpolate::Environment;
 use crate::config::source::{Source, Sources};
 use crate::config::url::Engines;
@@ -72,6 +74,21 @@ pub struct Settled {
 pub fn settle(said: &Said) -> Result<Settled> {
     let engines: Vec<_> = engines::ALL.iter().map(|engine| (engine.name, engine.schemes)).collect();
     settle_for(said, &engines)
+}
+
+/// The catalogue of the configured application on the configured engine: one's own, or the
+/// profile's; none where there is neither.
+///
+/// Errors: `Kind::Config` and `Kind::Refused` for one that cannot be used.
+pub fn catalogue(config: &Config) -> Result<Option<Catalogue>> {
+    let Some(revisions) = &config.revisions else { return Ok(None) };
+    if let Some(path) = &revisions.catalogue {
+        return Catalogue::read(&path.to_text(), &files::read(path.as_path())?).map(Some);
+    }
+    let engine = &config.database.engine;
+    let ours =
+        profiles::CATALOGUES.iter().find(|(profile, on, _)| config.profile.as_deref() == Some(profile) && on == engine);
+    ours.map(|(profile, on, text)| Catalogue::read(&format!("{profile} on {on}"), text.as_bytes())).transpose()
 }
 
 /// The same for other engines than those on the shelf.

@@ -17,6 +17,9 @@ use crate::error::{Error, Kind, Result};
 /// The profiles that come with ttplan: name and text.
 pub const ALL: &[(&str, &str)] = &[("timetracker", include_str!("profiles/timetracker.toml"))];
 
+/// The catalogues that come with them: profile, engine, document.
+pub const CATALOGUES: &[(&str, &str, &str)] = &[];
+
 /// The text of the profile `name`, to be placed behind `before`. What holds a `/` or ends in
 /// `.toml` is a path, relative to `base`.
 pub fn open(name: &str, base: &Path, before: Option<&Source>) -> Result<Source> {

@@ -89,6 +89,7 @@ impl Settling<'_> {
             system: written.system.0.0,
             directory: self.path(root, &written.directory)?,
             target: written.target.map_or_else(|| vec!["head".to_owned()], |target| target.0),
+            catalogue: written.catalogue.map(|written| self.path(root, &written)).transpose()?,
             upgrade: written.upgrade.map(|upgrade| self.upgrade(root, upgrade)).transpose()?,
         })
     }

@@ -14,7 +14,7 @@ use crate::frameworks::python;
 use crate::frameworks::python::{Module, Value};
 use crate::frameworks::{Framework, Leftover, digest};
 use crate::live::Source;
-use crate::model::names::FilePath;
+use crate::model::names::{Digest, FilePath};
 use crate::model::revisions::{Revisions, Script, Unread};
 
 /// This framework.
@@ -118,6 +118,7 @@ fn script(file: &FilePath, content: &[u8]) -> Result<Script, String> {
         labels: texts(&module, "branch_labels")?,
         title: module.docstring.as_deref().and_then(title),
         empty: matches!(module.value("upgrade"), Some(Value::Function { idle: true })),
+        sha256: Digest::of(content),
     })
 }
 

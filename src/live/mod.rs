@@ -19,6 +19,7 @@ use crate::model::uploads::{FileCircumstance, FileFact, Tree};
 
 pub mod disk;
 pub mod engines;
+pub mod invocation;
 pub mod process;
 mod site;
 

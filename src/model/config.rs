@@ -69,6 +69,8 @@ pub struct RevisionsConfig {
     pub directory: FilePath,
     /// Revision ids, or the single word `head`/`heads`.
     pub target: Vec<String>,
+    /// A catalogue of one's own; null for the profile's, if it has one for the engine.
+    pub catalogue: Option<FilePath>,
     pub upgrade: Option<Upgrade>,
 }
 

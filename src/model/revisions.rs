@@ -41,6 +41,8 @@ pub struct Script {
     pub title: Option<String>,
     /// Whether running it forward provably does nothing.
     pub empty: bool,
+    /// Of the file's content.
+    pub sha256: Digest,
 }
 
 /// A file in the scripts' directory that is not understood.

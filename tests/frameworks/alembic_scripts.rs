@@ -69,6 +69,7 @@ def downgrade():
             labels: vec!["crm".into()],
             title: Some("Add clients".into()),
             empty: true,
+            sha256: Digest::of(content),
         }
     );
     assert!(!read.scripts[0].empty, "without a function nothing is proved");
