@@ -7,6 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::frameworks::{self, Framework};
 use crate::live::engines;
 use crate::live::{DirectoryState, Inspect, InspectDatabase, InspectFiles, Question, Sight};
+use crate::model::catalogue::Catalogue;
 use crate::model::config::Config;
 use crate::model::names::{FilePath, Moment, ObjectRef};
 use crate::model::observation::{Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence};
@@ -23,6 +24,7 @@ pub struct Wishes {
     pub database: bool,
     /// The `PATH` along which the upgrade command's program is looked for.
     pub search: String,
+    pub catalogue: Option<Catalogue>,
 }
 
 /// Looks at the whole site once.
@@ -56,7 +58,15 @@ pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Resu
         format_version: FORMAT_VERSION.to_owned(),
         made_by: wishes.made_by.clone(),
         made_at: wishes.made_at,
-        facts: Facts { config: config.clone(), database, revisions, program, uploads, references },
+        facts: Facts {
+            config: config.clone(),
+            database,
+            revisions,
+            catalogue: wishes.catalogue.clone(),
+            program,
+            uploads,
+            references,
+        },
         circumstances,
     })
 }

@@ -9,15 +9,15 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::catalogue::document::{Catalogue, Ran};
-use crate::catalogue::shape::Shape;
 use crate::error::{Error, Kind, Result};
 use crate::frameworks::Framework;
 use crate::live::invocation::Invocation;
 use crate::live::{self, Exit, Question, process};
+use crate::model::catalogue::{Catalogue, Ran};
 use crate::model::config::{Access, Upgrade};
 use crate::model::names::{FilePath, ObjectRef, Secret};
 use crate::model::revisions::Revisions;
+use crate::model::shape::Shape;
 
 /// What is needed for a recording.
 pub struct Recording<'a> {
@@ -156,7 +156,7 @@ impl Recording<'_> {
                 answers.into_iter().flatten().filter_map(|row| row.into_iter().next()).collect()
             }
         };
-        Ok(Seen { recorded, shape: Shape::of(&schema, &[book]) })
+        Ok(Seen { recorded, shape: Shape::of(&schema, Some(&book)) })
     }
 }
 

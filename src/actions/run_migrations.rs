@@ -30,13 +30,17 @@ pub struct RunMigrations<'a> {
     pub pending: &'a [String],
     pub target: &'a [String],
     pub core: &'a BTreeMap<String, Vec<String>>,
+    /// What the whole schema has to be at the end, where that is known.
+    pub shape: Option<Probe>,
+    /// The known stops on the way, each by what holds then.
+    pub stumbles: Vec<Vec<Probe>>,
     pub backup_directory: Option<&'a FilePath>,
     pub reason: &'a str,
 }
 
 impl RunMigrations<'_> {
     /// Its step.
-    pub fn step(&self) -> Step {
+    pub fn step(self) -> Step {
         let absolute = |words: &[String]| -> Vec<String> {
             let mut words = words.to_vec();
             if let (Some(first), Some(configured)) = (words.first_mut(), self.upgrade.command.first())
@@ -54,6 +58,7 @@ impl RunMigrations<'_> {
             check: absolute(&self.upgrade.check),
             timeout_seconds: self.upgrade.timeout_seconds,
             revisions: self.pending.to_vec(),
+            stumbles: self.stumbles,
         };
         let mut done = vec![Probe::RevisionsAre {
             table: self.book.table.clone(),
@@ -63,6 +68,7 @@ impl RunMigrations<'_> {
         if !self.core.is_empty() {
             done.push(Probe::CorePresent { tables: self.core.clone() });
         }
+        done.extend(self.shape);
         let restore = RestoreDatabase { name: BACKUP.into(), directory: self.backup_directory.cloned() };
         let (directory, sha256) = self.scripts;
         step(
@@ -98,6 +104,7 @@ mod tests {
             env: BTreeMap::new(),
             url_variable: Some("DATABASE_URL".into()),
             timeout_seconds: 900,
+            accept_stumbles: false,
         };
         let table = ObjectRef::table("public", "versions");
         let book = Book { table, column: "v".into(), width: None, recorded: None };
@@ -111,6 +118,8 @@ mod tests {
             pending: &pending,
             target: &target,
             core: &BTreeMap::new(),
+            shape: None,
+            stumbles: Vec::new(),
             backup_directory: None,
             reason: "x",
         }

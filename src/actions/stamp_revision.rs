@@ -20,8 +20,6 @@ pub struct StampRevision<'a> {
     pub book: &'a Book,
     pub to: &'a [String],
     pub basis: Basis,
-    /// What shows that the schema is at these revisions.
-    pub evidence: Vec<Probe>,
     pub reason: &'a str,
 }
 
@@ -47,15 +45,12 @@ impl StampRevision<'_> {
             moves.insert(0, Move::CreateObject(CreateObject { object: table.clone(), sql: create }));
             undo.push(Move::DropObject(DropObject { object: table.clone(), sql: dialect.drop_object(table)? }));
         }
-        let mut ready = vec![recorded(self.book.recorded.clone())];
-        ready.extend(self.evidence.iter().cloned());
-        ready.push(Probe::NoOtherWriter {});
         Some(step(
             &ACTION,
             Parts {
                 address: format!("database/{}.{}", table.schema, table.name),
                 reason: self.reason.into(),
-                ready,
+                ready: vec![recorded(self.book.recorded.clone()), Probe::NoOtherWriter {}],
                 moves,
                 done: vec![recorded(Some(self.to.to_vec()))],
                 undo,
@@ -76,7 +71,7 @@ mod tests {
         let table = ObjectRef::table("public", "versions");
         let book = Book { table, column: "v".into(), width: None, recorded };
         let to = ["062".to_owned()];
-        let stamp = StampRevision { book: &book, to: &to, basis, evidence: Vec::new(), reason: "x" };
+        let stamp = StampRevision { book: &book, to: &to, basis, reason: "x" };
         stamp.step(&Plain).unwrap()
     }
 

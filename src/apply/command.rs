@@ -12,40 +12,113 @@ use crate::artifact::journal::{Event, When};
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
 use crate::live::invocation::Invocation;
-use crate::live::{Command, Exit, InspectDatabase};
+use crate::live::{Command, Exit, InspectDatabase, Writers};
 use crate::model::names::{Digest, Secret};
 use crate::model::step::{Answer, Probe, Run, Step};
 
-/// Runs the step's command and adopts what it did, if it did what the step says.
+/// Runs the step's command and adopts what it did, if it did what the step says. Otherwise the
+/// database is as it was before.
 pub fn run(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
     let scratch = hands.papers.folder.path.join("scratch");
     fresh_directory(&scratch)?;
     let workplace = hands.live.change_database().prepare_migrations(&scratch)?;
     let before = content_digest(hands.live.database())?;
     hands.papers.note(Event::Content { step: step.id.clone(), when: When::Before, sha256: before })?;
-    let log = next_log(hands, step);
-    hands.watch.tell(Told::Output { step, log: &log.to_string_lossy() });
     let command = command(hands, run, Some(&workplace.url))?;
-    let failed = |how: String, tail: String| {
-        let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.argv.join(" ")));
-        if !tail.trim().is_empty() {
-            told = told.because(format!("it said:\n{}", tail.trim_end()));
-        }
-        told.hint(format!("see `{}`", log.display()))
+    let outcome = run_through(hands, step, run, &command, &scratch).and_then(|()| {
+        check_scripts(hands, step)?;
+        let mut migrated = hands.live.change_database().open_migrated(&scratch)?;
+        check_result(step, migrated.as_mut())?;
+        content_digest(migrated.as_mut())
+    });
+    let content = match outcome {
+        Ok(content) => content,
+        Err(error) => return Err(take_back(hands, step, before, error)),
     };
-    match hands.live.run(&command, &log)? {
-        Exit::Success => {}
-        Exit::Failed { how, tail } => return Err(failed(how, tail)),
-        Exit::TimedOut { tail } => return Err(failed(format!("it took more than {} s", run.timeout_seconds), tail)),
-    }
-    check_scripts(hands, step)?;
-    let mut migrated = hands.live.change_database().open_migrated(&scratch)?;
-    check_result(step, migrated.as_mut())?;
-    let content = content_digest(migrated.as_mut())?;
-    drop(migrated);
     hands.live.change_database().adopt_migrations(&scratch)?;
     hands.papers.note(Event::Content { step: step.id.clone(), when: When::After, sha256: content })?;
     std::fs::remove_dir_all(&scratch).map_err(|error| files::told("remove", &scratch, &error))
+}
+
+/// Runs the command, and again where it stopped as it is known to.
+fn run_through(
+    hands: &mut Hands<'_>,
+    step: &Step,
+    run: &Run,
+    command: &Command,
+    scratch: &std::path::Path,
+) -> Result<()> {
+    let mut stumbles = run.stumbles.iter();
+    loop {
+        let log = next_log(hands, step);
+        hands.watch.tell(Told::Output { step, log: &log.to_string_lossy() });
+        let (how, tail) = match hands.live.run(command, &log)? {
+            Exit::Success => return Ok(()),
+            Exit::Failed { how, tail } => (how, tail),
+            Exit::TimedOut { tail } => {
+                let how = format!("it took more than {} s", run.timeout_seconds);
+                return Err(failed(run, &log, &how, &tail));
+            }
+        };
+        hands.go_on()?;
+        let mut migrated = hands.live.change_database().open_migrated(scratch)?;
+        if !stopped_as_known(&mut stumbles, migrated.as_mut())? {
+            return Err(failed(run, &log, &how, &tail));
+        }
+        hands.watch.tell(Told::Stumbled { step });
+    }
+}
+
+/// Whether what the command left is one of the stops that are still to come.
+fn stopped_as_known(
+    stumbles: &mut std::slice::Iter<'_, Vec<Probe>>,
+    migrated: &mut dyn InspectDatabase,
+) -> Result<bool> {
+    let sight = migrated.look()?;
+    for stop in stumbles {
+        let mut holds = true;
+        for probe in stop {
+            holds = holds && ask_database(probe, &sight, migrated)? == Answer::Yes;
+        }
+        if holds {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
+    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.argv.join(" ")));
+    if !tail.trim().is_empty() {
+        told = told.because(format!("it said:\n{}", tail.trim_end()));
+    }
+    told.hint(format!("see `{}`", log.display()))
+}
+
+/// Brings the database back to before the command, where it worked in place and left something: from the
+/// backup that the step itself names for its undoing. Where that is not possible, the error says so too.
+fn take_back(hands: &mut Hands<'_>, step: &Step, before: Digest, error: Error) -> Error {
+    let midway = |error: Error, why: String| {
+        error.because(why).hint("apply the same plan again to go on, or `ttplan undo --last` to take it back")
+    };
+    match content_digest(hands.live.database()) {
+        Ok(now) if now == before => return error.because("the database is as it was before"),
+        Ok(_) => {}
+        Err(other) => return midway(error, format!("what it left could not be looked at: {other}")),
+    }
+    match hands.live.database().writers() {
+        Ok(Writers::None) => {}
+        _ => return midway(error, "others may have written meanwhile, so it was not put back".to_owned()),
+    }
+    let put_back = |hands: &mut Hands<'_>| {
+        step.undo.iter().try_for_each(|act| hands.run_move(step, act))?;
+        let sha256 = content_digest(hands.live.database())?;
+        hands.papers.note(Event::Content { step: step.id.clone(), when: When::PutBack, sha256 })
+    };
+    match put_back(hands) {
+        Ok(()) => error.because("the database was put back from the backup of this run"),
+        Err(other) => midway(error, format!("it could not be put back: {other}")),
+    }
 }
 
 /// Runs the harmless command that shows that the program works at all.

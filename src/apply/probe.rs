@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::frameworks;
 use crate::live::{DirectoryState, FileState, Inspect, InspectDatabase, Question, Sight, Writers};
 use crate::model::names::ObjectRef;
+use crate::model::shape::{NORMALISER, Shape};
 use crate::model::step::{Answer, CopyFiles, FileList, Move, Probe, Step};
 
 /// How many files are looked at together.
@@ -183,6 +184,13 @@ pub fn ask_database(probe: &Probe, sight: &Sight, database: &mut dyn InspectData
         }
         Probe::SchemaIs { sha256, except } => {
             same(schema.digest_without(except) == *sha256, || "the schema is not as it was".to_owned())
+        }
+        Probe::ShapeIs { normaliser, .. } if *normaliser != NORMALISER => {
+            Answer::Unknown(format!("shapes in words of version {normaliser} are not known to this ttplan"))
+        }
+        Probe::ShapeIs { sha256, except, .. } => {
+            let now = Shape::of(schema, None).without(except).digest();
+            same(now == *sha256, || "the schema is not the one that is catalogued for that revision".to_owned())
         }
         Probe::CorePresent { tables } => {
             let missing = tables.iter().find(|(name, columns)| {

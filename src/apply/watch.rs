@@ -39,6 +39,10 @@ pub enum Event<'a> {
         step: &'a Step,
         log: &'a str,
     },
+    /// A command stopped where it is known to; it is run again.
+    Stumbled {
+        step: &'a Step,
+    },
 }
 
 /// Somebody who follows a run.

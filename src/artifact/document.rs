@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::artifact::json;
 use crate::error::{Error, Kind, Place, Result};
+use crate::model::catalogue::{self, Catalogue};
 use crate::model::observation::{self, Observation};
 use crate::model::plan::{self, Plan};
 
@@ -22,14 +23,36 @@ pub fn read_plan(file: &str, bytes: &[u8]) -> Result<Plan> {
 ///
 /// Errors: as [`read_plan`].
 pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
-    read(file, bytes, "observation", observation::FORMAT_VERSION)
+    let seen: Observation = read(file, bytes, "observation", observation::FORMAT_VERSION)?;
+    seen.facts.catalogue.as_ref().map_or(Ok(()), |catalogue| sensible(file, catalogue))?;
+    Ok(seen)
 }
 
-/// Reads a catalogue. That it makes sense in itself is for the catalogue to say.
+/// Reads a catalogue, compressed by zstd or not.
 ///
-/// Errors: as [`read_plan`].
-pub fn read_catalogue<T: DeserializeOwned + Serialize>(file: &str, bytes: &[u8], version: &str) -> Result<T> {
-    read(file, bytes, "catalogue", version)
+/// Errors: as [`read_plan`], and `Kind::Config` for one that makes no sense in itself.
+pub fn read_catalogue(file: &str, bytes: &[u8]) -> Result<Catalogue> {
+    let unpacked = bytes.starts_with(&ZSTD).then(|| unpack(file, bytes)).transpose()?;
+    let catalogue: Catalogue =
+        read(file, unpacked.as_deref().unwrap_or(bytes), "catalogue", catalogue::FORMAT_VERSION)?;
+    sensible(file, &catalogue)?;
+    Ok(catalogue)
+}
+
+fn sensible(file: &str, catalogue: &Catalogue) -> Result<()> {
+    let unusable = |fault| Error::new(Kind::Config, format!("the catalogue in `{file}` cannot be used")).because(fault);
+    catalogue.fault().map_or(Ok(()), |fault: String| Err(unusable(fault)))
+}
+
+/// What a zstd frame begins with.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// No catalogue is larger; a small file may unpack to anything.
+const LARGEST: usize = 64 << 20;
+
+fn unpack(file: &str, bytes: &[u8]) -> Result<Vec<u8>> {
+    zstd::bulk::decompress(bytes, LARGEST)
+        .map_err(|error| Error::new(Kind::Config, format!("the catalogue `{file}` cannot be unpacked")).because(error))
 }
 
 #[derive(serde::Deserialize)]

@@ -111,6 +111,8 @@ pub enum Attempt {
 pub enum When {
     Before,
     After,
+    /// After it failed and the database was put back to before the run.
+    PutBack,
 }
 
 /// Something in a run's keeping.
@@ -165,6 +167,10 @@ impl Standing {
             Event::Making { step, paths } => self.made.entry(step).or_default().extend(paths),
             Event::Copying { step, absent } => self.copied.entry(step).or_default().extend(absent),
             Event::Content { step, when: When::Before, sha256 } => {
+                // A run that goes on after it died begins in the middle; the beginning is what the first try saw.
+                self.content_before.entry(step).or_insert(sha256);
+            }
+            Event::Content { step, when: When::PutBack, sha256 } => {
                 self.content_before.insert(step, sha256);
             }
             Event::Content { step, when: When::After, sha256 } => {

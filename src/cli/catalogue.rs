@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
+use crate::artifact::document;
 use crate::artifact::files::{self, Existing};
 use crate::artifact::json;
-use crate::catalogue::document::Catalogue;
-use crate::catalogue::infer;
+use crate::catalogue;
 use crate::cli::out::Out;
 use crate::cli::settings::SiteArgs;
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
 use crate::live;
+use crate::model::catalogue::Catalogue;
 use crate::model::wording::counted;
 use crate::record::Recording;
 use crate::render::style::plain;
@@ -132,7 +133,7 @@ fn counted_entries(n: usize) -> String {
 /// Reads a catalogue that makes sense.
 fn read(path: &Path) -> Result<Catalogue> {
     let name = path.to_string_lossy();
-    Catalogue::read(&name, &files::read(path)?)
+    document::read_catalogue(&name, &files::read(path)?)
 }
 
 fn chosen(path: Option<&Path>, site: &SiteArgs) -> Result<Catalogue> {
@@ -184,7 +185,7 @@ fn run_show(args: &Show, out: &mut Out) -> Result<u8> {
 fn run_diff(args: &Diff, out: &mut Out) -> Result<u8> {
     let catalogue = chosen(args.catalogue.as_deref(), &args.site)?;
     let (a, b) = (position(&catalogue, &args.a)?, position(&catalogue, &args.b)?);
-    let differences = infer::differences(&catalogue.shape(a), &catalogue.shape(b));
+    let differences = catalogue::differences(&catalogue.shape(a), &catalogue.shape(b));
     let text: String = differences.iter().map(|line| format!("{}\n", plain(line))).collect();
     out.result(if text.is_empty() { "no difference\n" } else { &text })?;
     Ok(0)

@@ -7,6 +7,7 @@ use crate::artifact::json;
 use crate::cli::out::Out;
 use crate::cli::settings::{SiteArgs, tell_written};
 use crate::cli::watch::Format;
+use crate::config;
 use crate::error::Result;
 use crate::inspect::{self, Wishes};
 use crate::live;
@@ -54,6 +55,7 @@ pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observat
         made_at: super::document_time()?,
         database,
         search: access.path.to_string_lossy().into_owned(),
+        catalogue: if database { config::catalogue(config)? } else { None },
     };
     let mut live = if database { live::open_to_inspect(access)? } else { live::open_files_to_inspect() };
     inspect::inspect(config, live.as_mut(), &wishes)

@@ -33,6 +33,9 @@ pub struct Args {
     /// Forget a recorded revision that stands for nothing, and start anew
     #[arg(long, env = "TTPLAN_REINITIALIZE")]
     reinitialize: bool,
+    /// Take a person's word for the revision that the schema is at: one id, or several with commas between
+    #[arg(long, value_name = "REV", value_delimiter = ',', env = "TTPLAN_ASSUME_REVISION")]
+    assume_revision: Vec<String>,
     /// Exit 2 when the plan holds changes
     #[arg(long, env = "TTPLAN_DETAILED_EXITCODE")]
     detailed_exitcode: bool,
@@ -46,7 +49,10 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let seen = observe(args)?;
-    let decisions = Decisions { reinitialize: args.reinitialize };
+    let mut assume_revision = args.assume_revision.clone();
+    assume_revision.sort();
+    assume_revision.dedup();
+    let decisions = Decisions { reinitialize: args.reinitialize, assume_revision };
     let examination = diagnose(&seen, &decisions);
     if examination.diagnosis.state == State::Unreachable {
         return Err(Error::new(Kind::Unreachable, "no observation looked at the database, so nothing can be planned"));

@@ -92,6 +92,9 @@ impl Watch for Follower<'_> {
             }
             Event::Waiting { why, .. } => self.line(&format!("      {} {}\n", style::care("waiting:"), plain(why))),
             Event::Output { log, .. } => self.line(&format!("      {} {}\n", faint("output in"), plain(log))),
+            Event::Stumbled { .. } => {
+                self.line(&format!("      {} it stopped where it is known to\n", style::care("again:")));
+            }
             Event::Copied { bytes, of_bytes, files, of_files } => {
                 let bar = self.bar(of_bytes);
                 bar.set_position(bytes);
@@ -148,6 +151,7 @@ fn as_json(event: Event<'_>) -> serde_json::Value {
         Event::Undone { step } => named("undone", step),
         Event::Waiting { step, why } => json!({ "event": "waiting", "step": step.id, "why": why }),
         Event::Output { step, log } => json!({ "event": "output", "step": step.id, "log": log }),
+        Event::Stumbled { step } => named("stumbled", step),
         Event::Copied { files, of_files, bytes, of_bytes } => {
             json!({ "event": "copied", "files": files, "of_files": of_files, "bytes": bytes, "of_bytes": of_bytes })
         }

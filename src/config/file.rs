@@ -100,6 +100,8 @@ pub struct Upgrade {
     pub env: BTreeMap<Checked<Variable>, Spanned<Checked<Public>>>,
     pub url_variable: Option<Checked<Variable>>,
     pub timeout: Option<Checked<Timeout>>,
+    #[serde(default)]
+    pub accept_stumbles: bool,
 }
 
 #[derive(Default, Deserialize)]

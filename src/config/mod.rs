@@ -7,13 +7,14 @@
 
 use std::path::PathBuf;
 
+use crate::artifact::document;
 use crate::artifact::files;
-use crate::catalogue::document::Catalogue;
 use crate::config::interpolate::Environment;
 use crate::config::source::{Source, Sources};
 use crate::config::url::Engines;
 use crate::error::Result;
 use crate::live::engines;
+use crate::model::catalogue::Catalogue;
 use crate::model::config::{Access, Config};
 use crate::model::names::{FilePath, Secret};
 
@@ -83,12 +84,12 @@ pub fn settle(said: &Said) -> Result<Settled> {
 pub fn catalogue(config: &Config) -> Result<Option<Catalogue>> {
     let Some(revisions) = &config.revisions else { return Ok(None) };
     if let Some(path) = &revisions.catalogue {
-        return Catalogue::read(&path.to_text(), &files::read(path.as_path())?).map(Some);
+        return document::read_catalogue(&path.to_text(), &files::read(path.as_path())?).map(Some);
     }
     let engine = &config.database.engine;
     let ours =
         profiles::CATALOGUES.iter().find(|(profile, on, _)| config.profile.as_deref() == Some(profile) && on == engine);
-    ours.map(|(profile, on, text)| Catalogue::read(&format!("{profile} on {on}"), text.as_bytes())).transpose()
+    ours.map(|(profile, on, bytes)| document::read_catalogue(&format!("{profile} on {on}"), bytes)).transpose()
 }
 
 /// The same for other engines than those on the shelf.

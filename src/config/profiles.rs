@@ -18,7 +18,10 @@ use crate::error::{Error, Kind, Result};
 pub const ALL: &[(&str, &str)] = &[("timetracker", include_str!("profiles/timetracker.toml"))];
 
 /// The catalogues that come with them: profile, engine, document.
-pub const CATALOGUES: &[(&str, &str, &str)] = &[];
+pub const CATALOGUES: &[(&str, &str, &[u8])] = &[
+    ("timetracker", "postgres", include_bytes!("profiles/timetracker-postgres.json.zst")),
+    ("timetracker", "sqlite", include_bytes!("profiles/timetracker-sqlite.json.zst")),
+];
 
 /// The text of the profile `name`, to be placed behind `before`. What holds a `/` or ends in
 /// `.toml` is a path, relative to `base`.

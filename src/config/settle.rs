@@ -117,6 +117,7 @@ impl Settling<'_> {
             env,
             url_variable: Some(written.url_variable.map_or_else(|| URL_VARIABLE.to_owned(), |name| name.0.0)),
             timeout_seconds: written.timeout.map_or(900, |timeout| timeout.0.0),
+            accept_stumbles: written.accept_stumbles,
         })
     }
 

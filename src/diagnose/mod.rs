@@ -4,9 +4,13 @@
 //! health and never a licence to destroy. Plans nothing.
 
 use crate::diagnose::states::Verdict;
-use crate::model::diagnosis::{Decisions, Diagnosis, Inferred, Revision, Severity, State};
+use crate::model::diagnosis::{Decisions, Diagnosis, Revision, Severity, State};
 use crate::model::observation::Observation;
-use crate::rules::{self, case::Case};
+use crate::model::revisions::Standing;
+use crate::model::step::Basis;
+use crate::rules;
+use crate::rules::assumed_revision::may_be_assumed;
+use crate::rules::case::{Case, Stamp};
 
 mod states;
 
@@ -21,6 +25,7 @@ pub fn diagnose<'a>(observation: &'a Observation, decisions: &'a Decisions) -> E
     let mut case = Case::new(&observation.facts, decisions);
     let verdict = states::classify(&case);
     case.state = verdict.state;
+    case.stamp = stamp(&case);
     case.pending = pending(&case);
     case.findings = rules::ALL.iter().flat_map(|rule| (rule.examine)(&case)).collect();
 
@@ -35,20 +40,42 @@ pub fn diagnose<'a>(observation: &'a Observation, decisions: &'a Decisions) -> E
         recorded: case.facts.recorded().to_vec(),
         target: case.target.clone(),
         pending: case.pending.clone(),
-        inferred: Inferred::default(),
+        inferred: case.compared.as_ref().map(|compared| compared.inferred.clone()).unwrap_or_default(),
     });
     let Verdict { state, strategy, evidence } = verdict;
     Examination { diagnosis: Diagnosis { state, strategy, blocked, evidence, revision }, case }
+}
+
+/// The revisions to record first: what a person says, else what the schema shows and nothing else.
+fn stamp(case: &Case) -> Option<Stamp> {
+    let shown = case.compared.as_ref().and_then(|compared| compared.inferred.exact.clone());
+    let assumed = Some(case.decisions.assume_revision.clone()).filter(|ids| !ids.is_empty());
+    let (to, basis) = match (case.state, assumed, shown) {
+        (State::Legacy | State::FalseStamp, None, Some(shown)) => (shown, Basis::Exact),
+        (state, Some(assumed), shown) if may_be_assumed(state) => {
+            let basis = if shown.as_ref() == Some(&assumed) { Basis::Exact } else { Basis::Assumed };
+            (assumed, basis)
+        }
+        _ => return None,
+    };
+    let revisions = case.revisions()?;
+    let is_new = case.facts.recorded() != to;
+    (is_new && to.iter().all(|id| revisions.script(id).is_some())).then_some(Stamp { to, basis })
 }
 
 /// What is to be run, where the state says from where.
 fn pending(case: &Case) -> Vec<String> {
     let Some(revisions) = case.revisions() else { return Vec::new() };
     let begins_anew = case.state == State::PartialMigration && case.decisions.reinitialize;
+    let from = case.recorded_before_run();
     match case.state {
         State::Absent | State::Fresh | State::Corrupted | State::Behind | State::Diverged => {}
-        _ if begins_anew => {}
+        _ if begins_anew || case.is_at_known_stop() => {}
+        _ if case.stamp.is_some() => match revisions.standing(from, &case.target) {
+            Standing::Behind | Standing::Diverged => {}
+            _ => return Vec::new(),
+        },
         _ => return Vec::new(),
     }
-    revisions.pending(case.recorded_before_run(), &case.target)
+    revisions.pending(from, &case.target)
 }

@@ -6,6 +6,7 @@ use crate::model::observation::Presence;
 use crate::model::revisions::Standing;
 use crate::model::wording::counted;
 use crate::rules::case::{Case, CoreStanding};
+use crate::rules::compared::{Begun, Compared};
 
 /// A state with what it rests on.
 pub struct Verdict {
@@ -16,13 +17,14 @@ pub struct Verdict {
 
 /// Finds the state.
 pub fn classify(case: &Case) -> Verdict {
-    const RULES: [fn(&Case) -> Option<Verdict>; 9] = [
+    const RULES: [fn(&Case) -> Option<Verdict>; 10] = [
         absent_or_fresh,
         foreign,
         unknown_revision,
         half_applied,
         partial_migration,
         partial_schema,
+        stamped_otherwise,
         standing,
         legacy,
         corrupted,
@@ -98,6 +100,12 @@ fn unknown_revision(case: &Case) -> Option<Verdict> {
 }
 
 fn half_applied(case: &Case) -> Option<Verdict> {
+    if let Some(begun) = case.compared.as_ref().and_then(|compared| compared.begun.as_ref()) {
+        let Begun { script, done, of, stop } = begun;
+        let told = format!("{done} of {of} changes of `{script}` are there, and nothing else beyond what is recorded");
+        let stop = stop.map(|stop| format!("it is exactly what stop {stop} of that migration is known to leave"));
+        return is(State::HalfApplied, Strategy::CheckMigrations, [told].into_iter().chain(stop));
+    }
     let leftovers = case.leftovers();
     if leftovers.is_empty() {
         return None;
@@ -122,12 +130,39 @@ fn partial_migration(case: &Case) -> Option<Verdict> {
 fn partial_schema(case: &Case) -> Option<Verdict> {
     let genuine = case.core_that_is(CoreStanding::Genuine);
     let missing = case.core_that_is(CoreStanding::Missing);
-    let explained = case.facts.recorded().is_empty() && case.legacy().is_some();
+    let is_old = case.facts.recorded().is_empty() && case.legacy().is_some();
+    let explained = is_old || case.compared.as_ref().is_some_and(Compared::is_known);
     if genuine.is_empty() || missing.is_empty() || explained {
         return None;
     }
     let told = format!("core tables {} are missing; with them the state would be another", Case::named(missing));
     is(State::PartialSchema, Strategy::Refuse, [core_evidence(case), told])
+}
+
+/// What is recorded is not what the schema shows: another revision, or none.
+fn stamped_otherwise(case: &Case) -> Option<Verdict> {
+    let compared = case.compared.as_ref()?;
+    let differences = compared.recorded.as_ref().filter(|differences| !differences.is_empty())?;
+    let recorded = case.facts.recorded();
+    let told = format!("{} says {}", record(case), ids(recorded));
+    let gap =
+        format!("the schema differs in {} from what {} has", counted(differences.len() as u64, "fact"), ids(recorded));
+    if compared.is_known() {
+        return is(State::FalseStamp, Strategy::Restamp, [told, gap, shown(compared)]);
+    }
+    is(State::Drifted, Strategy::Refuse, [told, gap, "no other catalogued revision has this schema".to_owned()])
+}
+
+/// What the schema is by itself, in words.
+fn shown(compared: &Compared) -> String {
+    match (&compared.inferred.exact, compared.inferred.candidates.as_slice()) {
+        (Some(exact), _) => format!("the schema is exactly that of {}", ids(exact)),
+        (None, []) => "the schema is that of no catalogued revision".to_owned(),
+        (None, several) => {
+            let each: Vec<String> = several.iter().map(|candidate| ids(candidate)).collect();
+            format!("the schema is that of {}, which differ in nothing else", each.join(" or "))
+        }
+    }
 }
 
 fn standing(case: &Case) -> Option<Verdict> {
@@ -137,8 +172,8 @@ fn standing(case: &Case) -> Option<Verdict> {
     let target = format!("the target is {}", ids(&case.target));
     let (state, strategy, more) = match revisions.standing(recorded, &case.target) {
         Standing::Nothing | Standing::Unknown(_) => return None,
-        Standing::AtTarget => (State::Current, Strategy::None, "schema not checked".to_owned()),
-        Standing::Behind => (State::Behind, Strategy::CheckMigrations, "schema not checked".to_owned()),
+        Standing::AtTarget => (State::Current, Strategy::None, checked(case)),
+        Standing::Behind => (State::Behind, Strategy::CheckMigrations, checked(case)),
         Standing::Diverged => {
             let more = "more than one revision is recorded, all of them on the way to the target".to_owned();
             (State::Diverged, Strategy::CheckMigrations, more)
@@ -155,12 +190,21 @@ fn standing(case: &Case) -> Option<Verdict> {
     is(state, strategy, [told, target, more, core_evidence(case)])
 }
 
+fn checked(case: &Case) -> String {
+    match case.compared.as_ref().and_then(|compared| compared.recorded.as_ref()) {
+        Some(_) => "the schema is exactly what is catalogued for it".to_owned(),
+        None => "schema not checked".to_owned(),
+    }
+}
+
 fn legacy(case: &Case) -> Option<Verdict> {
     let legacy = case.legacy();
-    if !core_is_genuine(case) && legacy.is_none() {
+    let is_known = case.compared.as_ref().is_some_and(Compared::is_known);
+    if !core_is_genuine(case) && legacy.is_none() && !is_known {
         return None;
     }
     let mut evidence = vec![core_evidence(case), format!("{} records nothing", record(case))];
+    evidence.extend(case.compared.as_ref().map(shown));
     if let Some(name) = legacy {
         evidence.push(format!("the tables are those of a release before the first migration: {name}"));
     }

@@ -90,6 +90,8 @@ pub struct Upgrade {
     /// The variable in which the command expects the database's URL.
     pub url_variable: Option<String>,
     pub timeout_seconds: u64,
+    /// Whether it may be run again where it is known to stop before it is through.
+    pub accept_stumbles: bool,
 }
 
 /// Which tables are the application's, and what to do with others.

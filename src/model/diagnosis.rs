@@ -168,4 +168,6 @@ impl Severity {
 pub struct Decisions {
     /// Forget a recorded revision that stands for nothing, and start anew.
     pub reinitialize: bool,
+    /// The revisions that a person says the schema is at, sorted; empty where nobody said so.
+    pub assume_revision: Vec<String>,
 }

@@ -4,6 +4,7 @@
 //! No IO, no clock, no environment, no colour. Imports nothing of ours but `error`.
 //! Whatever is written to disk or printed as JSON is one of these types.
 
+pub mod catalogue;
 pub mod config;
 pub mod diagnosis;
 pub mod dialect;
@@ -11,11 +12,13 @@ pub mod names;
 pub mod observation;
 pub mod path;
 pub mod plan;
+pub mod probe;
 pub mod references;
 pub mod report;
 pub mod revisions;
 pub mod risk;
 pub mod schema;
+pub mod shape;
 pub mod site;
 pub mod step;
 pub mod uploads;

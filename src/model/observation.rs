@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::catalogue::Catalogue;
 use crate::model::config::Config;
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
 use crate::model::references::Referenced;
@@ -35,6 +36,8 @@ pub struct Facts {
     pub database: DatabaseFacts,
     /// Null where no framework is configured.
     pub revisions: Option<Revisions>,
+    /// What schema the application has after each revision; null where nobody recorded it.
+    pub catalogue: Option<Catalogue>,
     /// The upgrade command's program as found on this host; null where it was not found.
     pub program: Option<FilePath>,
     /// One per distinct root, sorted by path.

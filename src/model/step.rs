@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::names::{Digest, FilePath, ObjectRef};
+pub use crate::model::probe::{Answer, Probe};
 use crate::model::uploads::FileFact;
 
 /// One unit of change and of reversion. Touches the database or files, never both.
@@ -63,16 +64,6 @@ impl Risk {
             Self::Destructive => "destructive",
         }
     }
-}
-
-/// The answer to a probe. Not knowing is never a yes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    Yes,
-    /// What is so instead.
-    No(String),
-    /// Why it could not be found out.
-    Unknown(String),
 }
 
 /// Everything that can be done. Adjacently tagged, so that an error points at its field.
@@ -247,6 +238,9 @@ pub struct Run {
     pub timeout_seconds: u64,
     /// The revisions it is expected to run, in order.
     pub revisions: Vec<String>,
+    /// Where it is known to stop before it is through: what holds then of the database it works on, stop
+    /// after stop. It is run again as often as that holds, and no more.
+    pub stumbles: Vec<Vec<Probe>>,
 }
 
 /// A list of files, where it stands.
@@ -271,76 +265,6 @@ pub struct Sidecar {
     pub bytes: u64,
     /// Over exactly these lines, uncompressed, each with its newline.
     pub sha256: Digest,
-}
-
-/// Everything that can be asked. Adjacently tagged like [`Move`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "probe", content = "with", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Probe {
-    /// The object is there with this definition.
-    ObjectIs {
-        object: ObjectRef,
-        sha256: Digest,
-    },
-    ObjectAbsent {
-        object: ObjectRef,
-    },
-    /// The table has exactly so many rows.
-    Rows {
-        table: ObjectRef,
-        count: u64,
-    },
-    /// Nothing depends on the object but these.
-    NoDependentsBut {
-        object: ObjectRef,
-        dependents: Vec<ObjectRef>,
-    },
-    /// Exactly these ids are recorded; null when the table must be absent.
-    RevisionsAre {
-        table: ObjectRef,
-        column: String,
-        recorded: Option<Vec<String>>,
-    },
-    /// The column holds so many characters; null for unlimited.
-    ColumnWidth {
-        table: ObjectRef,
-        column: String,
-        width: Option<u32>,
-    },
-    /// Every source of the move's list is as listed, and no destination is taken by another content.
-    FilesReady {
-        r#move: usize,
-    },
-    /// Every destination of the move's list is there as listed.
-    FilesDone {
-        r#move: usize,
-    },
-    DirectoryIs {
-        path: FilePath,
-        present: bool,
-    },
-    /// The migration files are these.
-    ScriptsAre {
-        system: String,
-        directory: FilePath,
-        sha256: Digest,
-    },
-    /// The run's backup of that name is there and can be read back.
-    BackupReads {
-        name: String,
-        directory: Option<FilePath>,
-    },
-    /// All definitions but those of `except` have this digest.
-    SchemaIs {
-        sha256: Digest,
-        except: Vec<ObjectRef>,
-    },
-    /// These tables are there with at least these columns.
-    CorePresent {
-        tables: BTreeMap<String, Vec<String>>,
-    },
-    /// Nobody else has the database open.
-    NoOtherWriter {},
 }
 
 impl FileList {

@@ -13,6 +13,8 @@ use crate::model::names::ObjectRef;
 use crate::model::observation::Facts;
 use crate::model::revisions::{Book, Revisions};
 use crate::model::schema::{Schema, Table};
+use crate::model::step::Basis;
+use crate::rules::compared::Compared;
 
 /// The subject of findings that stop everything that would change the database.
 pub const DATABASE: &str = "database";
@@ -29,12 +31,23 @@ pub struct Case<'a> {
     pub framework: Option<&'static Framework>,
     /// The state the database was found to be in, once it is known.
     pub state: State,
+    /// The live schema beside the catalogue, where there is one.
+    pub compared: Option<Compared<'a>>,
+    /// The revisions to record before anything is run, once the state is known.
+    pub stamp: Option<Stamp>,
     /// The heads to come to; empty where they cannot be told.
     pub target: Vec<String>,
     /// What is to be run from here; empty where it cannot be told.
     pub pending: Vec<String>,
     /// What all rules found, once they have.
     pub findings: Vec<Finding>,
+}
+
+/// Revisions to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub to: Vec<String>,
+    pub basis: Basis,
 }
 
 /// How a core table is found.
@@ -57,6 +70,8 @@ impl<'a> Case<'a> {
             dialect: engines::by_name(&facts.config.database.engine).map(|engine| engine.dialect),
             framework: facts.config.revisions.as_ref().and_then(|config| frameworks::by_name(&config.system)),
             state: State::Unreachable,
+            compared: Compared::new(facts),
+            stamp: None,
             target,
             pending: Vec::new(),
             findings: Vec::new(),
@@ -159,8 +174,23 @@ impl<'a> Case<'a> {
     }
 
     /// What is recorded when the migrations begin: nothing where the record is cleared before.
-    pub fn recorded_before_run(&self) -> &'a [String] {
-        if self.state == State::PartialMigration { &[] } else { self.facts.recorded() }
+    pub fn recorded_before_run(&self) -> &[String] {
+        match &self.stamp {
+            Some(stamp) => &stamp.to,
+            None if self.state == State::PartialMigration => &[],
+            None => self.facts.recorded(),
+        }
+    }
+
+    /// Whether the schema is exactly what a known stop of a migration leaves, from which running goes on.
+    pub fn is_at_known_stop(&self) -> bool {
+        let begun = self.compared.as_ref().and_then(|compared| compared.begun.as_ref());
+        self.state == State::HalfApplied && begun.is_some_and(|begun| begun.stop.is_some())
+    }
+
+    /// Error where a person has to decide, warning once one has.
+    pub fn unless_decided(&self) -> Severity {
+        if self.stamp.is_some() { Severity::Warning } else { Severity::Error }
     }
 
     /// Whether something that waits for a person stops changes to `subject`.

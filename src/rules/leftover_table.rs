@@ -16,7 +16,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn examine(case: &Case) -> Vec<Finding> {
-    if case.state != State::HalfApplied {
+    if case.state != State::HalfApplied || case.is_at_known_stop() {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -48,7 +48,7 @@ fn examine(case: &Case) -> Vec<Finding> {
 
 fn remedy(case: &Case) -> Vec<Step> {
     let (State::HalfApplied, Some(dialect)) = (case.state, case.dialect) else { return Vec::new() };
-    if case.is_blocked(DATABASE) || case.facts.config.cleanup.skip {
+    if case.is_blocked(DATABASE) || case.is_at_known_stop() || case.facts.config.cleanup.skip {
         return Vec::new();
     }
     let mut steps = Vec::new();

@@ -9,10 +9,15 @@ use crate::model::step::Step;
 use crate::rules::case::Case;
 
 pub mod ahead_of_scripts;
+pub mod assumed_revision;
 pub mod broken_graph;
 pub mod case;
+pub mod changed_scripts;
 pub mod cleanup_at_start;
+pub mod compared;
 pub mod dangling_reference;
+pub mod drifted_schema;
+pub mod false_stamp;
 pub mod files_in_old_place;
 pub mod foreign_database;
 pub mod leftover_table;
@@ -24,7 +29,10 @@ pub mod partial_schema;
 pub mod pending_migrations;
 pub mod removal;
 pub mod schema_not_checked;
+pub mod stamping;
+pub mod stumbling_migration;
 pub mod unexpected_tables;
+pub mod unfinished_migration;
 pub mod unknown_revision;
 pub mod unstamped_schema;
 pub mod upload_conflict;
@@ -35,15 +43,21 @@ pub const ALL: &[&Rule] = &[
     &foreign_database::RULE,
     &unknown_revision::RULE,
     &leftover_table::RULE,
+    &unfinished_migration::RULE,
     &partial_migration::RULE,
     &partial_schema::RULE,
+    &false_stamp::RULE,
+    &drifted_schema::RULE,
     &ahead_of_scripts::RULE,
     &overlapping_record::RULE,
     &unstamped_schema::RULE,
+    &assumed_revision::RULE,
     &unexpected_tables::RULE,
     &broken_graph::RULE,
     &narrow_version_column::RULE,
     &pending_migrations::RULE,
+    &stumbling_migration::RULE,
+    &changed_scripts::RULE,
     &schema_not_checked::RULE,
     &cleanup_at_start::RULE,
     &upload_root::RULE,

@@ -21,7 +21,8 @@ fn too_long<'a>(case: &'a Case) -> Option<(&'a str, u32)> {
     let book = case.book()?;
     book.recorded.as_ref()?;
     let width = book.width.filter(|width| *width < WIDTH)?;
-    let longest = case.pending.iter().max_by_key(|id| id.chars().count())?;
+    let stamped = case.stamp.iter().flat_map(|stamp| &stamp.to);
+    let longest = case.pending.iter().chain(stamped).max_by_key(|id| id.chars().count())?;
     (longest.chars().count() > width as usize).then_some((longest, width))
 }
 

@@ -1,7 +1,7 @@
 //! `overlapping_record`: of the recorded revisions one comes before another, and the framework refuses
 //! to upgrade from there.
 
-use crate::model::diagnosis::{Finding, Severity, State};
+use crate::model::diagnosis::{Finding, State};
 use crate::model::revisions::Standing;
 use crate::rules::case::{Case, DATABASE};
 use crate::rules::{Rule, nothing};
@@ -23,7 +23,7 @@ fn examine(case: &Case) -> Vec<Finding> {
     let tips = revisions.tips(case.facts.recorded());
     let named = |ids: &[String]| Case::named(ids.iter().map(String::as_str));
     let finding = RULE.finding(
-        Severity::Error,
+        case.unless_decided(),
         DATABASE,
         format!("{} is recorded beside {}, which comes after it", named(&before), named(&tips)),
     );

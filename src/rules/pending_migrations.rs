@@ -4,7 +4,8 @@
 use crate::actions::run_migrations::RunMigrations;
 use crate::model::diagnosis::{Finding, Severity, State};
 use crate::model::names::FilePath;
-use crate::model::step::Step;
+use crate::model::revisions::Revisions;
+use crate::model::step::{Probe, Step};
 use crate::model::wording::counted;
 use crate::rules::Rule;
 use crate::rules::case::{Case, DATABASE, MIGRATIONS};
@@ -60,12 +61,17 @@ fn remedy(case: &Case) -> Vec<Step> {
         case.state,
         State::Absent | State::Fresh | State::Behind | State::Diverged | State::Corrupted | State::PartialMigration
     );
-    if !can_be_run || case.pending.is_empty() || case.is_blocked(DATABASE) || case.is_blocked(MIGRATIONS) {
+    if !(can_be_run || case.stamp.is_some() || case.is_at_known_stop())
+        || case.pending.is_empty()
+        || case.is_blocked(DATABASE)
+        || case.is_blocked(MIGRATIONS)
+    {
         return Vec::new();
     }
     let step = || {
         let config = case.facts.config.revisions.as_ref()?;
         let revisions = case.revisions()?;
+        let recorded = revisions.recorded_after(case.recorded_before_run(), &case.target);
         let run = RunMigrations {
             program: &program(case)?,
             upgrade: config.upgrade.as_ref()?,
@@ -73,7 +79,9 @@ fn remedy(case: &Case) -> Vec<Step> {
             scripts: (&revisions.directory, revisions.digest?),
             book: case.book()?,
             pending: &case.pending,
-            target: &revisions.recorded_after(case.recorded_before_run(), &case.target),
+            target: &recorded,
+            shape: shape_at_end(case, revisions, &recorded),
+            stumbles: stumbles(case),
             core: &case.facts.config.tables.core,
             backup_directory: case.facts.config.backup.directory.as_ref(),
             reason: RULE.code,
@@ -81,4 +89,23 @@ fn remedy(case: &Case) -> Vec<Step> {
         Some(run.step())
     };
     step().into_iter().collect()
+}
+/// What the whole schema has to be at the end: known where it is known where the run begins and what
+/// its scripts do.
+fn shape_at_end(case: &Case, revisions: &Revisions, recorded: &[String]) -> Option<Probe> {
+    let compared = case.compared.as_ref()?;
+    let from = case.recorded_before_run();
+    let begins_known = from.is_empty() || case.is_at_known_stop() || compared.differences_from(from)?.is_empty();
+    let scripts_known = compared.changed_scripts(revisions, &case.pending).is_empty();
+    if begins_known && scripts_known { compared.shape_is(recorded) } else { None }
+}
+
+fn stumbles(case: &Case) -> Vec<Vec<Probe>> {
+    let (Some(compared), Some(book)) = (&case.compared, case.book()) else { return Vec::new() };
+    let recorded = |ids: &[String]| Probe::RevisionsAre {
+        table: book.table.clone(),
+        column: book.column.clone(),
+        recorded: Some(ids.to_vec()),
+    };
+    compared.stops(&case.pending).into_iter().map(|(_, ids, shape)| vec![recorded(ids), shape]).collect()
 }

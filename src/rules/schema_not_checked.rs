@@ -15,7 +15,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn examine(case: &Case) -> Vec<Finding> {
-    if !matches!(case.state, State::Current | State::Behind | State::Diverged) {
+    let is_checked = case.compared.as_ref().is_some_and(|compared| compared.recorded.is_some());
+    if is_checked || !matches!(case.state, State::Current | State::Behind | State::Diverged) {
         return Vec::new();
     }
     let recorded = Case::named(case.facts.recorded().iter().map(String::as_str));

@@ -33,7 +33,7 @@ fn examine(case: &Case) -> Vec<Finding> {
         _ => case.facts.recorded().to_vec(),
     };
     let finding = RULE.finding(
-        Severity::Error,
+        case.unless_decided(),
         DATABASE,
         format!(
             "the database records {}, which none of the {} scripts has",
@@ -41,5 +41,12 @@ fn examine(case: &Case) -> Vec<Finding> {
             scripts.scripts.len()
         ),
     );
-    vec![finding.with_hint("use the release that the database was last run with, or a newer one")]
+    let exact = case.compared.as_ref().and_then(|compared| compared.inferred.exact.as_ref());
+    vec![finding.with_hint(match exact {
+        Some(ids) => {
+            let ids = ids.join(",");
+            format!("the schema is exactly that of `{ids}`; to go on from there: `ttplan plan --assume-revision {ids}`")
+        }
+        None => "use the release that the database was last run with, or a newer one".to_owned(),
+    })]
 }

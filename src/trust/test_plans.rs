@@ -144,6 +144,7 @@ fn database_steps() -> Vec<Step> {
                 check: vec!["/usr/bin/flask".into(), "--version".into()],
                 timeout_seconds: 900,
                 revisions: vec!["003".into()],
+                stumbles: Vec::new(),
             })],
             vec![Move::RestoreDatabase(RestoreDatabase { name: backup(), directory: Some("/data/backups".into()) })],
         ),

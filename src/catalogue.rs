@@ -1,5 +1,6 @@
-//! Which catalogued revision a live schema is at: exactly one, several that cannot be told apart, or
-//! only near one.
+//! SHELF-SIDE: which catalogued revision a live schema is at: exactly one, several that cannot be told
+//! apart, or only near one. Pure; knows no framework and no application, and judges nothing: whether a
+//! stamp follows is for the rules.
 //!
 //! Compares everything that any entry knows of, additions and removals alike. What no entry knows
 //! (an operator's own table) does not disturb. A tie is collapsed only over scripts that provably do
@@ -7,23 +8,31 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::catalogue::document::Catalogue;
-use crate::catalogue::shape::Shape;
+use crate::model::catalogue::Catalogue;
 use crate::model::diagnosis::{Inferred, Nearest};
+use crate::model::shape::Shape;
 
 /// How many differences of the nearest entry are told; more are counted.
 const TOLD: usize = 40;
 
-/// Finds the live shape in a catalogue.
-pub fn infer(catalogue: &Catalogue, live: &Shape) -> Inferred {
+/// Finds the live shape in a catalogue. What is `recorded` only decides how a schema is called that
+/// several revisions share because the scripts between them do nothing.
+pub fn infer(catalogue: &Catalogue, live: &Shape, recorded: &[String]) -> Inferred {
     let live = live.only(&catalogue.known());
+    if live.0.is_empty() {
+        return Inferred::default();
+    }
     let distances = distances(catalogue, &live);
     let equal: Vec<usize> = distances.iter().enumerate().filter(|(_, d)| **d == 0).map(|(index, _)| index).collect();
     // Distances are counted by difference; that the shape is the very same is then seen once more.
     let equal: Vec<usize> = equal.into_iter().filter(|index| catalogue.shape(*index) == live).collect();
     let heads = |index: &usize| catalogue.entries.get(*index).map(|entry| entry.revisions.clone());
     let distinct = collapse(catalogue, &equal);
+    let is_recorded = |index: &&usize| catalogue.entries.get(**index).is_some_and(|entry| entry.revisions == recorded);
     match distinct.as_slice() {
+        [_] if equal.iter().any(|index| is_recorded(&index)) => {
+            Inferred { exact: Some(recorded.to_vec()), ..Inferred::default() }
+        }
         [] => Inferred { exact: None, candidates: Vec::new(), nearest: nearest(catalogue, &live, &distances) },
         [only] => Inferred { exact: heads(only), candidates: Vec::new(), nearest: None },
         several => Inferred { exact: None, candidates: several.iter().filter_map(heads).collect(), nearest: None },
@@ -94,22 +103,24 @@ fn named(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::document::tests::{ids, ran, sample, shape};
+    use crate::model::catalogue::tests::{ids, ran, sample, shape};
 
     #[test]
     fn a_schema_is_found_and_an_empty_script_passed_over() {
         let catalogue = sample();
-        let found = infer(&catalogue, &catalogue.shape(0));
+        let found = infer(&catalogue, &catalogue.shape(0), &[]);
         assert_eq!(found.exact, Some(ids(&["1"])));
-        let found = infer(&catalogue, &catalogue.shape(1));
+        let found = infer(&catalogue, &catalogue.shape(1), &[]);
         assert_eq!(found.exact, Some(ids(&["3"])), "2 and 3 differ by a script that does nothing");
+        let found = infer(&catalogue, &catalogue.shape(1), &ids(&["2"]));
+        assert_eq!(found.exact, Some(ids(&["2"])), "then it is called as it is recorded");
     }
 
     #[test]
     fn a_tie_over_a_script_that_does_something_is_told() {
         let mut catalogue = sample();
         catalogue.entries[2].empty = false;
-        let found = infer(&catalogue, &catalogue.shape(1));
+        let found = infer(&catalogue, &catalogue.shape(1), &[]);
         assert_eq!(found.exact, None);
         assert_eq!(found.candidates, [ids(&["2"]), ids(&["3"])]);
     }
@@ -119,9 +130,9 @@ mod tests {
         let catalogue = sample();
         let mut live = catalogue.shape(0);
         live.0.insert("mine".into(), BTreeSet::new());
-        assert_eq!(infer(&catalogue, &live).exact, Some(ids(&["1"])));
+        assert_eq!(infer(&catalogue, &live, &[]).exact, Some(ids(&["1"])));
         live.0.insert("c".into(), BTreeSet::new());
-        let found = infer(&catalogue, &live);
+        let found = infer(&catalogue, &live, &[]);
         assert_eq!((found.exact, found.candidates.len()), (None, 0));
         assert_eq!(found.nearest.unwrap().differences, ["additional: table `c`"]);
     }
@@ -131,7 +142,7 @@ mod tests {
         let catalogue = sample();
         let mut live = catalogue.shape(3);
         live.0.insert("b".into(), ["column q".to_owned()].into());
-        let nearest = infer(&catalogue, &live).nearest.unwrap();
+        let nearest = infer(&catalogue, &live, &[]).nearest.unwrap();
         assert_eq!(nearest.revisions, ids(&["4"]), "a table that the last one has removed is still there");
         assert_eq!(nearest.differences, ["additional: table `b`"]);
     }
@@ -147,6 +158,6 @@ mod tests {
         let mut catalogue = sample();
         let side = shape(&[("a", &["column x", "column side"]), ("b", &["column q"])]);
         catalogue.push(ids(&["side"]), Some(0), ran("side", false), &side);
-        assert_eq!(infer(&catalogue, &side).exact, Some(ids(&["side"])));
+        assert_eq!(infer(&catalogue, &side, &[]).exact, Some(ids(&["side"])));
     }
 }

@@ -1,15 +1,13 @@
-//! The catalogue document: what shape the schema has after each revision, as changes against an
-//! entry before it. Compact, versioned, readable in a diff.
+//! The catalogue document: what shape an application's schema has after each revision, as changes
+//! against an entry before it. Compact, versioned, readable in a diff.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::artifact::document;
-use crate::catalogue::shape::{NORMALISER, Shape};
-use crate::error::{Error, Kind, Result};
 use crate::model::names::Digest;
+use crate::model::shape::{NORMALISER, Shape};
 
 /// The version of the catalogue document; its history stands in `docs/formats/catalogue.md`.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -67,23 +65,17 @@ impl Catalogue {
         }
     }
 
-    /// Reads a catalogue that makes sense.
-    ///
-    /// Errors: those of [`document::read_catalogue`], and `Kind::Config` as [`Catalogue::check`].
-    pub fn read(name: &str, bytes: &[u8]) -> Result<Self> {
-        let catalogue: Self = document::read_catalogue(name, bytes, FORMAT_VERSION)?;
-        catalogue.check(name)?;
-        Ok(catalogue)
-    }
-
     /// What binds facts to this very catalogue.
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)
     }
 
-    /// Everything that any entry knows of: tables, views, types.
+    /// Everything that any entry knows of, its stumbles included: tables, views, types.
     pub fn known(&self) -> BTreeSet<String> {
-        self.entries.iter().flat_map(|entry| entry.changes.keys().cloned()).collect()
+        let of = |entry: &Entry| -> Vec<String> {
+            entry.changes.keys().chain(entry.stumbles.iter().flat_map(BTreeMap::keys)).cloned().collect()
+        };
+        self.entries.iter().flat_map(of).collect()
     }
 
     /// The index of the entry with this head set.
@@ -100,7 +92,7 @@ impl Catalogue {
     pub fn shape(&self, index: usize) -> Shape {
         let mut way = Vec::new();
         let mut at = Some(index);
-        // `check` has seen that every entry is against an earlier one, so this comes to an end.
+        // `fault` has seen that every entry is against an earlier one, so this comes to an end.
         while let Some(entry) = at.and_then(|at| self.entries.get(at)) {
             way.push(entry);
             at = self.before(entry);
@@ -140,14 +132,10 @@ impl Catalogue {
         });
     }
 
-    /// Whether the catalogue makes sense in itself.
-    ///
-    /// Errors: `Kind::Config`, saying which entry does not.
-    pub fn check(&self, name: &str) -> Result<()> {
-        let broken =
-            |why: String| Err(Error::new(Kind::Config, format!("the catalogue `{name}` cannot be used")).because(why));
+    /// Why the catalogue makes no sense in itself; `None` for one that does.
+    pub fn fault(&self) -> Option<String> {
         if self.normaliser != NORMALISER {
-            return broken(format!(
+            return Some(format!(
                 "its shapes are in words of version {}, this ttplan knows version {NORMALISER}",
                 self.normaliser
             ));
@@ -156,17 +144,17 @@ impl Catalogue {
         for entry in &self.entries {
             let heads = entry.revisions.join(", ");
             if entry.after.as_ref().is_some_and(|after| !seen.contains(after.as_slice())) {
-                return broken(format!("the entry for {heads} is against one that does not come before it"));
+                return Some(format!("the entry for {heads} is against one that does not come before it"));
             }
             if entry.revisions.is_empty() || !entry.revisions.is_sorted() || !seen.insert(&entry.revisions) {
-                return broken(format!("the entry for {heads} is empty, unsorted, or there twice"));
+                return Some(format!("the entry for {heads} is empty, unsorted, or there twice"));
             }
             let signed = |fact: &String| fact.starts_with(['+', '-']);
             if !entry.changes.values().chain(entry.stumbles.iter().flat_map(BTreeMap::values)).flatten().all(signed) {
-                return broken(format!("the entry for {heads} has a change that neither adds nor removes"));
+                return Some(format!("the entry for {heads} has a change that neither adds nor removes"));
             }
         }
-        Ok(())
+        None
     }
 }
 
@@ -285,7 +273,7 @@ pub(crate) mod tests {
     #[test]
     fn every_shape_comes_back_from_its_changes() {
         let catalogue = sample();
-        catalogue.check("test").unwrap();
+        assert_eq!(catalogue.fault(), None);
         assert_eq!(catalogue.shape(0), shape(&[("a", &["column x"]), ("b", &["column q"])]));
         assert_eq!(catalogue.shape(3), shape(&[("a", &["column x", "column y"]), ("c", &["column q"])]));
         assert!(catalogue.entries[2].changes.is_empty() && catalogue.stumbles(2).is_empty());
@@ -298,7 +286,7 @@ pub(crate) mod tests {
         let half = shape(&[("a", &["column x", "column y"]), ("c", &[])]);
         let stumbled = Ran { stumbles: vec![half.clone()], ..ran("5", false) };
         catalogue.push(ids(&["5"]), Some(3), stumbled, &shape(&[("a", &["column x"])]));
-        catalogue.check("test").unwrap();
+        assert_eq!(catalogue.fault(), None);
         assert_eq!(catalogue.stumbles(4), [half]);
         assert_eq!(catalogue.shape(4), shape(&[("a", &["column x"])]));
     }
@@ -308,7 +296,7 @@ pub(crate) mod tests {
         let broken = |change: &dyn Fn(&mut Catalogue)| {
             let mut catalogue = sample();
             change(&mut catalogue);
-            catalogue.check("x").unwrap_err().to_string()
+            catalogue.fault().unwrap()
         };
         assert!(broken(&|c| c.normaliser = 99).contains("version 99"));
         assert!(broken(&|c| c.entries[0].after = Some(ids(&["4"]))).contains("against one"));

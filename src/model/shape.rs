@@ -18,12 +18,13 @@ pub const NORMALISER: u32 = 1;
 pub struct Shape(pub BTreeMap<String, BTreeSet<String>>);
 
 impl Shape {
-    /// The shape of everything in the home schema that belongs to no extension, but `except`.
-    pub fn of(schema: &Schema, except: &[ObjectRef]) -> Self {
+    /// The shape of everything in the home schema that belongs to no extension, but the framework's
+    /// own record.
+    pub fn of(schema: &Schema, book: Option<&ObjectRef>) -> Self {
         let mut shape = BTreeMap::new();
         let home = |name: &str| name == schema.home;
         for table in &schema.tables {
-            if home(&table.schema) && table.extension.is_none() && !except.contains(&table.reference()) {
+            if home(&table.schema) && table.extension.is_none() && book != Some(&table.reference()) {
                 shape.insert(table.name.clone(), facts_of(schema, table));
             }
         }
@@ -40,6 +41,12 @@ impl Shape {
     /// Only what is called so.
     pub fn only(&self, names: &BTreeSet<String>) -> Self {
         Self(self.0.iter().filter(|(name, _)| names.contains(*name)).map(|(n, f)| (n.clone(), f.clone())).collect())
+    }
+
+    /// All but what is called so.
+    pub fn without(mut self, names: &[String]) -> Self {
+        self.0.retain(|name, _| !names.contains(name));
+        self
     }
 
     /// One digest for equal shapes.
@@ -242,7 +249,8 @@ mod tests {
             indexes: vec![Index { name: index_name.into(), columns: vec!["b".into()], ..Index::default() }],
             ..Table::default()
         };
-        let shape = |table| Shape::of(&Schema { home: "public".into(), tables: vec![table], ..Schema::default() }, &[]);
+        let shape =
+            |table| Shape::of(&Schema { home: "public".into(), tables: vec![table], ..Schema::default() }, None);
         let one = shape(table(&["a", "b"], "t_a_key", "ix"));
         assert_eq!(one, shape(table(&["b", "a"], "uq_t_a", "ix")));
         assert_ne!(one, shape(table(&["a", "b"], "t_a_key", "ix_other")));

@@ -1,0 +1,29 @@
+//! How rules have a revision recorded: one step, the same whoever asks for it. No rule itself.
+
+use crate::actions::stamp_revision::StampRevision;
+use crate::model::step::Step;
+use crate::rules::case::{Case, DATABASE, MIGRATIONS};
+
+/// The step that records what was decided; none where something waits for a person.
+pub fn stamp(case: &Case, reason: &str) -> Vec<Step> {
+    if case.is_blocked(DATABASE) || case.is_blocked(MIGRATIONS) {
+        return Vec::new();
+    }
+    let step = || {
+        let stamp = case.stamp.as_ref()?;
+        let stamp = StampRevision { book: case.book()?, to: &stamp.to, basis: stamp.basis, reason };
+        stamp.step(case.dialect?)
+    };
+    step().into_iter().collect()
+}
+
+/// Differences for a sentence: the first few, and how many more.
+pub fn told(differences: &[String]) -> String {
+    const TOLD: usize = 12;
+    let mut lines: Vec<&str> = differences.iter().take(TOLD).map(String::as_str).collect();
+    let more = format!("and {} more", differences.len().saturating_sub(TOLD));
+    if differences.len() > TOLD {
+        lines.push(&more);
+    }
+    lines.join("; ")
+}
