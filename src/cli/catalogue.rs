@@ -8,7 +8,6 @@ use clap::Subcommand;
 use crate::artifact::document;
 use crate::artifact::files::{self, Existing};
 use crate::artifact::json;
-use crate::catalogue;
 use crate::cli::out::Out;
 use crate::cli::settings::SiteArgs;
 use crate::config;
@@ -18,6 +17,7 @@ use crate::live;
 use crate::model::catalogue::Catalogue;
 use crate::model::wording::counted;
 use crate::record::Recording;
+use crate::render::difference::difference;
 use crate::render::style::plain;
 
 /// What schema the application has after each revision.
@@ -185,8 +185,7 @@ fn run_show(args: &Show, out: &mut Out) -> Result<u8> {
 fn run_diff(args: &Diff, out: &mut Out) -> Result<u8> {
     let catalogue = chosen(args.catalogue.as_deref(), &args.site)?;
     let (a, b) = (position(&catalogue, &args.a)?, position(&catalogue, &args.b)?);
-    let differences = catalogue::differences(&catalogue.shape(a), &catalogue.shape(b));
-    let text: String = differences.iter().map(|line| format!("{}\n", plain(line))).collect();
+    let text = difference(&catalogue.shape(a), &catalogue.shape(b));
     out.result(if text.is_empty() { "no difference\n" } else { &text })?;
     Ok(0)
 }

@@ -22,6 +22,7 @@ mod inspect;
 mod man;
 mod out;
 mod plan;
+mod revisions;
 mod schema;
 mod settings;
 mod show;
@@ -69,6 +70,7 @@ enum Command {
     Apply(apply::Args),
     Undo(undo::Args),
     History(history::Args),
+    Revisions(revisions::Args),
     Catalogue(catalogue::Args),
     Demo(demo::Args),
     Explain(explain::Args),
@@ -103,6 +105,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Command::Apply(args) => apply::run(args, out),
         Command::Undo(args) => undo::run(args, out),
         Command::History(args) => history::run(args, out),
+        Command::Revisions(args) => revisions::run(args, out),
         Command::Catalogue(args) => catalogue::run(args, out),
         Command::Demo(args) => demo::run(args, out),
         Command::Explain(args) => explain::run(args, out),

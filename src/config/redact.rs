@@ -23,13 +23,15 @@ fn cover_login(line: &str) -> String {
 
 /// Covers what stands behind a word such as `password` and `=` or `:`, up to the end of its string.
 fn cover_named(line: &str) -> String {
-    const WORDS: [&str; 4] = ["password", "passwd", "secret", "token"];
+    const WORDS: [&str; 5] = ["password", "passwd", "secret", "token", "api_key"];
     let lower = line.to_ascii_lowercase();
     let mut covered = String::with_capacity(line.len());
     let mut done = 0;
     while let Some(end) = WORDS.iter().filter_map(|word| Some(done + lower.get(done..)?.find(word)? + word.len())).min()
     {
         let rest = line.get(end..).unwrap_or_default();
+        // The word may go on: `SECRET_KEY`.
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
         let value = rest.trim_start_matches(['"', '\'', ' ']);
         let start = match value.strip_prefix(['=', ':']) {
             Some(value) => line.len() - value.trim_start_matches(['"', '\'', ' ']).len(),
@@ -61,6 +63,7 @@ mod tests {
             ("postgres://h/d?password=pw&sslmode=x", "postgres://h/d?password=**&sslmode=x"),
             ("env = { DB_PASSWORD = \"pw\", B = \"b\" }", "env = { DB_PASSWORD = \"**\", B = \"b\" }"),
             ("a = \"${PASSWORD:-pw}/${PASSWORD}\"", "a = \"${PASSWORD:****************\""),
+            ("SECRET_KEY = \"0123\", B = 1", "SECRET_KEY = \"****\", B = 1"),
             ("the password is nice", "the password is nice"),
             ("sqlite:////data/x.db\nb = 1", "sqlite:////data/x.db\nb = 1"),
         ] {

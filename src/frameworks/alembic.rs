@@ -26,6 +26,7 @@ pub const FRAMEWORK: Framework = Framework {
     tree,
     read,
     leftover,
+    merge,
 };
 
 /// Where settings lie in the tree, if they lie there; an `alembic.ini` further out takes no part.
@@ -50,6 +51,10 @@ fn tree(directory: &FilePath) -> FilePath {
         Some(parent) if path.ends_with("versions") => FilePath::new(parent),
         _ => directory.clone(),
     }
+}
+
+fn merge(heads: &[String]) -> String {
+    format!("alembic merge -m 'merge heads' {}", heads.join(" "))
 }
 
 fn leftover(table: &str) -> Option<Leftover<'_>> {

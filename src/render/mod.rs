@@ -5,7 +5,9 @@
 //! under review) goes through [`style::plain`] or [`markdown::code`] first: nobody is to be fooled by
 //! what is under review.
 
+pub mod difference;
 pub mod error;
+pub mod graph;
 pub mod markdown;
 pub mod observation;
 pub mod plan;

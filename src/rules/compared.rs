@@ -71,6 +71,11 @@ impl<'a> Compared<'a> {
         Some(differences(&self.catalogue.shape(at), &self.live))
     }
 
+    /// What is catalogued for these revisions, beside what is there.
+    pub fn side_by_side(&self, revisions: &[String]) -> Option<(Shape, &Shape)> {
+        Some((self.catalogue.shape(self.catalogue.position(revisions)?), &self.live))
+    }
+
     /// What has to hold of a schema that is at these revisions; none where nothing is catalogued.
     pub fn shape_is(&self, revisions: &[String]) -> Option<Probe> {
         let at = self.catalogue.position(revisions)?;
