@@ -11,9 +11,11 @@ use crate::model::catalogue::Catalogue;
 use crate::model::config::Config;
 use crate::model::names::{FilePath, Moment, ObjectRef};
 use crate::model::observation::{Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence};
+use crate::model::offline::Offline;
 use crate::model::references::Referenced;
 use crate::model::revisions::{Book, Revisions};
 use crate::model::schema::{Schema, Table};
+use crate::offline;
 
 /// What is to be looked at, and what is said of the observation from outside.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Wishes {
     /// The `PATH` along which the upgrade command's program is looked for.
     pub search: String,
     pub catalogue: Option<Catalogue>,
+    /// The text of the offline script, where there is one.
+    pub offline: Option<String>,
 }
 
 /// Looks at the whole site once.
@@ -63,12 +67,18 @@ pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Resu
             database,
             revisions,
             catalogue: wishes.catalogue.clone(),
+            offline: read_offline(config, framework, wishes.offline.as_deref()),
             program,
             uploads,
             references,
         },
         circumstances,
     })
+}
+
+fn read_offline(config: &Config, framework: Option<&Framework>, script: Option<&str>) -> Vec<Offline> {
+    let parts = framework.zip(script).map(|(framework, script)| (framework.offline)(script)).unwrap_or_default();
+    offline::read(&parts, &config.database.engine)
 }
 
 /// Every upload root once, sorted.

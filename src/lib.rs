@@ -20,6 +20,7 @@ pub mod frameworks;
 pub mod inspect;
 pub mod live;
 pub mod model;
+pub mod offline;
 pub mod plan;
 pub mod record;
 pub mod render;

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["error"],
     &["model"],
     &["live", "artifact"],
-    &["frameworks", "actions", "catalogue"],
+    &["frameworks", "actions", "catalogue", "offline"],
     &["rules"],
     &["config", "inspect", "diagnose", "plan", "record", "trust"],
     &["apply"],

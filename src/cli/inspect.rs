@@ -56,6 +56,7 @@ pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observat
         database,
         search: access.path.to_string_lossy().into_owned(),
         catalogue: if database { config::catalogue(config)? } else { None },
+        offline: if database { config::offline(config)? } else { None },
     };
     let mut live = if database { live::open_to_inspect(access)? } else { live::open_files_to_inspect() };
     inspect::inspect(config, live.as_mut(), &wishes)

@@ -86,6 +86,7 @@ pub struct Revisions {
     pub directory: PathAt,
     pub target: Option<Target>,
     pub catalogue: Option<PathAt>,
+    pub sql: Option<PathAt>,
     pub upgrade: Option<Upgrade>,
 }
 

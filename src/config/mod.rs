@@ -92,6 +92,14 @@ pub fn catalogue(config: &Config) -> Result<Option<Catalogue>> {
     ours.map(|(profile, on, bytes)| document::read_catalogue(&format!("{profile} on {on}"), bytes)).transpose()
 }
 
+/// The offline script of the configured migrations; none where none is configured.
+///
+/// Errors: `Kind::Failed` for one that cannot be read.
+pub fn offline(config: &Config) -> Result<Option<String>> {
+    let path = config.revisions.as_ref().and_then(|revisions| revisions.sql.as_ref());
+    path.map(|path| Ok(String::from_utf8_lossy(&files::read(path.as_path())?).into_owned())).transpose()
+}
+
 /// The same for other engines than those on the shelf.
 pub fn settle_for(said: &Said, engines: Engines<'_>) -> Result<Settled> {
     let here = paths::resolve(&FilePath::default(), &said.working_directory)?;

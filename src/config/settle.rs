@@ -90,6 +90,7 @@ impl Settling<'_> {
             directory: self.path(root, &written.directory)?,
             target: written.target.map_or_else(|| vec!["head".to_owned()], |target| target.0),
             catalogue: written.catalogue.map(|written| self.path(root, &written)).transpose()?,
+            sql: written.sql.map(|written| self.path(root, &written)).transpose()?,
             upgrade: written.upgrade.map(|upgrade| self.upgrade(root, upgrade)).transpose()?,
         })
     }

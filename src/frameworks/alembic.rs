@@ -26,6 +26,7 @@ pub const FRAMEWORK: Framework = Framework {
     tree,
     read,
     leftover,
+    offline,
     merge,
 };
 
@@ -51,6 +52,22 @@ fn tree(directory: &FilePath) -> FilePath {
         Some(parent) if path.ends_with("versions") => FilePath::new(parent),
         _ => directory.clone(),
     }
+}
+
+/// Parts an offline script at its comments `-- Running upgrade FROM -> TO`. Source: Alembic's
+/// `runtime/migration.py`, `run_migrations`.
+fn offline(script: &str) -> Vec<(String, String)> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    for line in script.lines() {
+        let begun = line.strip_prefix("-- Running upgrade ").and_then(|rest| rest.rsplit_once("-> "));
+        if let Some((_, id)) = begun {
+            parts.push((id.trim().to_owned(), String::new()));
+        } else if let Some((_, sql)) = parts.last_mut() {
+            sql.push_str(line);
+            sql.push('\n');
+        }
+    }
+    parts
 }
 
 fn merge(heads: &[String]) -> String {

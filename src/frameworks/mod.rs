@@ -37,6 +37,8 @@ pub struct Framework {
     pub read: fn(directory: &FilePath, sources: &[Source]) -> Revisions,
     /// What an interrupted migration left behind, told by the name of a table.
     pub leftover: fn(table: &str) -> Option<Leftover<'_>>,
+    /// The SQL of each revision in a script of the framework's offline mode, in order.
+    pub offline: fn(script: &str) -> Vec<(String, String)>,
     /// The command with which people join several heads into one.
     pub merge: fn(heads: &[String]) -> String,
 }

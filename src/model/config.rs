@@ -71,6 +71,8 @@ pub struct RevisionsConfig {
     pub target: Vec<String>,
     /// A catalogue of one's own; null for the profile's, if it has one for the engine.
     pub catalogue: Option<FilePath>,
+    /// The output of the framework's offline mode, to tell what the migrations do; null for none.
+    pub sql: Option<FilePath>,
     pub upgrade: Option<Upgrade>,
 }
 

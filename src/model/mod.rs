@@ -10,6 +10,7 @@ pub mod diagnosis;
 pub mod dialect;
 pub mod names;
 pub mod observation;
+pub mod offline;
 pub mod path;
 pub mod plan;
 pub mod probe;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::catalogue::Catalogue;
 use crate::model::config::Config;
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
+use crate::model::offline::Offline;
 use crate::model::references::Referenced;
 use crate::model::revisions::{Book, Revisions};
 use crate::model::schema::Schema;
@@ -38,6 +39,8 @@ pub struct Facts {
     pub revisions: Option<Revisions>,
     /// What schema the application has after each revision; null where nobody recorded it.
     pub catalogue: Option<Catalogue>,
+    /// What the migrations do, where an offline script shows it.
+    pub offline: Vec<Offline>,
     /// The upgrade command's program as found on this host; null where it was not found.
     pub program: Option<FilePath>,
     /// One per distinct root, sorted by path.

@@ -35,6 +35,9 @@ impl Shape {
         for kind in schema.types.iter().filter(|kind| home(&kind.schema) && kind.extension.is_none()) {
             shape.insert(format!("type {}", kind.name), BTreeSet::from([spaced(&kind.definition)]));
         }
+        for facts in shape.values_mut() {
+            *facts = facts.iter().map(|fact| at_home(fact, &schema.home)).collect();
+        }
         Self(shape)
     }
 
@@ -74,7 +77,8 @@ fn facts_of(schema: &Schema, table: &Table) -> BTreeSet<String> {
     facts.extend(table.checks.iter().map(|check| spaced(&check.definition)));
     facts.extend(table.indexes.iter().map(index));
     facts.extend(table.attachments.iter().map(|attached| {
-        format!("{} {} {}", attached.kind.words(), attached.name, Digest::of(spaced(&attached.definition)).short(16))
+        let definition = at_home(&spaced(&attached.definition), &schema.home);
+        format!("{} {} {}", attached.kind.words(), attached.name, Digest::of(definition).short(16))
     }));
     facts
 }
@@ -173,6 +177,30 @@ fn index(index: &Index) -> String {
     format!("{unique}index {} ({}){predicate}", index.name, index.columns.join(", "))
 }
 
+/// Without the name of the home schema before other names: the same application may live elsewhere.
+/// Texts in quotes are left alone.
+fn at_home(text: &str, home: &str) -> String {
+    let before = format!("{home}.");
+    let mut plain = String::with_capacity(text.len());
+    let (mut rest, mut quoted, mut last) = (text, false, ' ');
+    while let Some(c) = rest.chars().next() {
+        let begins_name = !(last.is_alphanumeric() || last == '_' || last == '"' || last == '.');
+        if !quoted
+            && begins_name
+            && let Some(name) = rest.strip_prefix(before.as_str())
+        {
+            rest = name;
+            last = '.';
+            continue;
+        }
+        quoted ^= c == '\'';
+        plain.push(c);
+        last = c;
+        rest = &rest[c.len_utf8()..];
+    }
+    plain
+}
+
 /// Any white space as one blank.
 fn spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -209,6 +237,18 @@ mod tests {
         assert_eq!(default_of("(1) + (2)"), "(1) + (2)");
         assert_eq!(default_of("(')' || '(')"), "')' || '('");
         assert_ne!(default_of("'a'"), default_of("'A'"), "texts keep their case");
+    }
+
+    #[test]
+    fn the_name_of_the_home_schema_means_nothing_and_that_of_another_does() {
+        assert_eq!(
+            at_home("status public.mood default 'sad'::public.mood", "public"),
+            "status mood default 'sad'::mood"
+        );
+        assert_eq!(at_home("(public.f(x) > 0)", "public"), "(f(x) > 0)");
+        for other in ["other.public.t", "default 'public.t'", "republic.t", "\"public.t\"", "other.t"] {
+            assert_eq!(at_home(other, "public"), other);
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod foreign_database;
 pub mod leftover_table;
 pub mod narrow_version_column;
 pub mod odd_upload;
+pub mod offline_script;
 pub mod overlapping_record;
 pub mod partial_migration;
 pub mod partial_schema;
@@ -58,6 +59,7 @@ pub const ALL: &[&Rule] = &[
     &pending_migrations::RULE,
     &stumbling_migration::RULE,
     &changed_scripts::RULE,
+    &offline_script::RULE,
     &schema_not_checked::RULE,
     &cleanup_at_start::RULE,
     &upload_root::RULE,
