@@ -14,8 +14,10 @@ use crate::model::observation::{Circumstances, DatabaseFacts, FORMAT_VERSION, Fa
 use crate::model::offline::Offline;
 use crate::model::references::Referenced;
 use crate::model::revisions::{Book, Revisions};
+use crate::model::rewriting::{Rewriting, outdated};
 use crate::model::schema::{Schema, Table};
 use crate::offline;
+use crate::model::uploads::{FileCircumstance, RootState, Tree};
 
 /// What is to be looked at, and what is said of the observation from outside.
 #[derive(Clone, Debug)]
@@ -49,9 +51,12 @@ pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Resu
     };
     let files = live.files();
     let revisions = framework.map(|framework| read_scripts(config, framework, files)).transpose()?;
-    let mut uploads = Vec::new();
+    let mut uploads: Vec<Tree> = Vec::new();
     for root in roots(config) {
-        let (tree, lie) = files.scan(root)?;
+        let (tree, lie) = match inside_another(root, &uploads, &circumstances, files)? {
+            Some(seen) => seen,
+            None => files.scan(root)?,
+        };
         let name = root.to_text().into_owned();
         circumstances.free_bytes.extend(files.free_bytes(root).map(|free| (name.clone(), free.to_string())));
         circumstances.files.insert(name, lie);
@@ -79,6 +84,26 @@ pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Resu
 fn read_offline(config: &Config, framework: Option<&Framework>, script: Option<&str>) -> Vec<Offline> {
     let parts = framework.zip(script).map(|(framework, script)| (framework.offline)(script)).unwrap_or_default();
     offline::read(&parts, &config.database.engine)
+}
+
+/// A root that lies in one that was walked already is not walked again.
+fn inside_another(
+    root: &FilePath,
+    seen: &[Tree],
+    circumstances: &Circumstances,
+    files: &mut dyn InspectFiles,
+) -> Result<Option<(Tree, Vec<FileCircumstance>)>> {
+    let outer = seen.iter().find(|tree| tree.state == RootState::Present && root.is_within(&tree.root));
+    let Some((outer, lie)) = outer.and_then(|tree| Some((tree, circumstances.files.get(&*tree.root.to_text())?)))
+    else {
+        return Ok(None);
+    };
+    // What the walk did not enter it knows nothing of.
+    let hidden = outer.odd.iter().any(|odd| root.is_within(&outer.root.join(&odd.path)));
+    if hidden || files.directory(root)? != DirectoryState::Present {
+        return Ok(None);
+    }
+    Ok(outer.below(root, lie))
 }
 
 /// Every upload root once, sorted.
@@ -165,13 +190,8 @@ fn look_at_database(
     let mut referenced = Vec::new();
     for (mut reference, question) in references {
         if question.is_some() {
-            let pairs = answers.next().unwrap_or_default().into_iter();
-            reference.values = pairs
-                .filter_map(|row| {
-                    let mut row = row.into_iter();
-                    Some((row.next()?, row.next()?))
-                })
-                .collect();
+            let rows = answers.next().unwrap_or_default().into_iter().filter_map(pair).collect();
+            take_values(&mut reference, rows, config, &schema);
         }
         referenced.push(reference);
     }
@@ -211,17 +231,42 @@ fn references(config: &Config, schema: &Schema) -> Vec<(Referenced, Option<Quest
                 table: table.reference(),
                 key: table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default(),
                 column: reference.column.clone(),
+                containing: reference.catchword().to_owned(),
             });
             let referenced = Referenced {
                 upload: upload.name.clone(),
                 reference: reference.clone(),
                 present: question.is_some(),
                 values: Vec::new(),
+                outdated: None,
             };
             found.push((referenced, question));
         }
     }
     found
+}
+
+fn pair(row: Vec<String>) -> Option<(String, String)> {
+    let mut row = row.into_iter();
+    Some((row.next()?, row.next()?))
+}
+
+/// Takes from a column's rows what is to be known of them: what names files, and which rows would be
+/// rewritten. The rest of a text is nobody's business.
+fn take_values(referenced: &mut Referenced, rows: Vec<(String, String)>, config: &Config, schema: &Schema) {
+    let reference = &referenced.reference;
+    let mut values: Vec<(String, String)> = rows
+        .iter()
+        .flat_map(|(key, value)| reference.parts(value).into_iter().map(|part| (key.clone(), part)))
+        .collect();
+    values.sort();
+    values.dedup();
+    let upload = config.uploads.iter().find(|upload| upload.name == referenced.upload);
+    let rewriting = upload.zip(schema.home_table(&reference.table));
+    let rewriting = rewriting.and_then(|(upload, table)| Rewriting::of(upload, reference, table));
+    let changes = rewriting.map(|rewriting| rewriting.changes(rows)).unwrap_or_default();
+    referenced.outdated = Some(outdated(&changes)).filter(|outdated| outdated.rows > 0);
+    referenced.values = values;
 }
 
 /// Joins observations of the same site made in different places: one of the database, others of
@@ -239,11 +284,10 @@ pub fn merge(observations: Vec<Observation>) -> Result<Observation> {
         return Err(failed("more than one observation looked at the database")
             .hint("give one of them, and others made with `ttplan inspect --files-only`"));
     }
-    let mut trees: BTreeMap<FilePath, crate::model::uploads::Tree> =
+    let mut trees: BTreeMap<FilePath, Tree> =
         whole.facts.uploads.drain(..).map(|tree| (tree.root.clone(), tree)).collect();
     for seen in without {
         for tree in seen.facts.uploads {
-            use crate::model::uploads::RootState;
             match trees.get(&tree.root) {
                 Some(known) if tree.state == RootState::Missing || *known == tree => {}
                 Some(known) if known.state != RootState::Missing => {

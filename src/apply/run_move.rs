@@ -18,7 +18,7 @@ use crate::model::step::{CopyFiles, FileList, MakeDirectory, Move, Step};
 use crate::model::uploads::FileFact;
 
 /// How many files are copied, synced and journalled together.
-const BATCH: usize = 1000;
+const BATCH: usize = 5000;
 
 /// What a run works with.
 pub struct Hands<'a> {

@@ -30,6 +30,7 @@ mod sign;
 mod trust;
 mod trusting;
 mod undo;
+mod uploads;
 mod verify;
 mod watch;
 
@@ -72,6 +73,7 @@ enum Command {
     History(history::Args),
     Revisions(revisions::Args),
     Catalogue(catalogue::Args),
+    Uploads(uploads::Args),
     Demo(demo::Args),
     Explain(explain::Args),
     Schema(schema::Args),
@@ -107,6 +109,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Command::History(args) => history::run(args, out),
         Command::Revisions(args) => revisions::run(args, out),
         Command::Catalogue(args) => catalogue::run(args, out),
+        Command::Uploads(args) => uploads::run(args, out),
         Command::Demo(args) => demo::run(args, out),
         Command::Explain(args) => explain::run(args, out),
         Command::Schema(args) => schema::run(args, out),

@@ -22,6 +22,8 @@ pub enum Name {
     /// One line of a journal
     Journal,
     Report,
+    /// What `uploads check` found
+    Uploads,
 }
 
 /// Runs the command.
@@ -37,6 +39,7 @@ pub fn text(name: Name) -> Result<String> {
         Name::Observation => schema_for!(crate::model::observation::Observation),
         Name::Journal => schema_for!(crate::artifact::journal::Entry),
         Name::Report => schema_for!(crate::model::report::Report),
+        Name::Uploads => schema_for!(crate::model::references::UploadsReport),
     };
     let text = serde_json::to_string_pretty(&schema);
     text.map(|text| text + "\n").map_err(|error| Error::new(Kind::Failed, "cannot write the schema").because(error))

@@ -157,6 +157,8 @@ pub struct Reference {
     pub column: Checked<Label>,
     pub form: Checked<Form>,
     pub prefix: Option<String>,
+    #[serde(default)]
+    pub formerly: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -20,7 +20,7 @@ use crate::model::config::{
     Access, Backup, Cleanup, Config, Database, Legacy, RevisionsConfig, Tables, Upgrade, Upload, Wait,
 };
 use crate::model::names::{FilePath, Secret};
-use crate::model::references::{Form, Reference};
+use crate::model::references::Reference;
 
 /// The variable that holds the database's URL when nobody names another.
 pub const URL_VARIABLE: &str = "DATABASE_URL";
@@ -187,14 +187,15 @@ impl Settling<'_> {
 
     fn reference(&self, written: Spanned<file::Reference>) -> Result<Reference> {
         let span = written.span();
-        let file::Reference { table, column, form: Checked(form), prefix } = written.into_inner();
-        match (form, prefix.as_deref()) {
-            (Form::Prefixed, None | Some("")) => self.refuse("the form `prefixed` needs a `prefix`", span),
-            (Form::Prefixed, Some(_)) | (_, None) => {
-                Ok(Reference { table: table.0.0, column: column.0.0, form, prefix })
-            }
-            (_, Some(_)) => self.refuse("a `prefix` belongs to the form `prefixed`", span),
+        let file::Reference { table, column, form: Checked(form), prefix, formerly } = written.into_inner();
+        let empty = prefix.iter().chain(&formerly).any(String::is_empty);
+        if form.takes_prefix() && (prefix.is_none() || empty) {
+            return self.refuse(&format!("the form `{}` needs a `prefix`", form.word()), span);
         }
+        if !form.takes_prefix() && (prefix.is_some() || !formerly.is_empty()) {
+            return self.refuse(&format!("the form `{}` takes no `prefix`", form.word()), span);
+        }
+        Ok(Reference { table: table.0.0, column: column.0.0, form, prefix, formerly })
     }
 
     /// The database's address and secrets; `variable` holds its URL when neither a flag nor the file says one.

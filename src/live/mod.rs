@@ -66,7 +66,8 @@ pub enum Question {
     Column { table: ObjectRef, column: String },
     /// `[key, value]` of every row whose `column` is neither null nor empty, sorted by key then
     /// value bytewise; the key is the texts of the `key` columns joined by `,`, empty without key.
-    Keyed { table: ObjectRef, key: Vec<String>, column: String },
+    /// Only values that hold the text `containing`; all where it is empty.
+    Keyed { table: ObjectRef, key: Vec<String>, column: String, containing: String },
 }
 
 /// The rows that answer a [`Question`].

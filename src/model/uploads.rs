@@ -20,6 +20,10 @@ pub struct Tree {
     pub odd: Vec<Odd>,
     /// How many files were passed over because they are nobody's upload (`.gitkeep` and the like).
     pub ignored: u64,
+    /// Those among them that desktops leave (`.DS_Store`): never moved, but not part of the
+    /// application either. Path and size, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub litter: Vec<(FilePath, u64)>,
 }
 
 /// Whether a root could be looked at.
@@ -104,9 +108,38 @@ impl Tree {
         self.files.binary_search_by(|file| file.0.cmp(path)).ok().map(|at| &self.files[at])
     }
 
+    /// Whether there is a directory with files at `path`.
+    pub fn has_directory(&self, path: &FilePath) -> bool {
+        let below = |file: &FilePath| file != path && file.as_path().starts_with(path.as_path());
+        let inside = FilePath::from_bytes([path.as_bytes(), b"/"].concat());
+        let first = self.files.partition_point(|file| file.0 < inside);
+        self.files.get(first).is_some_and(|file| below(&file.0)) || self.odd.iter().any(|odd| below(&odd.path))
+    }
+
     /// The odd entry at `path`.
     pub fn odd_at(&self, path: &FilePath) -> Option<&Odd> {
         self.odd.iter().find(|odd| odd.path == *path)
+    }
+
+    /// The part of this tree at and below `root`, an absolute path in it, with how its files lie; `None` where the
+    /// names that were passed over cannot be told apart any more.
+    pub fn below(&self, root: &FilePath, lie: &[FileCircumstance]) -> Option<(Tree, Vec<FileCircumstance>)> {
+        if self.ignored > self.litter.len() as u64 || lie.len() != self.files.len() {
+            return None;
+        }
+        let inside = |path: &FilePath| {
+            let path = self.root.join(path);
+            let rest = path.as_path().strip_prefix(root.as_path()).ok()?;
+            Some(FilePath::new(rest)).filter(|rest| !rest.as_bytes().is_empty())
+        };
+        let files = self.files.iter().zip(lie);
+        let files = files.filter_map(|(file, lie)| Some((FileFact(inside(&file.0)?, file.1, file.2), *lie)));
+        let (files, lie): (Vec<FileFact>, Vec<FileCircumstance>) = files.unzip();
+        let odd = self.odd.iter().filter_map(|odd| Some(Odd { path: inside(&odd.path)?, what: odd.what })).collect();
+        let litter: Vec<(FilePath, u64)> =
+            self.litter.iter().filter_map(|(path, size)| Some((inside(path)?, *size))).collect();
+        let ignored = litter.len() as u64;
+        Some((Tree { root: root.clone(), state: RootState::Present, files, odd, ignored, litter }, lie))
     }
 
     /// Sum of the sizes, in bytes.

@@ -13,3 +13,4 @@ pub mod observation;
 pub mod plan;
 pub mod report;
 pub mod style;
+pub mod uploads;

@@ -29,6 +29,7 @@ pub mod partial_migration;
 pub mod partial_schema;
 pub mod pending_migrations;
 pub mod removal;
+pub mod resolve;
 pub mod schema_not_checked;
 pub mod stamping;
 pub mod stumbling_migration;

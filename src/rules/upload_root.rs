@@ -1,8 +1,12 @@
 //! `upload_root`: an upload directory that is missing, cannot be read, or is no directory.
 
+use std::collections::BTreeSet;
+
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::references::Status;
 use crate::model::uploads::RootState;
 use crate::rules::case::Case;
+use crate::rules::resolve::resolve;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -14,7 +18,14 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
+/// The uploads of which the database names files that are in none of their places.
+fn missed(case: &Case) -> BTreeSet<String> {
+    let dangling = resolve(case.facts).into_iter().filter(|one| one.status == Status::Dangling);
+    dangling.map(|one| one.upload.name.clone()).collect()
+}
+
 fn examine(case: &Case) -> Vec<Finding> {
+    let missed = missed(case);
     let mut found = Vec::new();
     for upload in &case.facts.config.uploads {
         for (path, is_source) in upload.from.iter().map(|path| (path, true)).chain([(&upload.to, false)]) {
@@ -22,6 +33,17 @@ fn examine(case: &Case) -> Vec<Finding> {
             let subject = format!("{}: {}", upload.name, path.to_text());
             let finding = match state {
                 Some(RootState::Present) => continue,
+                Some(RootState::Missing) if is_source && missed.contains(&upload.name) => RULE
+                    .finding(
+                        Severity::Error,
+                        subject,
+                        "the old directory is not there, and the database names files that are nowhere else; they may \
+                         still lie in a stopped container",
+                    )
+                    .with_hint(format!(
+                        "bring them out before that container is removed: `docker cp CONTAINER:{path} {path}`",
+                        path = path.to_text()
+                    )),
                 Some(RootState::Missing) if is_source => RULE.finding(
                     Severity::Info,
                     subject,
@@ -48,4 +70,29 @@ fn examine(case: &Case) -> Vec<Finding> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::references::Form;
+    use crate::rules::resolve::tests::{column, facts, tree, upload};
+
+    fn severity_with(value: &str) -> Severity {
+        let mut facts = facts();
+        facts.config.uploads = vec![upload()];
+        facts.uploads = vec![tree("/new", &["there"]), tree("/old", &[])];
+        facts.uploads[1].state = RootState::Missing;
+        facts.references = vec![column(Form::Name, &[value])];
+        let decisions = crate::model::diagnosis::Decisions::default();
+        let found = examine(&Case::new(&facts, &decisions));
+        assert_eq!(found.len(), 1);
+        found[0].severity
+    }
+
+    #[test]
+    fn a_missing_old_directory_is_normal_until_a_reference_misses_it() {
+        assert_eq!(severity_with("there"), Severity::Info);
+        assert_eq!(severity_with("lost"), Severity::Error);
+    }
 }

@@ -109,7 +109,7 @@ fn every_mistake_is_shown_where_it_was_made() {
         (
             "version = 1\n[[uploads]]\nname = 'a'\nto = 'x'\nreferences = [{table = 't', column = 'c', form = 'name', prefix = 'p'}]",
             (5, 15),
-            "belongs to the form",
+            "takes no `prefix`",
             "",
         ),
     ];

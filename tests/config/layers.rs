@@ -105,14 +105,14 @@ fn the_whole_of_a_file_is_settled() {
     assert!(config.tables.legacy[1].tables["settings"].is_empty());
 
     let names: Vec<_> = config.uploads.iter().map(|upload| upload.name.as_str()).collect();
-    assert_eq!(names, ["avatars", "receipts", "exports"]);
+    assert_eq!(names, ["avatars", "receipts", "logos", "static", "attachments", "data", "exports"]);
     let avatars = &config.uploads[0];
     assert_eq!(avatars.from, ["/srv/app/app/static/uploads/avatars".into(), "/srv/old".into()]);
     assert_eq!(avatars.to, "/data/uploads/avatars".into());
     assert_eq!(avatars.on_conflict, OnConflict::KeepDestination);
     assert_eq!((avatars.mode.as_deref(), avatars.owner.as_deref()), (Some("0644"), Some("1000:1000")));
     assert_eq!(avatars.references[0].form, Form::Name);
-    assert_eq!(config.uploads[2].references[1].prefix.as_deref(), Some("thumbs/"));
+    assert_eq!(config.uploads[6].references[1].prefix.as_deref(), Some("thumbs/"));
 
     assert_eq!((config.cleanup.at_start, config.cleanup.variable.as_deref()), (false, Some("SKIP")));
     assert_eq!((config.backup.directory, config.backup.keep), (Some("/data/backups".into()), 7));

@@ -107,9 +107,24 @@ fn questions_are_answered_in_text_and_sorted_by_bytes() {
         let questions = [
             Question::Count(clients.clone()),
             Question::Column { table: clients.clone(), column: "note".into() },
-            Question::Keyed { table: clients.clone(), key: vec!["id".into()], column: "note".into() },
-            Question::Keyed { table: clients.clone(), key: vec!["id".into(), "name".into()], column: "name".into() },
-            Question::Keyed { table: rubbish.clone(), key: vec![], column: "a \"b\"".into() },
+            Question::Keyed {
+                table: clients.clone(),
+                key: vec!["id".into()],
+                column: "note".into(),
+                containing: String::new(),
+            },
+            Question::Keyed {
+                table: clients.clone(),
+                key: vec!["id".into(), "name".into()],
+                column: "name".into(),
+                containing: String::new(),
+            },
+            Question::Keyed {
+                table: rubbish.clone(),
+                key: vec![],
+                column: "a \"b\"".into(),
+                containing: String::new(),
+            },
             Question::Count(rubbish),
         ];
         let answers = inspect(ground, database).ask(&questions).unwrap();

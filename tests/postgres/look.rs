@@ -283,8 +283,13 @@ fn questions_are_answered_as_texts_in_one_go() {
         .ask(&[
             Question::Count(clients.clone()),
             Question::Column { table: odd.clone(), column: "a\"b".into() },
-            Question::Keyed { table: clients.clone(), key: vec!["id".into(), "note".into()], column: "raw".into() },
-            Question::Keyed { table: odd, key: vec![], column: "Ünï.*?$".into() },
+            Question::Keyed {
+                table: clients.clone(),
+                key: vec!["id".into(), "note".into()],
+                column: "raw".into(),
+                containing: String::new(),
+            },
+            Question::Keyed { table: odd, key: vec![], column: "Ünï.*?$".into(), containing: String::new() },
             Question::Count(ObjectRef::table("public", "child")),
         ])
         .unwrap();

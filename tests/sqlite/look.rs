@@ -320,7 +320,12 @@ fn values_are_told_as_sqlite_writes_them() {
     let database = SqliteDatabase::with(
         "CREATE TABLE t (k, v); INSERT INTO t VALUES (1, 1.0), (2, x'00FF'), (3, 9e999), (4, NULL), (5, ''), (6, 'v'), (x'AB', 7);",
     );
-    let question = Question::Keyed { table: ObjectRef::table("main", "t"), key: vec!["k".into()], column: "v".into() };
+    let question = Question::Keyed {
+        table: ObjectRef::table("main", "t"),
+        key: vec!["k".into()],
+        column: "v".into(),
+        containing: String::new(),
+    };
     let rows: Vec<_> =
         inspect(&database).ask(&[question]).unwrap().remove(0).into_iter().map(|row| row.join("=")).collect();
     assert_eq!(rows, ["1=1.0", "2=00ff", "3=Inf", "6=v", "ab=7"]);

@@ -13,8 +13,11 @@ use crate::live::disk::walk::{Met, walk};
 use crate::model::names::FilePath;
 use crate::model::uploads::{FileCircumstance, FileFact, Odd, OddKind, RootState, Tree};
 
-/// Plain files of these names are nobody's upload: keepers of empty directories, and what desktops leave.
-const IGNORED: [&[u8]; 4] = [b".gitkeep", b".DS_Store", b"Thumbs.db", b"desktop.ini"];
+/// Plain files of these names are part of a directory, not somebody's upload.
+const KEEPERS: [&[u8]; 2] = [b".gitkeep", b".ttplanignore"];
+
+/// What desktops leave.
+const LITTER: [&[u8]; 3] = [b".DS_Store", b"Thumbs.db", b"desktop.ini"];
 
 /// So many files are hashed before their facts are put away: enough to keep all cores busy, few
 /// enough that a million files never lie in memory twice.
@@ -25,13 +28,20 @@ struct Listing {
     files: Vec<FilePath>,
     odd: Vec<Odd>,
     ignored: u64,
+    litter: Vec<FilePath>,
 }
 
 /// Walks the root once and hashes what it finds. A root that is itself a symbolic link is not followed, since
 /// copies would end up elsewhere than the plan says: it is [`RootState::NotADirectory`].
 pub(super) fn scan(path: &FilePath, modern: bool) -> (Tree, Vec<FileCircumstance>) {
-    let mut tree =
-        Tree { root: path.clone(), state: RootState::Present, files: Vec::new(), odd: Vec::new(), ignored: 0 };
+    let mut tree = Tree {
+        root: path.clone(),
+        state: RootState::Present,
+        files: Vec::new(),
+        odd: Vec::new(),
+        ignored: 0,
+        litter: Vec::new(),
+    };
     let found = Root::open(path, modern).and_then(|root| Ok((list(&root)?, root)));
     let (listing, root) = match found {
         Ok(found) => found,
@@ -40,6 +50,8 @@ pub(super) fn scan(path: &FilePath, modern: bool) -> (Tree, Vec<FileCircumstance
             return (tree, Vec::new());
         }
     };
+    let sized = |path: FilePath| root.look(&path).ok().map(|stat| (path, size(&stat)));
+    tree.litter = listing.litter.into_iter().filter_map(sized).collect();
     let (total, mut paths) = (listing.files.len(), listing.files.into_iter());
     (tree.files, tree.odd, tree.ignored) = (Vec::with_capacity(total), listing.odd, listing.ignored);
     let mut circumstances = Vec::with_capacity(total);
@@ -61,18 +73,23 @@ pub(super) fn scan(path: &FilePath, modern: bool) -> (Tree, Vec<FileCircumstance
 }
 
 fn list(root: &Root) -> rustix::io::Result<Listing> {
-    let mut listing = Listing { files: Vec::new(), odd: Vec::new(), ignored: 0 };
+    let mut listing = Listing { files: Vec::new(), odd: Vec::new(), ignored: 0, litter: Vec::new() };
     walk(root, |path, met| {
         let (_, name) = split(&path);
         match met {
             Met::Directory => return true,
-            Met::Plain if IGNORED.contains(&name) || is_temporary(name) => listing.ignored += 1,
+            Met::Plain if KEEPERS.contains(&name) || is_temporary(name) => listing.ignored += 1,
+            Met::Plain if LITTER.contains(&name) => {
+                listing.ignored += 1;
+                listing.litter.push(path);
+            }
             Met::Plain => listing.files.push(path),
             Met::Odd(what) => listing.odd.push(Odd { path, what }),
         }
         false
     })?;
     listing.files.sort_unstable();
+    listing.litter.sort_unstable();
     Ok(listing)
 }
 

@@ -1,7 +1,7 @@
 //! Reading rows: the answers to questions, exact counts, and fingerprints of whole tables.
 
 use super::connection::Set;
-use super::session::Postgres;
+use super::session::{Postgres, literal};
 use crate::error::{Error, Kind, Result};
 use crate::live::Question;
 use crate::live::Rows;
@@ -85,11 +85,15 @@ fn query(question: &Question) -> String {
             let column = format!("t.{}", quote(column));
             format!("SELECT {column}::text FROM {} t WHERE {column} IS NOT NULL", name_of(table))
         }
-        Question::Keyed { table, key, column } => {
+        Question::Keyed { table, key, column, containing } => {
             let column = format!("t.{}", quote(column));
             let key: Vec<String> = key.iter().map(|part| format!("coalesce(t.{}::text, '')", quote(part))).collect();
             let key = if key.is_empty() { "''".to_owned() } else { key.join(" || ',' || ") };
-            format!("SELECT {key}, {column}::text FROM {} t WHERE {column}::text <> ''", name_of(table))
+            let filter = match containing.as_str() {
+                "" => String::new(),
+                word => format!(" AND position({} in {column}::text) > 0", literal(word)),
+            };
+            format!("SELECT {key}, {column}::text FROM {} t WHERE {column}::text <> ''{filter}", name_of(table))
         }
     }
 }
@@ -122,11 +126,16 @@ mod tests {
     #[test]
     fn names_in_questions_stay_names() {
         let table = ObjectRef::table("public", "My Table; drop");
-        let text = query(&Question::Keyed { table, key: vec!["a\"b".into(), "c".into()], column: "d".into() });
+        let text = query(&Question::Keyed {
+            table,
+            key: vec!["a\"b".into(), "c".into()],
+            column: "d".into(),
+            containing: "e'".into(),
+        });
         assert_eq!(
             text,
             "SELECT coalesce(t.\"a\"\"b\"::text, '') || ',' || coalesce(t.\"c\"::text, ''), t.\"d\"::text \
-             FROM \"public\".\"My Table; drop\" t WHERE t.\"d\"::text <> ''"
+             FROM \"public\".\"My Table; drop\" t WHERE t.\"d\"::text <> '' AND position('e''' in t.\"d\"::text) > 0"
         );
     }
 

@@ -27,9 +27,10 @@ fn one(connection: &mut Connection, question: &Question) -> Result<Rows> {
             rows.sort();
             Ok(rows)
         }
-        Question::Keyed { table, key, column } => {
+        Question::Keyed { table, key, column, containing } => {
             let columns: Vec<&String> = key.iter().chain([column]).collect();
             let mut rows: Rows = texts(connection, table, &columns)?.into_iter().filter_map(keyed).collect();
+            rows.retain(|row| row.last().is_some_and(|value| value.contains(containing.as_str())));
             rows.sort();
             Ok(rows)
         }

@@ -1,0 +1,41 @@
+//! What `uploads check` found, for a terminal.
+
+use crate::model::references::{Status, UploadsReport};
+use crate::model::wording::{bytes, counted};
+use crate::render::style::{bad, care, faint, good, plain};
+
+/// Everything that is not as it should be, then the totals.
+pub fn report(report: &UploadsReport) -> String {
+    let mut text = String::new();
+    for one in report.references.iter().filter(|one| one.status != Status::Ok) {
+        let word = match one.status {
+            Status::Ok => good("ok"),
+            Status::Elsewhere => care("elsewhere"),
+            Status::Dangling | Status::Invalid | Status::Unknown => bad(one.status.word()),
+        };
+        let (table, column) = (plain(&one.table), plain(&one.column));
+        let at = one.found_at.as_ref().map_or(String::new(), |path| format!(" in `{}`", plain(&path.to_text())));
+        text.push_str(&format!("{word}: `{}` in `{table}.{column}`, row {}{at}\n", plain(&one.value), plain(&one.key)));
+    }
+    for one in &report.conflicts {
+        let (path, from, with) = (one.path.to_text(), one.from.to_text(), one.with.to_text());
+        let line = format!(": `{}` differs in `{}` and in `{}`\n", plain(&path), plain(&from), plain(&with));
+        text.push_str(&(bad("conflict") + &line));
+    }
+    for one in &report.orphans {
+        let path = one.root.join(&one.path);
+        text.push_str(&format!("{}: `{}` ({})\n", faint("orphan"), plain(&path.to_text()), bytes(one.size)));
+    }
+    let count = |status| report.references.iter().filter(|one| one.status == status).count();
+    let mut parts = vec![format!("{} ok", count(Status::Ok))];
+    for status in [Status::Elsewhere, Status::Dangling, Status::Invalid, Status::Unknown] {
+        if count(status) > 0 {
+            parts.push(format!("{} {}", count(status), status.word()));
+        }
+    }
+    let (references, orphans) = (report.references.len() as u64, report.orphans.len() as u64);
+    text.push_str(&format!("{}: {}; ", counted(references, "reference"), parts.join(", ")));
+    let conflicts = report.conflicts.len() as u64;
+    text.push_str(&format!("{}, {}\n", counted(orphans, "orphan"), counted(conflicts, "conflict")));
+    text
+}

@@ -1,0 +1,7 @@
+//! Uploads as a whole: what the database says of files, and what becomes of both.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
+#[path = "../support/real.rs"]
+mod real;
+mod real_data;
