@@ -80,14 +80,21 @@ fn bind(steps: &mut [Step]) {
     let migrate = steps.iter().find(|step| phase(step) == Phase::Migrate).map(|step| step.id.clone());
     let mut last_of_database: Option<String> = None;
     let mut rooms: Vec<(String, String)> = Vec::new();
+    let mut copies: Vec<String> = Vec::new();
     for step in steps {
         match phase(step) {
             Phase::MakeRoom => rooms.push((step.address.clone(), step.id.clone())),
             Phase::CopyFiles => {
                 let room = rooms.iter().find(|(address, _)| *address == step.address);
                 step.requires.extend(room.map(|(_, id)| id.clone()));
+                copies.push(step.id.clone());
             }
+            // Of files that other plans have moved.
+            Phase::Release => {}
             phase => {
+                if phase == Phase::Rewrite {
+                    step.requires.extend(copies.iter().cloned());
+                }
                 step.requires.extend(last_of_database.replace(step.id.clone()));
                 if phase != Phase::BackUp && migrate.as_ref() != Some(&step.id) {
                     step.superseded_by.clone_from(&migrate);
@@ -141,6 +148,7 @@ fn roots(steps: &[Step]) -> Vec<FilePath> {
     for act in steps.iter().flat_map(|step| &step.moves) {
         match act {
             Move::CopyFiles(copy) => roots.extend([copy.from.clone(), copy.to.clone()]),
+            Move::ReleaseFiles(release) => roots.extend([release.from.clone(), release.to.clone()]),
             Move::MakeDirectory(make) => roots.push(make.path.clone()),
             _ => {}
         }

@@ -18,6 +18,8 @@ pub mod drop_view;
 pub mod make_directory;
 pub mod move_files;
 pub mod quarantine_table;
+pub mod release_sources;
+pub mod rewrite_references;
 pub mod run_migrations;
 pub mod stamp_revision;
 pub mod widen_version_column;
@@ -32,6 +34,8 @@ pub const ALL: &[&Action] = &[
     &make_directory::ACTION,
     &move_files::ACTION,
     &quarantine_table::ACTION,
+    &release_sources::ACTION,
+    &rewrite_references::ACTION,
     &run_migrations::ACTION,
     &stamp_revision::ACTION,
     &widen_version_column::ACTION,
@@ -49,7 +53,7 @@ pub struct Action {
     pub page: &'static str,
 }
 
-/// The order of a plan: back up, copy files, change the database, run migrations.
+/// The order of a plan: back up, copy files, change the database, run migrations, release what other plans moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     BackUp,
@@ -58,7 +62,9 @@ pub enum Phase {
     Clear,
     Repair,
     Stamp,
+    Rewrite,
     Migrate,
+    Release,
 }
 
 /// The action of that kind.

@@ -5,7 +5,7 @@
 //! After a crash the journal says where to look and the probes say what is so: running the same
 //! plan again finishes it. Decides nothing, composes nothing, prints nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::artifact::journal::{self, Attempt, Event, Standing};
 use crate::artifact::state::{Lock, RunFolder, State};
 use crate::error::{Error, Kind, Result};
 use crate::live::Change;
-use crate::model::names::{Moment, Secret};
+use crate::model::names::{FilePath, Moment, Secret};
 use crate::model::plan::Plan;
 use crate::model::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::model::site::Site;
@@ -32,6 +32,8 @@ mod group;
 pub mod papers;
 pub mod preflight;
 pub mod probe;
+pub mod release;
+pub mod rows;
 pub mod run_move;
 pub mod undo;
 pub mod watch;
@@ -124,14 +126,21 @@ fn lock(state: &State, options: &Options, live: &mut dyn Change, plan: &Plan) ->
     if database {
         live.change_database().lock(options.lock_wait)?;
     }
-    for step in &plan.steps {
-        for act in &step.moves {
-            if let Move::CopyFiles(copy) = act {
-                live.lock_root(&copy.to, options.lock_wait)?;
-            }
-        }
+    // Each once: a second lock of the same root would wait for the first.
+    let roots: BTreeSet<&FilePath> = plan.steps.iter().flat_map(|step| &step.moves).flat_map(locked_roots).collect();
+    for root in roots {
+        live.lock_root(root, options.lock_wait)?;
     }
     Ok(lock)
+}
+
+/// The roots that a move must have for itself.
+fn locked_roots(act: &Move) -> Vec<&FilePath> {
+    match act {
+        Move::CopyFiles(copy) => vec![&copy.to],
+        Move::ReleaseFiles(release) => vec![&release.from, &release.to],
+        _ => Vec::new(),
+    }
 }
 
 /// How far the run has come; nothing, where it was never started.

@@ -4,13 +4,15 @@
 use std::path::Path;
 
 use crate::apply::papers::Papers;
+use crate::apply::rows;
 use crate::artifact::sidecar;
 use crate::error::{Error, Result};
 use crate::frameworks;
 use crate::live::{DirectoryState, FileState, Inspect, InspectDatabase, Question, Sight, Writers};
 use crate::model::names::ObjectRef;
+use crate::model::rewriting::outdated;
 use crate::model::shape::{NORMALISER, Shape};
-use crate::model::step::{Answer, CopyFiles, FileList, Move, Probe, Step};
+use crate::model::step::{Answer, CopyFiles, FileList, Move, Probe, ReleaseFiles, Step};
 
 /// How many files are looked at together.
 const BATCH: usize = 1000;
@@ -91,8 +93,10 @@ impl<'a> Prober<'a> {
     }
 
     fn files(&mut self, step: Option<&Step>, index: usize, ready: bool) -> Result<Answer> {
-        let Some(Move::CopyFiles(copy)) = step.and_then(|step| step.moves.get(index)) else {
-            return Ok(Answer::Unknown("the probe names a move that copies no files".to_owned()));
+        let copy = match step.and_then(|step| step.moves.get(index)) {
+            Some(Move::CopyFiles(copy)) => copy,
+            Some(Move::ReleaseFiles(release)) => return self.released(release, ready),
+            _ => return Ok(Answer::Unknown("the probe names a move without a list of files".to_owned())),
         };
         let CopyFiles { from, to, files, .. } = copy;
         let mut answer = Answer::Yes;
@@ -124,6 +128,36 @@ impl<'a> Prober<'a> {
             Ok(!matches!(answer, Answer::No(_)))
         })?;
         Ok(answer)
+    }
+
+    fn released(&mut self, release: &ReleaseFiles, ready: bool) -> Result<Answer> {
+        let mut answer = Answer::Yes;
+        let live = &mut *self.live;
+        walk(self.sidecar, &release.files, &mut |_, rows| {
+            let sources = live.files().states(&release.from, rows)?;
+            let copies = if ready { Some(live.files().states(&release.to, rows)?) } else { None };
+            for (n, row) in rows.iter().enumerate() {
+                let copy = copies.as_ref().map(|states| states[n]);
+                if let Some(what) = of_released(copy, sources[n]) {
+                    let told = format!("file `{}` in `{}` {what}", row.path().to_text(), release.from.to_text());
+                    let unknown = [Some(sources[n]), copy].contains(&Some(FileState::Unreadable));
+                    answer = if unknown { Answer::Unknown(told) } else { Answer::No(told) };
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })?;
+        Ok(answer)
+    }
+}
+
+/// How a file stands that is to be released: `copy` is where it belongs.
+fn of_released(copy: Option<FileState>, source: FileState) -> Option<&'static str> {
+    match (copy, source) {
+        (None, FileState::Missing) | (Some(FileState::Same), FileState::Same | FileState::Missing) => None,
+        (None, _) => Some("is still there"),
+        (Some(FileState::Same), _) => Some("is not as it was"),
+        (Some(_), _) => Some("has no copy with the same content"),
     }
 }
 
@@ -199,6 +233,18 @@ pub fn ask_database(probe: &Probe, sight: &Sight, database: &mut dyn InspectData
             });
             missing.map_or(Answer::Yes, |(name, _)| {
                 Answer::No(format!("core table `{name}` is not there with its columns"))
+            })
+        }
+        Probe::OutdatedAre { rewriting, rows, sha256 } => {
+            let (table, columns) = (&rewriting.table, rewriting.key.iter().chain([&rewriting.column]));
+            let found = schema.table(&table.schema, &table.name);
+            let missing = |column: &&String| found.is_none_or(|table| table.column(column).is_none());
+            if let Some(column) = columns.clone().find(missing) {
+                return Ok(Answer::No(format!("column `{column}` of {table} is not there")));
+            }
+            let now = outdated(&rows::changes(database, rewriting)?);
+            same((now.rows, now.sha256) == (*rows, *sha256), || {
+                format!("{} rows of {table} are to be rewritten, not the {rows} that were planned", now.rows)
             })
         }
         Probe::NoOtherWriter {} => match database.writers()? {

@@ -8,6 +8,8 @@ use std::path::Path;
 use crate::apply::Options;
 use crate::apply::command;
 use crate::apply::papers::Papers;
+use crate::apply::release;
+use crate::apply::rows;
 use crate::apply::watch::{Event as Told, Watch};
 use crate::artifact::journal::Event;
 use crate::artifact::sidecar;
@@ -18,7 +20,7 @@ use crate::model::step::{CopyFiles, FileList, MakeDirectory, Move, Step};
 use crate::model::uploads::FileFact;
 
 /// How many files are copied, synced and journalled together.
-const BATCH: usize = 5000;
+pub(in crate::apply) const BATCH: usize = 5000;
 
 /// What a run works with.
 pub struct Hands<'a> {
@@ -83,6 +85,11 @@ impl Hands<'_> {
             Move::RemoveDirectory(remove) => self.remove_directories(step, &remove.path),
             Move::CopyFiles(copy) => self.copy_files(step, copy),
             Move::RemoveFiles(remove) => self.remove_files(step, &remove.root, &remove.files),
+            Move::SaveFiles(save) => release::save(self, step, save),
+            Move::ReleaseFiles(files) => release::release(self, step, files),
+            Move::RestoreFiles(files) => release::restore(self, step, files),
+            Move::WriteRows(write) => rows::write(self, step, write),
+            Move::RestoreRows(back) => rows::restore(self, back),
             Move::Run(run) => command::run(self, step, run),
         }
     }

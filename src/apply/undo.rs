@@ -6,6 +6,8 @@ use crate::apply::group;
 use crate::apply::papers::Papers;
 use crate::apply::preflight::{self, Status};
 use crate::apply::probe::{self, Prober};
+use crate::apply::release;
+use crate::apply::rows;
 use crate::apply::run_move::Hands;
 use crate::apply::watch::{Event as Told, Watch};
 use crate::apply::{Options, attempt, check_target, lock, standing};
@@ -100,6 +102,8 @@ fn check(hands: &mut Hands<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
                     hands.papers.checked(&restore.name, restore.directory.as_ref())?;
                     check_unwritten(hands, step)?;
                 }
+                Move::RestoreRows(restore) => rows::check_unwritten(hands, restore)?,
+                Move::RestoreFiles(restore) => release::check_kept(hands, step, restore)?,
                 _ => {}
             }
         }

@@ -14,7 +14,7 @@ use crate::artifact::json;
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
-use crate::model::step::{CopyFiles, FileList, Move, Sidecar};
+use crate::model::step::{CopyFiles, FileList, Move, ReleaseFiles, Sidecar};
 use crate::model::uploads::FileFact;
 
 /// With more files than this in a plan, the lists go into the sidecar.
@@ -33,14 +33,23 @@ pub fn path_of(plan: &Path) -> PathBuf {
 /// Takes the file lists of `plan` out into a sidecar's bytes, if they are long; the plan then
 /// refers to them. Returns the compressed sidecar.
 pub fn take_out(plan: &mut Plan) -> Result<Option<Vec<u8>>> {
-    if plan.summary.files_to_move <= MOST_INLINE {
+    let listed = |act: &Move| match act {
+        Move::CopyFiles(CopyFiles { files, .. }) | Move::ReleaseFiles(ReleaseFiles { files, .. }) => files.totals().0,
+        _ => 0,
+    };
+    let listed = plan.steps.iter().flat_map(|step| &step.moves).map(listed).fold(0, u64::saturating_add);
+    if listed <= MOST_INLINE {
         return Ok(None);
     }
     let failed = |error: std::io::Error| Error::new(Kind::Failed, "cannot compress the file list").because(error);
     let mut encoder = zstd::Encoder::new(Vec::new(), 3).map_err(failed)?;
     let mut line = 0;
     for act in plan.steps.iter_mut().flat_map(|step| &mut step.moves) {
-        let Move::CopyFiles(CopyFiles { files: list @ FileList::Inline(_), .. }) = act else { continue };
+        let (Move::CopyFiles(CopyFiles { files: list @ FileList::Inline(_), .. })
+        | Move::ReleaseFiles(ReleaseFiles { files: list @ FileList::Inline(_), .. })) = act
+        else {
+            continue;
+        };
         let FileList::Inline(rows) = &list else { continue };
         let (files, bytes) = list.totals();
         let mut hash = sha2::Sha256::new();

@@ -36,6 +36,9 @@ pub struct Args {
     /// Take a person's word for the revision that the schema is at: one id, or several with commas between
     #[arg(long, value_name = "REV", value_delimiter = ',', env = "TTPLAN_ASSUME_REVISION")]
     assume_revision: Vec<String>,
+    /// Remove files from old places whose copies are where they belong
+    #[arg(long, env = "TTPLAN_RELEASE_SOURCES")]
+    release_sources: bool,
     /// Exit 2 when the plan holds changes
     #[arg(long, env = "TTPLAN_DETAILED_EXITCODE")]
     detailed_exitcode: bool,
@@ -52,7 +55,8 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let mut assume_revision = args.assume_revision.clone();
     assume_revision.sort();
     assume_revision.dedup();
-    let decisions = Decisions { reinitialize: args.reinitialize, assume_revision };
+    let decisions =
+        Decisions { reinitialize: args.reinitialize, assume_revision, release_sources: args.release_sources };
     let examination = diagnose(&seen, &decisions);
     if examination.diagnosis.state == State::Unreachable {
         return Err(Error::new(Kind::Unreachable, "no observation looked at the database, so nothing can be planned"));

@@ -170,4 +170,6 @@ pub struct Decisions {
     pub reinitialize: bool,
     /// The revisions that a person says the schema is at, sorted; empty where nobody said so.
     pub assume_revision: Vec<String>,
+    /// Remove files from old places, where their copies are verified.
+    pub release_sources: bool,
 }

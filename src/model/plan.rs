@@ -95,6 +95,9 @@ impl Summary {
                         sum.files_to_move = sum.files_to_move.saturating_add(count);
                         sum.bytes_to_move = sum.bytes_to_move.saturating_add(bytes);
                     }
+                    Move::WriteRows(write) => {
+                        sum.references_to_rewrite = sum.references_to_rewrite.saturating_add(write.rows);
+                    }
                     _ => {}
                 }
             }

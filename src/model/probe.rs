@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::names::{Digest, FilePath, ObjectRef};
+use crate::model::rewriting::Rewriting;
 
 /// The answer to a probe. Not knowing is never a yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +55,12 @@ pub enum Probe {
         column: String,
         width: Option<u32>,
     },
-    /// Every source of the move's list is as listed, and no destination is taken by another content.
+    /// Every source of the move's list is as listed, and no destination is taken by another content. Of files
+    /// to be released: every copy is as listed, and every source is or is gone already.
     FilesReady {
         r#move: usize,
     },
-    /// Every destination of the move's list is there as listed.
+    /// Every destination of the move's list is there as listed. Of files to be released: every source is gone.
     FilesDone {
         r#move: usize,
     },
@@ -91,6 +93,12 @@ pub enum Probe {
     /// These tables are there with at least these columns.
     CorePresent {
         tables: BTreeMap<String, Vec<String>>,
+    },
+    /// Exactly so many rows spell a reference as of old, with these keys and values.
+    OutdatedAre {
+        rewriting: Rewriting,
+        rows: u64,
+        sha256: Digest,
     },
     /// Nobody else has the database open.
     NoOtherWriter {},

@@ -20,19 +20,26 @@ pub fn of_step(step: &Step) -> Risk {
 /// The risk of one move. `docs/actions/` and `docs/formats/plan.md` show the same table.
 pub fn of_move(act: &Move) -> Risk {
     match act {
-        Move::SaveObjects(_) | Move::BackupDatabase(_) | Move::MakeDirectory(_) | Move::CopyFiles(_) => Risk::Safe,
+        Move::SaveObjects(_)
+        | Move::BackupDatabase(_)
+        | Move::MakeDirectory(_)
+        | Move::CopyFiles(_)
+        | Move::SaveFiles(_) => Risk::Safe,
         Move::SetRevisions(set) => match set.basis {
             Basis::Exact => Risk::Safe,
             Basis::Assumed => Risk::Destructive,
         },
-        Move::Quarantine(_) | Move::Unquarantine(_) | Move::Run(_) => Risk::Caution,
+        Move::Quarantine(_) | Move::Unquarantine(_) | Move::Run(_) | Move::WriteRows(_) => Risk::Caution,
         Move::CreateObject(create) => of_sql(&create.sql, &create.object),
         Move::AlterObject(alter) => of_sql(&alter.sql, &alter.object),
         Move::DropObject(_)
         | Move::RestoreObjects(_)
         | Move::RestoreDatabase(_)
         | Move::RemoveDirectory(_)
-        | Move::RemoveFiles(_) => Risk::Destructive,
+        | Move::RemoveFiles(_)
+        | Move::ReleaseFiles(_)
+        | Move::RestoreFiles(_)
+        | Move::RestoreRows(_) => Risk::Destructive,
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::names::{Digest, FilePath, ObjectRef};
 pub use crate::model::probe::{Answer, Probe};
+use crate::model::rewriting::Rewriting;
 use crate::model::uploads::FileFact;
 
 /// One unit of change and of reversion. Touches the database or files, never both.
@@ -84,6 +85,11 @@ pub enum Move {
     RemoveDirectory(RemoveDirectory),
     CopyFiles(CopyFiles),
     RemoveFiles(RemoveFiles),
+    SaveFiles(SaveFiles),
+    ReleaseFiles(ReleaseFiles),
+    RestoreFiles(RestoreFiles),
+    WriteRows(WriteRows),
+    RestoreRows(RestoreRows),
     Run(Run),
 }
 
@@ -222,6 +228,56 @@ pub struct RemoveFiles {
     pub files: FileList,
 }
 
+/// Puts copies of files into the run's keeping.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SaveFiles {
+    /// Name of the copies' directory within the run; a plain file name.
+    pub name: String,
+    pub from: FilePath,
+    pub files: FileList,
+}
+
+/// Removes files of which there is a copy with the same content in another root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseFiles {
+    pub from: FilePath,
+    /// Where the copies are.
+    pub to: FilePath,
+    pub files: FileList,
+}
+
+/// Brings saved files back to where they were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreFiles {
+    pub name: String,
+    pub root: FilePath,
+    pub files: FileList,
+}
+
+/// Rewrites the rows that spell a reference as of old, and keeps what they said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteRows {
+    /// Name of the list of old and new values within the run; a plain file name.
+    pub name: String,
+    pub rewriting: Rewriting,
+    /// Exactly so many rows.
+    pub rows: u64,
+    /// Over the keys and old values of exactly these rows.
+    pub sha256: Digest,
+}
+
+/// Gives rewritten rows their old values back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreRows {
+    pub name: String,
+    pub rewriting: Rewriting,
+}
+
 /// Runs a command of the application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -297,13 +353,27 @@ impl Move {
             Self::RemoveDirectory(_) => "remove_directory",
             Self::CopyFiles(_) => "copy_files",
             Self::RemoveFiles(_) => "remove_files",
+            Self::SaveFiles(_) => "save_files",
+            Self::ReleaseFiles(_) => "release_files",
+            Self::RestoreFiles(_) => "restore_files",
+            Self::WriteRows(_) => "write_rows",
+            Self::RestoreRows(_) => "restore_rows",
             Self::Run(_) => "run",
         }
     }
 
     /// Whether it changes files (and not the database).
     pub fn touches_files(&self) -> bool {
-        matches!(self, Self::MakeDirectory(_) | Self::RemoveDirectory(_) | Self::CopyFiles(_) | Self::RemoveFiles(_))
+        matches!(
+            self,
+            Self::MakeDirectory(_)
+                | Self::RemoveDirectory(_)
+                | Self::CopyFiles(_)
+                | Self::RemoveFiles(_)
+                | Self::SaveFiles(_)
+                | Self::ReleaseFiles(_)
+                | Self::RestoreFiles(_)
+        )
     }
 }
 
@@ -312,7 +382,9 @@ impl Step {
     pub fn files<'a>(&'a self, list: &'a FileList) -> Option<&'a FileList> {
         match list {
             FileList::Move(index) => match self.moves.get(*index)? {
-                Move::CopyFiles(CopyFiles { files, .. }) if !matches!(files, FileList::Move(_)) => Some(files),
+                Move::CopyFiles(CopyFiles { files, .. }) | Move::ReleaseFiles(ReleaseFiles { files, .. }) => {
+                    Some(files).filter(|files| !matches!(files, FileList::Move(_)))
+                }
                 _ => None,
             },
             own => Some(own),

@@ -49,6 +49,21 @@ pub fn phrase(act: &Move, ready: &[Probe]) -> String {
             format!("copy {} ({}) from `{from}` to `{to}`", counted(files, "file"), bytes(size))
         }
         Move::RemoveFiles(remove) => format!("remove this run's copies from `{}`", remove.root.to_text()),
+        Move::SaveFiles(save) => format!("save the files of `{}`", save.from.to_text()),
+        Move::ReleaseFiles(release) => {
+            let (files, size) = release.files.totals();
+            let (from, to) = (release.from.to_text(), release.to.to_text());
+            format!("remove {} ({}) from `{from}`, copied to `{to}`", counted(files, "file"), bytes(size))
+        }
+        Move::RestoreFiles(restore) => format!("bring the files of `{}` back", restore.root.to_text()),
+        Move::WriteRows(write) => {
+            let (column, table) = (&write.rewriting.column, &write.rewriting.table);
+            format!("rewrite {} in `{column}` of {table}", counted(write.rows, "reference"))
+        }
+        Move::RestoreRows(restore) => {
+            let (column, table) = (&restore.rewriting.column, &restore.rewriting.table);
+            format!("give `{column}` of {table} its old values back")
+        }
         Move::Run(run) => {
             let program = run.argv.first().map_or("", String::as_str);
             let name = program.rsplit('/').next().unwrap_or(program);

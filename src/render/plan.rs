@@ -152,6 +152,11 @@ fn detail(act: &Move) -> Vec<String> {
         }
         Move::SaveObjects(save) => vec![format!("saved first, as `{}`", save.name)],
         Move::CopyFiles(copy) => files(&copy.files),
+        Move::ReleaseFiles(release) => files(&release.files),
+        Move::WriteRows(write) => {
+            let (from, to) = (&write.rewriting.from, &write.rewriting.to);
+            vec![format!("`{}` becomes `{to}`, in the spelling of each value", from.join("`, `"))]
+        }
         Move::Run(run) => {
             let mut lines = vec![format!("$ {}", run.argv.join(" ")), format!("in {}", run.directory.to_text())];
             lines.extend(run.env.iter().map(|(name, value)| format!("{name}={value}")));

@@ -70,7 +70,8 @@ pub fn sort_out(facts: &Facts, upload: &Upload) -> SortedOut {
     sorted
 }
 
-fn can_receive(tree: Option<&Tree>) -> bool {
+/// Whether files can be put there.
+pub(crate) fn can_receive(tree: Option<&Tree>) -> bool {
     tree.is_some_and(|tree| matches!(tree.state, RootState::Present | RootState::Missing))
 }
 

@@ -24,10 +24,12 @@ pub mod leftover_table;
 pub mod narrow_version_column;
 pub mod odd_upload;
 pub mod offline_script;
+pub mod outdated_reference;
 pub mod overlapping_record;
 pub mod partial_migration;
 pub mod partial_schema;
 pub mod pending_migrations;
+pub mod released_source;
 pub mod removal;
 pub mod resolve;
 pub mod schema_not_checked;
@@ -68,6 +70,8 @@ pub const ALL: &[&Rule] = &[
     &odd_upload::RULE,
     &files_in_old_place::RULE,
     &dangling_reference::RULE,
+    &outdated_reference::RULE,
+    &released_source::RULE,
 ];
 
 /// One rule.

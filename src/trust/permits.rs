@@ -27,6 +27,9 @@ fn of_move(act: &Move, site: &Site) -> Option<String> {
         Move::RemoveDirectory(remove) => outside_roots(&remove.path, site),
         Move::CopyFiles(copy) => not_for_files(&copy.from, site).or_else(|| not_for_files(&copy.to, site)),
         Move::RemoveFiles(remove) => not_for_files(&remove.root, site),
+        Move::SaveFiles(save) => not_for_files(&save.from, site),
+        Move::ReleaseFiles(release) => not_for_files(&release.from, site).or_else(|| not_for_files(&release.to, site)),
+        Move::RestoreFiles(restore) => not_for_files(&restore.root, site),
         Move::BackupDatabase(backup) => not_for_backups(backup.directory.as_ref(), site),
         Move::RestoreDatabase(restore) => not_for_backups(restore.directory.as_ref(), site),
         Move::Run(run) => {

@@ -9,7 +9,7 @@ use crate::model::dialect::Dialect;
 use crate::model::names::ObjectKind;
 use crate::model::plan::Plan;
 use crate::model::risk;
-use crate::model::step::{FileList, Move, Probe, Risk, Step};
+use crate::model::step::{CopyFiles, FileList, Move, Probe, ReleaseFiles, RestoreFiles, Risk, SaveFiles, Step};
 use crate::trust::sanity_undo;
 use crate::trust::sanity_values;
 
@@ -43,6 +43,7 @@ const RULES: &[(&str, Rule)] = &[
     ("lists of other moves are those of a copy", lists_are_there),
     ("drops are spelled as the engine spells them", drops_are_spelled_right),
     ("what is dropped is saved before", drops_are_saved),
+    ("what is released is saved before, and kept elsewhere", releases_are_saved),
     ("a destructive step says when it may begin and when it is done", destruction_is_guarded),
     ("undo concerns what the step itself did", sanity_undo::concerns_the_step),
 ];
@@ -117,12 +118,13 @@ fn one_side_only(place: &Place<'_>) -> Result<(), String> {
 }
 
 fn moves_are_where_they_belong(place: &Place<'_>) -> Result<(), String> {
-    let saves = |act: &Move| matches!(act, Move::SaveObjects(_) | Move::BackupDatabase(_));
+    let saves = |act: &Move| matches!(act, Move::SaveObjects(_) | Move::BackupDatabase(_) | Move::SaveFiles(_));
     if let Some(act) = place.step.save.iter().find(|act| !saves(act)) {
         return Err(format!("`{}` stands among what is saved", act.word()));
     }
-    if place.step.moves.iter().any(|act| matches!(act, Move::SaveObjects(_))) {
-        return Err("`save_objects` stands among the moves".to_owned());
+    let only_saves = |act: &&Move| matches!(act, Move::SaveObjects(_) | Move::SaveFiles(_));
+    if let Some(act) = place.step.moves.iter().find(only_saves) {
+        return Err(format!("`{}` stands among the moves", act.word()));
     }
     Ok(())
 }
@@ -130,10 +132,16 @@ fn moves_are_where_they_belong(place: &Place<'_>) -> Result<(), String> {
 fn lists_are_there(place: &Place<'_>) -> Result<(), String> {
     let step = place.step;
     let no_copy = |index: usize| step.files(&FileList::Move(index)).is_none();
-    for act in step.moves.iter().chain(&step.undo) {
+    for act in step.save.iter().chain(&step.moves).chain(&step.undo) {
         match act {
-            Move::CopyFiles(copy) if matches!(copy.files, FileList::Move(_)) => {
+            Move::CopyFiles(CopyFiles { files: FileList::Move(_), .. })
+            | Move::ReleaseFiles(ReleaseFiles { files: FileList::Move(_), .. }) => {
                 return Err("a copy has no list of its own".to_owned());
+            }
+            Move::SaveFiles(SaveFiles { files, .. }) | Move::RestoreFiles(RestoreFiles { files, .. })
+                if step.files(files).is_none() =>
+            {
+                return Err("what it saves or brings back is not listed".to_owned());
             }
             Move::RemoveFiles(remove) if step.files(&remove.files).is_none() => {
                 return Err("what it removes is not listed".to_owned());
@@ -182,6 +190,24 @@ fn drops_are_saved(place: &Place<'_>) -> Result<(), String> {
         });
         if !saved && (has_rows || !created_again) {
             return Err(format!("{} is dropped and was not saved", drop.object));
+        }
+    }
+    Ok(())
+}
+
+fn releases_are_saved(place: &Place<'_>) -> Result<(), String> {
+    let step = place.step;
+    for act in &step.moves {
+        let Move::ReleaseFiles(release) = act else { continue };
+        let saved = step.save.iter().any(|save| match save {
+            Move::SaveFiles(save) => save.from == release.from && step.files(&save.files) == Some(&release.files),
+            _ => false,
+        });
+        if !saved {
+            return Err(format!("files of `{}` are removed and were not saved", release.from.to_text()));
+        }
+        if release.from.is_within(&release.to) || release.to.is_within(&release.from) {
+            return Err("files are removed from where their copies are".to_owned());
         }
     }
     Ok(())

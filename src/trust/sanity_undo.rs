@@ -30,6 +30,8 @@ pub(in crate::trust) fn concerns_the_step(place: &Place<'_>) -> Result<(), Strin
 /// | `quarantine`, `unquarantine` | `unquarantine`, `quarantine` of the same object and name |
 /// | `set_revisions` | `set_revisions` of the same table the other way round |
 /// | `remove_files` | `copy_files` to the same root with the same list |
+/// | `restore_files` | `save_files` of the same name, root and list |
+/// | `restore_rows` | `write_rows` of the same name and rewriting |
 /// | `remove_directory` | `make_directory` of it or of one below it |
 /// | all others | nothing: they undo nothing |
 fn answers_something(place: &Place<'_>, undo: &Move) -> bool {
@@ -59,9 +61,21 @@ fn answers_something(place: &Place<'_>, undo: &Move) -> bool {
         Move::SetRevisions(undo) => some_move(&|act| matches!(act, Move::SetRevisions(set) if is_reverse(set, undo))),
         Move::RemoveFiles(undo) => removes_copies(step, undo),
         Move::RemoveDirectory(undo) => some_move(&|act| was_made(act, undo)),
-        Move::SaveObjects(_) | Move::BackupDatabase(_) | Move::MakeDirectory(_) | Move::CopyFiles(_) | Move::Run(_) => {
-            false
-        }
+        Move::RestoreFiles(undo) => step.save.iter().any(|save| match save {
+            Move::SaveFiles(save) => save.name == undo.name && save.from == undo.root && save.files == undo.files,
+            _ => false,
+        }),
+        Move::RestoreRows(undo) => some_move(
+            &|act| matches!(act, Move::WriteRows(write) if write.name == undo.name && write.rewriting == undo.rewriting),
+        ),
+        Move::SaveObjects(_)
+        | Move::BackupDatabase(_)
+        | Move::MakeDirectory(_)
+        | Move::CopyFiles(_)
+        | Move::SaveFiles(_)
+        | Move::ReleaseFiles(_)
+        | Move::WriteRows(_)
+        | Move::Run(_) => false,
     }
 }
 

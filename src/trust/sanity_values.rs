@@ -15,6 +15,10 @@ fn copy_name(act: &Move) -> Option<(&str, Option<&FilePath>, bool)> {
         Move::SaveObjects(save) => Some((&save.name, None, true)),
         Move::BackupDatabase(backup) => Some((&backup.name, backup.directory.as_ref(), true)),
         Move::Quarantine(put) => Some((&put.name, None, true)),
+        Move::SaveFiles(save) => Some((&save.name, None, true)),
+        Move::WriteRows(write) => Some((&write.name, None, true)),
+        Move::RestoreFiles(restore) => Some((&restore.name, None, false)),
+        Move::RestoreRows(restore) => Some((&restore.name, None, false)),
         Move::RestoreObjects(restore) => Some((&restore.name, None, false)),
         Move::RestoreDatabase(restore) => Some((&restore.name, restore.directory.as_ref(), false)),
         Move::Unquarantine(back) => Some((&back.name, None, false)),
@@ -62,6 +66,9 @@ pub(in crate::trust) fn paths_of(act: &Move) -> Vec<&FilePath> {
         Move::RemoveDirectory(remove) => vec![&remove.path],
         Move::CopyFiles(copy) => vec![&copy.from, &copy.to],
         Move::RemoveFiles(remove) => vec![&remove.root],
+        Move::SaveFiles(save) => vec![&save.from],
+        Move::ReleaseFiles(release) => vec![&release.from, &release.to],
+        Move::RestoreFiles(restore) => vec![&restore.root],
         Move::BackupDatabase(backup) => backup.directory.iter().collect(),
         Move::RestoreDatabase(restore) => restore.directory.iter().collect(),
         Move::Run(run) => vec![&run.directory],
@@ -82,6 +89,9 @@ fn list_of(act: &Move) -> Option<&FileList> {
     match act {
         Move::CopyFiles(copy) => Some(&copy.files),
         Move::RemoveFiles(remove) => Some(&remove.files),
+        Move::SaveFiles(save) => Some(&save.files),
+        Move::ReleaseFiles(release) => Some(&release.files),
+        Move::RestoreFiles(restore) => Some(&restore.files),
         _ => None,
     }
 }

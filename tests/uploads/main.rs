@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+#[path = "../ground/mod.rs"]
+mod ground;
 #[path = "../support/real.rs"]
 mod real;
 mod real_data;
+mod releasing;
+mod rewriting;
+mod site;

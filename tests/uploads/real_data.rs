@@ -63,6 +63,7 @@ impl Place {
             made_at: Moment::EPOCH,
             database: true,
             search: String::new(),
+            catalogue: None,
         };
         let seen = ttplan::inspect::inspect(&settled.config, live.as_mut(), &wishes).unwrap();
         resolve::report(&seen.facts)
