@@ -8,7 +8,7 @@ use crate::frameworks::{self, Framework};
 use crate::live::engines;
 use crate::live::{DirectoryState, Inspect, InspectDatabase, InspectFiles, Question, Sight};
 use crate::model::catalogue::Catalogue;
-use crate::model::config::Config;
+use crate::model::config::{Config, Upload};
 use crate::model::names::{FilePath, Moment, ObjectRef};
 use crate::model::observation::{Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence};
 use crate::model::offline::Offline;
@@ -53,10 +53,11 @@ pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Resu
     let revisions = framework.map(|framework| read_scripts(config, framework, files)).transpose()?;
     let mut uploads: Vec<Tree> = Vec::new();
     for root in roots(config) {
-        let (tree, lie) = match inside_another(root, &uploads, &circumstances, files)? {
-            Some(seen) => seen,
-            None => files.scan(root)?,
-        };
+        let (tree, lie) =
+            match inside_another(root, &uploads, &circumstances, files)?.filter(|_| ignored(config, root).is_empty()) {
+                Some(seen) => seen,
+                None => files.scan(root, &ignored(config, root))?,
+            };
         let name = root.to_text().into_owned();
         circumstances.free_bytes.extend(files.free_bytes(root).map(|free| (name.clone(), free.to_string())));
         circumstances.files.insert(name, lie);
@@ -104,6 +105,12 @@ fn inside_another(
         return Ok(None);
     }
     Ok(outer.below(root, lie))
+}
+
+/// What every upload that has this root says is nobody's upload.
+fn ignored(config: &Config, root: &FilePath) -> Vec<String> {
+    let has = |upload: &&Upload| upload.to == *root || upload.from.contains(root);
+    config.uploads.iter().filter(has).flat_map(|upload| upload.ignore.clone()).collect()
 }
 
 /// Every upload root once, sorted.

@@ -67,6 +67,7 @@ mod tests {
             from: vec!["/app/avatars".into()],
             to: "/data/avatars".into(),
             on_conflict: OnConflict::Stop,
+            ignore: Vec::new(),
             references: Vec::new(),
             mode: None,
             owner: None,

@@ -144,6 +144,9 @@ pub struct Upload {
     pub from: Vec<PathAt>,
     pub to: PathAt,
     pub on_conflict: Option<Checked<OnConflict>>,
+    /// Lines as in a gitignore file.
+    #[serde(default)]
+    pub ignore: Vec<String>,
     #[serde(default)]
     pub references: Vec<Spanned<Reference>>,
     pub mode: Option<Checked<Mode>>,

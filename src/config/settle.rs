@@ -179,6 +179,7 @@ impl Settling<'_> {
             from,
             to,
             on_conflict: written.on_conflict.map(|choice| choice.0).unwrap_or_default(),
+            ignore: written.ignore,
             references: written.references.into_iter().map(|one| self.reference(one)).collect::<Result<_>>()?,
             mode: written.mode.map(|mode| mode.0.0),
             owner: written.owner.map(|owner| owner.0.0),

@@ -217,7 +217,8 @@ pub struct Source {
 /// that is not a plain file, writes nothing.
 pub trait InspectFiles {
     /// Walks a root once and hashes what it finds. The circumstances are in the order of the files.
-    fn scan(&mut self, root: &FilePath) -> Result<(Tree, Vec<FileCircumstance>)>;
+    /// What fits `ignore` (lines as in a gitignore file) or a `.ttplanignore` in the root is passed over.
+    fn scan(&mut self, root: &FilePath, ignore: &[String]) -> Result<(Tree, Vec<FileCircumstance>)>;
 
     /// How each listed file is found below `root`, in the order of the list.
     fn states(&mut self, root: &FilePath, files: &[FileFact]) -> Result<Vec<FileState>>;

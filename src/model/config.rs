@@ -159,6 +159,9 @@ pub struct Upload {
     pub from: Vec<FilePath>,
     pub to: FilePath,
     pub on_conflict: OnConflict,
+    /// What in its directories is nobody's upload: lines as in a gitignore file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
     pub references: Vec<Reference>,
     /// Octal mode for moved files; null keeps each file's own.
     pub mode: Option<String>,

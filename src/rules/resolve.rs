@@ -87,7 +87,9 @@ pub fn orphans(facts: &Facts, resolved: &[Resolved<'_>]) -> Vec<OrphanReport> {
         let (Some(path), Some(at)) = (&one.named.path, &one.found_at) else { continue };
         let places = || std::iter::once(&one.upload.to).chain(&one.upload.from).filter_map(|place| facts.tree(place));
         let content = places().find(|tree| tree.root.join(path) == *at).and_then(|tree| tree.file(path));
-        let same = |tree: &&Tree| tree.file(path).map(|file| file.sha256()) == content.map(|file| file.sha256());
+        let same = |tree: &&Tree| {
+            tree.file(path).is_some_and(|file| content.is_some_and(|found| found.sha256() == file.sha256()))
+        };
         claimed.extend(places().filter(same).map(|tree| tree.root.join(path)));
     }
     let mut found = Vec::new();
@@ -189,6 +191,7 @@ pub(crate) mod tests {
             from: vec!["/old".into()],
             to: "/new".into(),
             on_conflict: OnConflict::Stop,
+            ignore: Vec::new(),
             references: Vec::new(),
             mode: None,
             owner: None,

@@ -25,7 +25,7 @@ fn entries(directory: &Path) -> usize {
 #[test]
 fn a_copy_killed_anywhere_leaves_only_right_files_and_what_a_sweep_takes() {
     if let Some(directory) = again() {
-        let files = Disk::new().scan(&FilePath::from(directory.join("from"))).unwrap().0.files;
+        let files = Disk::new().scan(&FilePath::from(directory.join("from")), &[]).unwrap().0.files;
         copy(&directory, &files);
         return;
     }

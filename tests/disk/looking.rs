@@ -30,7 +30,7 @@ fn a_hostile_tree_is_told_as_it_is_and_nothing_in_it_is_followed() {
     place.make_fifo("from/pipe");
     let _socket = UnixListener::bind(place.at("from/socket")).unwrap();
     for mut disk in disks() {
-        let (tree, circumstances) = disk.scan(&place.path("from")).unwrap();
+        let (tree, circumstances) = disk.scan(&place.path("from"), &[]).unwrap();
         assert_eq!(tree.state, RootState::Present);
         assert_eq!(tree.files, [fact("a/plain", "content")]);
         assert_eq!(circumstances.len(), 1);
@@ -69,7 +69,7 @@ fn a_scan_tells_mode_owner_and_time_in_the_order_of_the_files() {
         let time = std::time::UNIX_EPOCH + std::time::Duration::new(second, 123_456_789);
         fs::File::options().write(true).open(place.at(path)).unwrap().set_modified(time).unwrap();
     }
-    let (_, circumstances) = Disk::new().scan(&place.path("from")).unwrap();
+    let (_, circumstances) = Disk::new().scan(&place.path("from"), &[]).unwrap();
     let told: Vec<_> = circumstances.iter().map(|told| (told.mode, told.mtime)).collect();
     assert_eq!(told, [(0o4755, 7_123_456_789), (0o640, 5_123_456_789)]);
 }
@@ -102,7 +102,7 @@ fn a_root_that_is_missing_a_file_or_a_link_is_called_so() {
     ];
     for mut disk in disks() {
         for (path, root, directory, file) in expected {
-            let (tree, circumstances) = disk.scan(&place.path(path)).unwrap();
+            let (tree, circumstances) = disk.scan(&place.path(path), &[]).unwrap();
             assert_eq!(tree.state, root, "{path}");
             assert_eq!(tree.files.len(), circumstances.len());
             assert_eq!(disk.directory(&place.path(path)).unwrap(), directory, "{path}");
@@ -154,7 +154,7 @@ fn a_path_that_is_not_plain_and_relative_is_refused_everywhere() {
         }
     }
     for root in ["relative", "/a/../b", "/a//b", ""] {
-        assert!(Disk::new().scan(&FilePath::from(root)).is_err());
+        assert!(Disk::new().scan(&FilePath::from(root), &[]).is_err());
         assert!(Disk::new().directory(&FilePath::from(root)).is_err());
         assert!(Disk::new().sources(&FilePath::from(root)).is_err());
     }
@@ -176,7 +176,7 @@ fn a_directory_that_flips_to_a_link_and_back_never_shows_what_is_outside() {
         });
         for _ in 0..300 {
             for mut disk in disks() {
-                let (tree, _) = disk.scan(&place.path("from")).unwrap();
+                let (tree, _) = disk.scan(&place.path("from"), &[]).unwrap();
                 assert!(!tree.files.contains(&secret));
                 let found = disk.states(&place.path("from"), std::slice::from_ref(&secret)).unwrap();
                 assert_ne!(found, [FileState::Same]);
@@ -202,7 +202,7 @@ fn a_scan_agrees_with_find_and_sha256sum() {
         .collect();
     theirs.sort();
     for mut disk in disks() {
-        let (tree, _) = disk.scan(&place.path("from")).unwrap();
+        let (tree, _) = disk.scan(&place.path("from"), &[]).unwrap();
         let ours: Vec<_> =
             tree.files.iter().map(|file| (file.path().to_text().into_owned(), file.sha256().to_string())).collect();
         assert_eq!(ours, theirs);

@@ -6,6 +6,7 @@
 mod copying;
 mod crashing;
 mod directories;
+mod ignoring;
 mod looking;
 #[path = "../support/real.rs"]
 mod real;

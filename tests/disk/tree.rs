@@ -55,7 +55,7 @@ impl Place {
     }
 
     pub fn scan(&self, root: &str) -> Tree {
-        Disk::new().scan(&self.path(root)).unwrap().0
+        Disk::new().scan(&self.path(root), &[]).unwrap().0
     }
 
     /// Everything below a directory: relative path, mode, size and content digest, sorted.

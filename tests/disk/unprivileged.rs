@@ -31,7 +31,7 @@ fn what_cannot_be_read_is_unknown_and_said_so() {
         close(&at("from/d"), 0);
         let (from, to) = (FilePath::from(at("from")), FilePath::from(at("to")));
         for mut disk in disks() {
-            let (tree, _) = disk.scan(&from).unwrap();
+            let (tree, _) = disk.scan(&from, &[]).unwrap();
             assert_eq!(tree.files, [fact("readable", "x")]);
             let odd: Vec<_> = tree.odd.iter().map(|odd| (odd.path.to_text().into_owned(), odd.what)).collect();
             assert_eq!(odd, [("d".to_owned(), OddKind::Unreadable), ("file".to_owned(), OddKind::Unreadable)]);
@@ -48,7 +48,7 @@ fn what_cannot_be_read_is_unknown_and_said_so() {
         }
         close(&at("from"), 0o300);
         for mut disk in disks() {
-            assert_eq!(disk.scan(&from).unwrap().0.state, RootState::Unreadable);
+            assert_eq!(disk.scan(&from, &[]).unwrap().0.state, RootState::Unreadable);
             assert_eq!(disk.directory(&from).unwrap(), DirectoryState::Unreadable);
             assert_eq!(disk.sweep(&from).unwrap_err().kind(), Kind::Unreachable);
         }
@@ -130,7 +130,7 @@ fn a_full_disk_stops_the_batch_and_keeps_nothing_of_it() {
     let test = "unprivileged::a_full_disk_stops_the_batch_and_keeps_nothing_of_it";
     on_a_small_disk(test, "", &place, |directory| {
         let (from, to) = (FilePath::from(directory.join("from")), FilePath::from(directory.join("to")));
-        let files = Disk::new().scan(&from).unwrap().0.files;
+        let files = Disk::new().scan(&from, &[]).unwrap().0.files;
         assert_eq!(files.len(), 20);
         for mut disk in disks() {
             let error = disk.copy(&from, &to, &files, &as_they_are()).unwrap_err();
@@ -141,7 +141,7 @@ fn a_full_disk_stops_the_batch_and_keeps_nothing_of_it() {
         }
         // What fits is taken.
         Disk::new().copy(&from, &to, &files[..4], &as_they_are()).unwrap();
-        assert_eq!(Disk::new().scan(&to).unwrap().0.files, files[..4]);
+        assert_eq!(Disk::new().scan(&to, &[]).unwrap().0.files, files[..4]);
     });
 }
 

@@ -6,6 +6,7 @@ mod copy;
 mod directories;
 mod durable;
 mod hash;
+mod ignore;
 pub mod lock;
 mod refusal;
 mod remove;
@@ -71,9 +72,9 @@ fn absolute(path: &FilePath) -> Result<()> {
 }
 
 impl InspectFiles for Disk {
-    fn scan(&mut self, root: &FilePath) -> Result<(Tree, Vec<FileCircumstance>)> {
+    fn scan(&mut self, root: &FilePath, ignore: &[String]) -> Result<(Tree, Vec<FileCircumstance>)> {
         absolute(root)?;
-        Ok(scan::scan(root, self.modern))
+        Ok(scan::scan(root, ignore, self.modern))
     }
 
     fn states(&mut self, root: &FilePath, files: &[FileFact]) -> Result<Vec<FileState>> {

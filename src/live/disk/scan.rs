@@ -7,17 +7,15 @@ use rustix::io::Errno;
 use crate::error::{Error, Kind, Result};
 use crate::live::FileState;
 use crate::live::disk::attributes::Own;
+use crate::live::disk::ignore::{self, Ignore, Verdict};
 use crate::live::disk::root::{Root, is_plain, size, split};
 use crate::live::disk::temporary::is_temporary;
 use crate::live::disk::walk::{Met, walk};
 use crate::model::names::FilePath;
 use crate::model::uploads::{FileCircumstance, FileFact, Odd, OddKind, RootState, Tree};
 
-/// Plain files of these names are part of a directory, not somebody's upload.
-const KEEPERS: [&[u8]; 2] = [b".gitkeep", b".ttplanignore"];
-
-/// What desktops leave.
-const LITTER: [&[u8]; 3] = [b".DS_Store", b"Thumbs.db", b"desktop.ini"];
+/// A file of patterns is written by hand; what is larger is something else.
+const MOST_PATTERNS: u64 = 1024 * 1024;
 
 /// So many files are hashed before their facts are put away: enough to keep all cores busy, few
 /// enough that a million files never lie in memory twice.
@@ -33,7 +31,7 @@ struct Listing {
 
 /// Walks the root once and hashes what it finds. A root that is itself a symbolic link is not followed, since
 /// copies would end up elsewhere than the plan says: it is [`RootState::NotADirectory`].
-pub(super) fn scan(path: &FilePath, modern: bool) -> (Tree, Vec<FileCircumstance>) {
+pub(super) fn scan(path: &FilePath, ignore: &[String], modern: bool) -> (Tree, Vec<FileCircumstance>) {
     let mut tree = Tree {
         root: path.clone(),
         state: RootState::Present,
@@ -42,7 +40,7 @@ pub(super) fn scan(path: &FilePath, modern: bool) -> (Tree, Vec<FileCircumstance
         ignored: 0,
         litter: Vec::new(),
     };
-    let found = Root::open(path, modern).and_then(|root| Ok((list(&root)?, root)));
+    let found = Root::open(path, modern).and_then(|root| Ok((list(&root, ignore)?, root)));
     let (listing, root) = match found {
         Ok(found) => found,
         Err(errno) => {
@@ -72,25 +70,52 @@ pub(super) fn scan(path: &FilePath, modern: bool) -> (Tree, Vec<FileCircumstance
     (tree, circumstances)
 }
 
-fn list(root: &Root) -> rustix::io::Result<Listing> {
+fn list(root: &Root, patterns: &[String]) -> rustix::io::Result<Listing> {
     let mut listing = Listing { files: Vec::new(), odd: Vec::new(), ignored: 0, litter: Vec::new() };
+    let ignore = ignore_of(root, patterns, &mut listing.odd);
     walk(root, |path, met| {
-        let (_, name) = split(&path);
-        match met {
-            Met::Directory => return true,
-            Met::Plain if KEEPERS.contains(&name) || is_temporary(name) => listing.ignored += 1,
-            Met::Plain if LITTER.contains(&name) => {
+        let is_directory = met == Met::Directory;
+        if met == Met::Plain && is_temporary(split(&path).1) {
+            listing.ignored += 1;
+            return false;
+        }
+        match (ignore.verdict(path.as_bytes(), is_directory), met) {
+            (Verdict::Ignored, _) => listing.ignored += 1,
+            (Verdict::Litter, Met::Plain) => {
                 listing.ignored += 1;
                 listing.litter.push(path);
             }
-            Met::Plain => listing.files.push(path),
-            Met::Odd(what) => listing.odd.push(Odd { path, what }),
+            (_, Met::Directory) => return true,
+            (_, Met::Plain) => listing.files.push(path),
+            (_, Met::Odd(what)) => listing.odd.push(Odd { path, what }),
         }
         false
     })?;
     listing.files.sort_unstable();
     listing.litter.sort_unstable();
     Ok(listing)
+}
+
+/// The patterns of the configuration, then those of the root itself. A file of patterns that cannot be read makes
+/// nothing ignored, and is told of.
+fn ignore_of(root: &Root, patterns: &[String], odd: &mut Vec<Odd>) -> Ignore {
+    let mut ignore = Ignore::default();
+    patterns.iter().for_each(|pattern| ignore.add(pattern.as_bytes()));
+    let path = FilePath::from_bytes(ignore::FILE);
+    let mut text = Vec::new();
+    let read = root.plain(&path).and_then(|plain| match plain {
+        Some(plain) if size(&plain.stat) <= MOST_PATTERNS => plain.read_through(|piece| {
+            text.extend_from_slice(piece);
+            Ok(())
+        }),
+        _ => Ok(None),
+    });
+    match read {
+        Ok(Some(_)) => ignore.add(&text),
+        Err(Errno::NOENT) => {}
+        Ok(None) | Err(_) => odd.push(Odd { path, what: OddKind::Unreadable }),
+    }
+    ignore
 }
 
 /// What the failure to open or list a root says about it.
