@@ -60,6 +60,7 @@ pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Resu
             };
         let name = root.to_text().into_owned();
         circumstances.free_bytes.extend(files.free_bytes(root).map(|free| (name.clone(), free.to_string())));
+        circumstances.places.extend(files.place(root).map(|place| (name.clone(), place)));
         circumstances.files.insert(name, lie);
         uploads.push(tree);
     }
@@ -304,7 +305,10 @@ pub fn merge(observations: Vec<Observation>) -> Result<Observation> {
                 _ => {
                     let name = tree.root.to_text().into_owned();
                     if let Some(lie) = seen.circumstances.files.get(&name) {
-                        whole.circumstances.files.insert(name, lie.clone());
+                        whole.circumstances.files.insert(name.clone(), lie.clone());
+                    }
+                    if let Some(place) = seen.circumstances.places.get(&name) {
+                        whole.circumstances.places.insert(name, place.clone());
                     }
                     trees.insert(tree.root.clone(), tree);
                 }

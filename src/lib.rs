@@ -15,6 +15,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod diagnose;
+pub mod doctor;
 pub mod error;
 pub mod frameworks;
 pub mod inspect;

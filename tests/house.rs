@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["live", "artifact"],
     &["frameworks", "actions", "catalogue", "offline"],
     &["rules"],
-    &["config", "inspect", "diagnose", "plan", "record", "trust"],
+    &["config", "inspect", "diagnose", "doctor", "plan", "record", "trust"],
     &["apply"],
     &["render"],
     &["cli"],

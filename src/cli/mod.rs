@@ -15,6 +15,7 @@ mod ask;
 mod catalogue;
 mod completions;
 mod demo;
+mod doctor;
 mod explain;
 mod history;
 mod init;
@@ -75,6 +76,7 @@ enum Command {
     Catalogue(catalogue::Args),
     Uploads(uploads::Args),
     Demo(demo::Args),
+    Doctor(doctor::Args),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -111,6 +113,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Command::Catalogue(args) => catalogue::run(args, out),
         Command::Uploads(args) => uploads::run(args, out),
         Command::Demo(args) => demo::run(args, out),
+        Command::Doctor(args) => doctor::run(args, out),
         Command::Explain(args) => explain::run(args, out),
         Command::Schema(args) => schema::run(args, out),
         Command::Completions(args) => completions::run(args, out),

@@ -23,6 +23,7 @@ pub struct Examination<'a> {
 /// Reads the facts, finds the state, and lets every rule look.
 pub fn diagnose<'a>(observation: &'a Observation, decisions: &'a Decisions) -> Examination<'a> {
     let mut case = Case::new(&observation.facts, decisions);
+    case.circumstances = Some(&observation.circumstances);
     let verdict = states::classify(&case);
     case.state = verdict.state;
     case.stamp = stamp(&case);

@@ -7,6 +7,7 @@
 //! The code is synchronous. What is asynchronous inside (the database driver) is hidden in
 //! the engine that owns it. Nothing here prints, reads the environment or exits.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::model::names::{Digest, FilePath, ObjectRef};
 use crate::model::observation::{Identity, Presence};
 use crate::model::schema::Schema;
 use crate::model::step::SetRevisions;
-use crate::model::uploads::{FileCircumstance, FileFact, Tree};
+use crate::model::uploads::{FileCircumstance, FileFact, Place, Tree};
 
 pub mod disk;
 pub mod engines;
@@ -83,6 +84,16 @@ pub enum Writers {
     Unknown(String),
 }
 
+/// One thing that plans need of a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fitness {
+    /// As a statement that is true where `holds`.
+    pub what: String,
+    pub holds: bool,
+    /// What to do where it does not; can be pasted.
+    pub mend: Option<String>,
+}
+
 /// The content of one table as a fingerprint: equal for equal rows in any order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableContent {
@@ -103,6 +114,9 @@ pub trait InspectDatabase {
 
     /// Whether anybody but this very object has the database open for writing.
     fn writers(&mut self) -> Result<Writers>;
+
+    /// Whether this user may do what plans do, and whether the engine's programs that it takes lie along `path`.
+    fn fitness(&mut self, path: &OsStr) -> Result<Vec<Fitness>>;
 
     /// A fingerprint of every table's rows, sorted by table; reads the whole database.
     fn content(&mut self) -> Result<Vec<TableContent>>;
@@ -231,6 +245,9 @@ pub trait InspectFiles {
 
     /// The absolute path of a program as the shell would find it along `search` (a `PATH`).
     fn program(&mut self, name: &str, search: &str) -> Option<FilePath>;
+
+    /// Where a directory lives, or would live; `None` where that cannot be found out.
+    fn place(&mut self, path: &FilePath) -> Option<Place>;
 
     /// Free space for this user at or above `path`, in bytes.
     fn free_bytes(&mut self, path: &FilePath) -> Option<u64>;

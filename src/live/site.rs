@@ -1,5 +1,6 @@
 //! Puts a site together: an engine's database and the disk, to be looked at or to be changed.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,8 +10,8 @@ use crate::live::disk::{Disk, lock};
 use crate::live::engines::{self, Engine};
 use crate::live::process;
 use crate::live::{
-    Change, ChangeDatabase, ChangeFiles, Command, Exit, Inspect, InspectDatabase, InspectFiles, Question, Rows, Sight,
-    TableContent, Writers,
+    Change, ChangeDatabase, ChangeFiles, Command, Exit, Fitness, Inspect, InspectDatabase, InspectFiles, Question,
+    Rows, Sight, TableContent, Writers,
 };
 use crate::model::config::{Access, Wait};
 use crate::model::names::FilePath;
@@ -124,6 +125,9 @@ impl InspectDatabase for NoDatabase {
         Self::refuse()
     }
     fn writers(&mut self) -> Result<Writers> {
+        Self::refuse()
+    }
+    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Fitness>> {
         Self::refuse()
     }
     fn content(&mut self) -> Result<Vec<TableContent>> {

@@ -13,7 +13,7 @@ use crate::model::offline::Offline;
 use crate::model::references::Referenced;
 use crate::model::revisions::{Book, Revisions};
 use crate::model::schema::Schema;
-use crate::model::uploads::{FileCircumstance, Tree};
+use crate::model::uploads::{FileCircumstance, Place, Tree};
 
 /// The version of the observation document; its history stands in `docs/formats/observation.md`.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -94,6 +94,9 @@ pub struct Circumstances {
     pub estimated_rows: Vec<(ObjectRef, Option<u64>)>,
     /// Mode, owner and time of each file, by root, in the order of its files.
     pub files: BTreeMap<String, Vec<FileCircumstance>>,
+    /// Where each root lives.
+    #[serde(default)]
+    pub places: BTreeMap<String, Place>,
     /// Free space in bytes, by root, as strings because they may be large.
     pub free_bytes: BTreeMap<String, String>,
 }

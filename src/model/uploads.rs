@@ -148,6 +148,56 @@ impl Tree {
     }
 }
 
+/// Where a directory lives. Never digested, never decided by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The directory itself, or the nearest above it that is there.
+    pub there: FilePath,
+    pub kind: MountKind,
+    pub mounted_at: FilePath,
+    /// Its type, as the kernel calls it.
+    pub filesystem: String,
+    pub read_only: bool,
+    /// For this user, in bytes.
+    pub free_bytes: u64,
+    /// How many more files fit; null where there is no fixed number.
+    pub free_files: Option<u64>,
+    pub uid: u32,
+    pub gid: u32,
+    /// Permission bits.
+    pub mode: u16,
+}
+
+/// What kind of mount a directory is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MountKind {
+    /// The container's own writable layer, which goes with the container.
+    Layer,
+    /// In memory, gone with the next start.
+    Memory,
+    /// A volume of the container engine.
+    Volume,
+    /// A directory of the host.
+    Bind,
+    /// A filesystem of its own.
+    Disk,
+}
+
+impl Place {
+    /// Whether a user may make files here, by permission bits alone.
+    pub fn lets_write(&self, uid: u32, gid: u32) -> bool {
+        let bits = match () {
+            () if uid == 0 => return true,
+            () if uid == self.uid => self.mode >> 6,
+            () if gid == self.gid => self.mode >> 3,
+            () => self.mode,
+        };
+        bits & 0o3 == 0o3
+    }
+}
+
 /// How a file lies on its disk: never digested, never decided by. Kept small: there is one per file.
 /// Written as `["mode", uid, gid, "mtime"]`, mode in octal, mtime in nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

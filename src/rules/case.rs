@@ -10,7 +10,7 @@ use crate::live::engines;
 use crate::model::diagnosis::{Decisions, Finding, Severity, State};
 use crate::model::dialect::Dialect;
 use crate::model::names::ObjectRef;
-use crate::model::observation::Facts;
+use crate::model::observation::{Circumstances, Facts};
 use crate::model::revisions::{Book, Revisions};
 use crate::model::schema::{Schema, Table};
 use crate::model::step::Basis;
@@ -25,6 +25,8 @@ pub const MIGRATIONS: &str = "migrations";
 /// One observation, read.
 pub struct Case<'a> {
     pub facts: &'a Facts,
+    /// What only informs; no step may depend on it.
+    pub circumstances: Option<&'a Circumstances>,
     pub decisions: &'a Decisions,
     /// The engine's spelling; none where the observation names an engine that is not on the shelf.
     pub dialect: Option<&'static dyn Dialect>,
@@ -66,6 +68,7 @@ impl<'a> Case<'a> {
         let target = target(facts);
         Self {
             facts,
+            circumstances: None,
             decisions,
             dialect: engines::by_name(&facts.config.database.engine).map(|engine| engine.dialect),
             framework: facts.config.revisions.as_ref().and_then(|config| frameworks::by_name(&config.system)),

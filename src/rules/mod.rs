@@ -40,6 +40,7 @@ pub mod unfinished_migration;
 pub mod unknown_revision;
 pub mod unstamped_schema;
 pub mod upload_conflict;
+pub mod upload_place;
 pub mod upload_root;
 
 /// All rules, in the order in which their findings are told.
@@ -66,6 +67,7 @@ pub const ALL: &[&Rule] = &[
     &schema_not_checked::RULE,
     &cleanup_at_start::RULE,
     &upload_root::RULE,
+    &upload_place::RULE,
     &upload_conflict::RULE,
     &odd_upload::RULE,
     &files_in_old_place::RULE,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+mod doctor;
 #[path = "../ground/mod.rs"]
 mod ground;
 #[path = "../support/real.rs"]

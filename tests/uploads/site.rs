@@ -42,9 +42,14 @@ impl Site {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_at(self.database.access().url.reveal(), arguments)
+    }
+
+    /// The same with another database or role.
+    pub fn run_at(&self, url: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ttplan"));
         command.current_dir(self.folder.path()).args(arguments);
-        command.env("DATABASE_URL", self.database.access().url.reveal()).env("NO_COLOR", "1");
+        command.env("DATABASE_URL", url).env("NO_COLOR", "1");
         command.output().unwrap()
     }
 

@@ -8,6 +8,7 @@ mod durable;
 mod hash;
 mod ignore;
 pub mod lock;
+mod mounts;
 mod refusal;
 mod remove;
 mod root;
@@ -15,6 +16,7 @@ mod scan;
 mod sources;
 mod surroundings;
 mod temporary;
+mod trial;
 mod walk;
 
 use rustix::io::Errno;
@@ -22,9 +24,11 @@ use rustix::io::Errno;
 use crate::error::{Error, Kind, Result};
 use crate::live::{ChangeFiles, Copied, CopyHow, DirectoryState, FileState, InspectFiles, Source};
 use crate::model::names::FilePath;
-use crate::model::uploads::{FileCircumstance, FileFact, Tree};
+use crate::model::uploads::{FileCircumstance, FileFact, Place, Tree};
 
 use self::root::Root;
+
+pub use self::trial::try_writing;
 
 /// The disks of this machine. Roots and directories are plain absolute paths.
 ///
@@ -94,6 +98,10 @@ impl InspectFiles for Disk {
 
     fn program(&mut self, name: &str, search: &str) -> Option<FilePath> {
         surroundings::program(name, search)
+    }
+
+    fn place(&mut self, path: &FilePath) -> Option<Place> {
+        mounts::place(path)
     }
 
     fn free_bytes(&mut self, path: &FilePath) -> Option<u64> {

@@ -12,6 +12,7 @@ mod connect;
 mod connection;
 mod dialect;
 mod file;
+mod fitness;
 mod guard;
 mod look;
 mod programs;
@@ -22,10 +23,12 @@ mod script;
 mod session;
 mod writers;
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::live::Fitness;
 use crate::live::Question;
 use crate::live::Rows;
 use crate::live::Sight;
@@ -60,6 +63,10 @@ impl InspectDatabase for Postgres {
 
     fn writers(&mut self) -> Result<Writers> {
         self.other_sessions()
+    }
+
+    fn fitness(&mut self, path: &OsStr) -> Result<Vec<Fitness>> {
+        self.find_fitness(path)
     }
 
     fn content(&mut self) -> Result<Vec<TableContent>> {

@@ -7,6 +7,7 @@
 //! that share the volume, leaves no file, ends with the process, and is independent of the POSIX
 //! locks that SQLite uses. A database that is not there has its directory locked instead.
 
+use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::thread::sleep;
@@ -20,9 +21,11 @@ use crate::live::engines::sqlite::migrate::Prepared;
 use crate::live::engines::sqlite::place::Place;
 use crate::live::engines::sqlite::references::{self, Dangling};
 use crate::live::engines::sqlite::{
-    ask, backup, content, failure, kept, look, migrate, restore, save, statement, writers,
+    ask, backup, content, failure, fitness, kept, look, migrate, restore, save, statement, writers,
 };
-use crate::live::{ChangeDatabase, InspectDatabase, Kept, Question, Rows, Sight, TableContent, Workplace, Writers};
+use crate::live::{
+    ChangeDatabase, Fitness, InspectDatabase, Kept, Question, Rows, Sight, TableContent, Workplace, Writers,
+};
 use crate::model::config::Access;
 use crate::model::dialect::{qualified, quote};
 use crate::model::names::{ObjectRef, Secret};
@@ -194,6 +197,10 @@ impl InspectDatabase for Changing {
             Some((_, file)) => writers::of(&place, file),
             None => Ok(Writers::None),
         }
+    }
+
+    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Fitness>> {
+        Ok(fitness::of(&self.place))
     }
 
     fn content(&mut self) -> Result<Vec<TableContent>> {

@@ -4,9 +4,10 @@ use crate::error::{Error, Kind, Result};
 use crate::live::engines::sqlite::connection::Connection;
 use crate::live::engines::sqlite::place::Place;
 use crate::live::engines::sqlite::snapshot::{self, Snapshot};
-use crate::live::engines::sqlite::{ask, content, look, writers};
-use crate::live::{InspectDatabase, Question, Rows, Sight, TableContent, Writers};
+use crate::live::engines::sqlite::{ask, content, fitness, look, writers};
+use crate::live::{Fitness, InspectDatabase, Question, Rows, Sight, TableContent, Writers};
 use crate::model::config::Access;
+use std::ffi::OsStr;
 
 /// The database as it was when this was opened; `None` where there was none.
 pub(super) struct Inspecting {
@@ -50,6 +51,10 @@ impl InspectDatabase for Inspecting {
             Some(snapshot) => writers::of(&self.place, &snapshot.file),
             None => Ok(Writers::None),
         }
+    }
+
+    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Fitness>> {
+        Ok(fitness::of(&self.place))
     }
 
     fn content(&mut self) -> Result<Vec<TableContent>> {

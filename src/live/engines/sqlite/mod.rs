@@ -18,6 +18,7 @@ mod ddl;
 mod dependencies;
 mod dialect;
 mod failure;
+mod fitness;
 mod held;
 mod inspect;
 mod kept;

@@ -1,0 +1,57 @@
+//! STAGE: looks whether a site is fit for plans to be made and applied: what would go wrong, before it does.
+//!
+//! Changes nothing that lasts: the one file it writes, to see whether files can be written, is gone at once.
+//! To add a check: a file here with its `CHECK` record and its tests, and a line in [`ALL`].
+
+use crate::error::Error;
+use crate::live::Inspect;
+use crate::model::config::{Access, Config};
+use crate::model::diagnosis::Decisions;
+use crate::model::health::{Health, Line};
+use crate::model::observation::Observation;
+use crate::rules::case::Case;
+
+pub mod cleanup;
+pub mod compose;
+pub mod database;
+pub mod program;
+pub mod uploads;
+pub mod writing;
+
+/// All checks, in the order in which they are told.
+pub const ALL: &[&Check] =
+    &[&database::CHECK, &program::CHECK, &uploads::CHECK, &writing::CHECK, &compose::CHECK, &cleanup::CHECK];
+
+/// One check.
+pub struct Check {
+    /// The name of its file.
+    pub name: &'static str,
+    pub examine: fn(&mut Patient<'_>) -> Vec<Line>,
+}
+
+/// What the checks look at.
+pub struct Patient<'a> {
+    pub config: &'a Config,
+    pub access: &'a Access,
+    /// The site, or why it could not be opened.
+    pub live: Result<&'a mut (dyn Inspect + 'static), &'a Error>,
+    /// Why the open database could not be looked at.
+    pub unseen: Option<&'a Error>,
+    /// What was seen of it; of files alone where the database could not be opened or looked at.
+    pub seen: &'a Observation,
+}
+
+impl Patient<'_> {
+    /// What was seen, as the rules read it.
+    fn with_case<T>(&self, look: impl FnOnce(&Case) -> T) -> T {
+        let decisions = Decisions::default();
+        let mut case = Case::new(&self.seen.facts, &decisions);
+        case.circumstances = Some(&self.seen.circumstances);
+        look(&case)
+    }
+}
+
+/// Runs every check.
+pub fn visit(mut patient: Patient<'_>) -> Health {
+    Health { lines: ALL.iter().flat_map(|check| (check.examine)(&mut patient)).collect() }
+}

@@ -1,0 +1,25 @@
+//! What `doctor` says, for a terminal.
+
+use crate::model::health::{Health, Status};
+use crate::model::wording::counted;
+use crate::render::style::{bad, care, good, plain};
+
+/// A line for everything that was looked at, and what to do about it; then the sum.
+pub fn health(health: &Health) -> String {
+    let mut text = String::new();
+    for line in &health.lines {
+        let word = match line.status {
+            Status::Ok => good("ok     "),
+            Status::Warning => care("warning"),
+            Status::Failure => bad("failure"),
+        };
+        text.push_str(&format!("{word} {}: {}\n", line.check, plain(&line.message)));
+        if let Some(mend) = &line.mend {
+            text.push_str(&format!("        hint: {}\n", plain(mend)));
+        }
+    }
+    let count = |status| health.lines.iter().filter(|line| line.status == status).count() as u64;
+    let (failures, warnings) = (count(Status::Failure), count(Status::Warning));
+    text.push_str(&format!("{}, {}\n", counted(failures, "failure"), counted(warnings, "warning")));
+    text
+}
