@@ -16,8 +16,8 @@ use crate::model::references::Referenced;
 use crate::model::revisions::{Book, Revisions};
 use crate::model::rewriting::{Rewriting, outdated};
 use crate::model::schema::{Schema, Table};
-use crate::offline;
 use crate::model::uploads::{FileCircumstance, RootState, Tree};
+use crate::offline;
 
 /// What is to be looked at, and what is said of the observation from outside.
 #[derive(Clone, Debug)]

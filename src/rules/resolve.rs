@@ -181,6 +181,7 @@ pub(crate) mod tests {
             uploads: Vec::new(),
             references: Vec::new(),
             catalogue: None,
+            offline: Vec::new(),
         }
     }
 

@@ -64,6 +64,7 @@ impl Place {
             database: true,
             search: String::new(),
             catalogue: None,
+            offline: None,
         };
         let seen = ttplan::inspect::inspect(&settled.config, live.as_mut(), &wishes).unwrap();
         resolve::report(&seen.facts)
