@@ -48,7 +48,7 @@ fn of_file(file: &Path, roots: &[&FilePath]) -> Vec<Line> {
         let message = format!("`{name}` mounts nothing at or above `{path}`: what lies there goes with the container");
         Line::warning(CHECK.name, message, format!("under `volumes:` of the service: `- uploads:{path}`"))
     };
-    lost.into_iter().map(|root| line(root)).collect()
+    lost.into_iter().map(line).collect()
 }
 
 /// Where the services mount something: of `- SOURCE:/target:ro` and `target: /target` the target.

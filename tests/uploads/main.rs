@@ -1,6 +1,6 @@
 //! Uploads as a whole: what the database says of files, and what becomes of both.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 mod doctor;
 #[path = "../ground/mod.rs"]
