@@ -16,6 +16,7 @@ pub mod cli;
 pub mod config;
 pub mod diagnose;
 pub mod error;
+pub mod fault;
 pub mod frameworks;
 pub mod inspect;
 pub mod live;

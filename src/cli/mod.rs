@@ -86,6 +86,12 @@ pub fn command_line() -> clap::Command {
 
 /// Runs the program on the process's own arguments and environment.
 pub fn main() -> ExitCode {
+    #[cfg(debug_assertions)]
+    if let Ok(text) = std::env::var("TTPLAN_FAULT")
+        && !crate::fault::arm(&text)
+    {
+        return ExitCode::from(Kind::Usage.exit_code());
+    }
     ExitCode::from(run(std::env::args_os(), &mut Out::standard()))
 }
 

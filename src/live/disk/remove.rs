@@ -8,7 +8,7 @@ use rustix::fs::{self, AtFlags};
 use rustix::io::Errno;
 
 use crate::error::Result;
-use crate::live::disk::durable::sync_directories;
+use crate::live::disk::durable::{point, sync_directories};
 use crate::live::disk::refusal::{undone, unread};
 use crate::live::disk::root::{Root, is_same, size, split};
 use crate::live::disk::scan::check;
@@ -54,6 +54,7 @@ fn remove_file(root: &Root, file: &FileFact) -> Result<bool> {
         if !is_same(&now, &plain.stat) {
             return Ok(false);
         }
+        point("disk: before a file is removed")?;
         fs::unlinkat(directory, name, AtFlags::empty()).map(|()| true)
     });
     removed.map_err(|errno| undone("remove", errno, &absolute()))
