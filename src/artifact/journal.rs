@@ -75,7 +75,8 @@ pub enum Event {
         step: String,
         absent: Vec<(u64, u64)>,
     },
-    /// What the database held before the step's command was started, or when it had ended well.
+    /// What the database held before the step's command was started, when it had ended well, or before the
+    /// step was taken back.
     Content {
         step: String,
         when: When,
@@ -114,6 +115,8 @@ pub enum When {
     After,
     /// After it failed and the database was put back to before the run.
     PutBack,
+    /// Before the step is taken back.
+    Undo,
 }
 
 /// An open journal, to be read and appended to by one process at a time (the state lock sees to that).

@@ -33,6 +33,8 @@ pub struct Standing {
     pub content_before: BTreeMap<String, Digest>,
     /// Content after the step's command, by step; missing where it did not end well.
     pub content_after: BTreeMap<String, Digest>,
+    /// Content when the step began to be taken back, by step.
+    pub content_undone: BTreeMap<String, Digest>,
     pub failure: Option<String>,
     pub finished: bool,
     pub all_undone: bool,
@@ -65,6 +67,9 @@ impl Standing {
             }
             Event::Content { step, when: When::After, sha256 } => {
                 self.content_after.insert(step, sha256);
+            }
+            Event::Content { step, when: When::Undo, sha256 } => {
+                self.content_undone.insert(step, sha256);
             }
             Event::Done { step } => {
                 self.done.insert(step);

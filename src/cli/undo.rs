@@ -66,7 +66,8 @@ fn last(state: &State) -> Result<RunFolder> {
     let mut newest = None;
     for run in state.runs()? {
         let (_, standing) = journal::read(&run.journal())?;
-        if newest.as_ref().is_none_or(|(at, _)| standing.opened_at > *at) {
+        // One that died before its first line has nothing to take back.
+        if standing.opened_at.is_some() && newest.as_ref().is_none_or(|(at, _)| standing.opened_at > *at) {
             newest = Some((standing.opened_at, run));
         }
     }

@@ -1,0 +1,14 @@
+//! Runs of the real program that die, are stopped or meet an error, at every place where they change
+//! something; what is left is then gone on with, and the end has to be that of an undisturbed run.
+//!
+//! Bounded here; in full with `TTPLAN_CRASH=full` (`just crash`).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests may fail")]
+
+#[path = "../ground/mod.rs"]
+mod ground;
+
+mod faults;
+mod scenarios;
+mod site;
+mod world;
