@@ -57,21 +57,40 @@ pub struct Options {
     pub discard_writes: bool,
 }
 
+/// A run's turn on this host: the state directory with its lock. Whoever waits for it has nothing of the
+/// site open yet, and so is in nobody's way.
+pub struct Turn {
+    state: State,
+    _lock: Lock,
+}
+
+impl Turn {
+    /// Waits for the turn.
+    ///
+    /// Errors: `Kind::Locked` when another run has it for longer than the options allow to wait.
+    pub fn take(site: &Site, options: &Options) -> Result<Self> {
+        let state = State::open(site.state.as_path())?;
+        let who = format!("{} on {}, pid {}", options.user, options.host, options.pid);
+        let lock = state.lock(options.lock_wait, &who)?;
+        Ok(Self { state, _lock: lock })
+    }
+}
+
 /// Runs the plan.
 ///
 /// Errors: as the exit codes say; nothing was changed unless the kind is `Midway`, `Verification`
 /// or a signal's.
 pub fn apply(
     trusted: &TrustedPlan,
+    turn: &Turn,
     site: &Site,
     live: &mut dyn Change,
     options: &Options,
     watch: &mut dyn Watch,
 ) -> Result<Report> {
     let plan = trusted.plan();
-    let state = State::open(site.state.as_path())?;
-    let _lock = lock(&state, options, live, plan)?;
-    let folder = state.run_of(&trusted.sha256());
+    lock(options, live, plan)?;
+    let folder = turn.state.run_of(&trusted.sha256());
     let before = standing(&folder)?;
     check_target(plan, live)?;
     if before.finished || before.undo_begun {
@@ -116,10 +135,8 @@ fn as_inspect(live: &mut dyn Change) -> &mut dyn crate::live::Inspect {
     live
 }
 
-/// The locks of a run: of the state directory, of the database, of each destination.
-fn lock(state: &State, options: &Options, live: &mut dyn Change, plan: &Plan) -> Result<Lock> {
-    let who = format!("{} on {}, pid {}", options.user, options.host, options.pid);
-    let lock = state.lock(options.lock_wait, &who)?;
+/// The locks of a run on what it changes: the database, each destination.
+fn lock(options: &Options, live: &mut dyn Change, plan: &Plan) -> Result<()> {
     let database = plan.steps.iter().flat_map(|step| &step.moves).any(|act| !act.touches_files());
     if database {
         live.change_database().lock(options.lock_wait)?;
@@ -131,7 +148,7 @@ fn lock(state: &State, options: &Options, live: &mut dyn Change, plan: &Plan) ->
             }
         }
     }
-    Ok(lock)
+    Ok(())
 }
 
 /// How far the run has come; nothing, where it was never started.

@@ -10,15 +10,13 @@ use crate::apply::preflight::{self, Status};
 use crate::apply::probe::{self, Prober};
 use crate::apply::run_move::Hands;
 use crate::apply::watch::{Event as Told, Watch};
-use crate::apply::{Options, attempt, check_target, lock, standing};
+use crate::apply::{Options, Turn, attempt, check_target, lock, standing};
 use crate::artifact::journal::{Attempt, Event, When};
-use crate::artifact::state::State;
 use crate::error::{Error, Kind, Result};
 use crate::live::Change;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
 use crate::model::report::{Outcome, Report, StepOutcome, StepReport};
-use crate::model::site::Site;
 use crate::model::step::{Answer, Move, Probe, Step};
 use crate::trust::plan::TrustedPlan;
 
@@ -27,15 +25,14 @@ use crate::trust::plan::TrustedPlan;
 /// Errors: `Kind::Stale` when the site is not as the run left it; nothing is changed then.
 pub fn undo(
     trusted: &TrustedPlan,
-    site: &Site,
+    turn: &Turn,
     live: &mut dyn Change,
     options: &Options,
     watch: &mut dyn Watch,
 ) -> Result<Report> {
     let plan = trusted.plan();
-    let state = State::open(site.state.as_path())?;
-    let _lock = lock(&state, options, live, plan)?;
-    let folder = state.run_of(&trusted.sha256());
+    lock(options, live, plan)?;
+    let folder = turn.state.run_of(&trusted.sha256());
     let before = standing(&folder)?;
     if !before.has_begun() {
         return Err(Error::new(Kind::Stale, "this plan was never applied here, so there is nothing to take back")

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::apply::{self, Options};
+use crate::apply::{self, Options, Turn};
 use crate::artifact::json;
 use crate::cli::out::Out;
 use crate::cli::settings::SiteArgs;
@@ -85,10 +85,11 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let settled = args.site.settle()?;
     config::check_together(&settled.config, &site)?;
     let options = args.how.options(&settled.access, sidecar, false);
+    let turn = Turn::take(&site, &options)?;
     let mut live = live::open_to_change(&settled.access)?;
     let question = (!args.how.auto_approve).then_some(("Apply these steps?", "--auto-approve"));
     let mut follower = Follower::new(out, args.how.format, question)?;
-    let report = apply::apply(&trusted, &site, live.as_mut(), &options, &mut follower)?;
+    let report = apply::apply(&trusted, &turn, &site, live.as_mut(), &options, &mut follower)?;
     args.how.show(&report, out)?;
     Ok(0)
 }

@@ -1,5 +1,6 @@
 //! `ttplan undo`: takes a run back.
 
+use crate::apply::Turn;
 use crate::apply::undo;
 use crate::artifact::journal;
 use crate::artifact::state::{RunFolder, State};
@@ -44,10 +45,11 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let trusted = trusted(bundle, &site, args.allow_unsigned)?;
     let settled = args.site.settle()?;
     let options = args.how.options(&settled.access, None, args.discard_writes);
+    let turn = Turn::take(&site, &options)?;
     let mut live = live::open_to_change(&settled.access)?;
     let question = (!args.how.auto_approve).then_some(("Take these steps back?", "--auto-approve"));
     let mut follower = Follower::new(out, args.how.format, question)?;
-    let report = undo::undo(&trusted, &site, live.as_mut(), &options, &mut follower)?;
+    let report = undo::undo(&trusted, &turn, live.as_mut(), &options, &mut follower)?;
     args.how.show(&report, out)?;
     Ok(0)
 }

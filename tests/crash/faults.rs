@@ -101,14 +101,19 @@ fn assert_same(what: &str, expected: &Picture, found: &Picture) {
     }
 }
 
-fn in_full() -> bool {
-    std::env::var_os("TTPLAN_CRASH").is_some_and(|how| how == "full")
+/// How many faults of a kind are tried in each trial: `TTPLAN_CRASH=full` for all, or a number.
+pub fn wanted() -> usize {
+    match std::env::var("TTPLAN_CRASH") {
+        Ok(how) if how == "full" => usize::MAX,
+        Ok(how) => how.parse().unwrap_or(FEW),
+        Err(_) => FEW,
+    }
 }
 
 /// The faults of one kind that are tried: all, or a few of them evenly apart.
 fn chosen(points: usize, of_kind: impl Fn(usize) -> Vec<String>) -> Vec<String> {
     let all: Vec<String> = (1..=points).flat_map(of_kind).collect();
-    let every = if in_full() { 1 } else { all.len().div_ceil(FEW).max(1) };
+    let every = all.len().div_ceil(wanted()).max(1);
     // Not always the first point of a round of errors.
     all.into_iter().skip(every / 2).step_by(every).collect()
 }

@@ -2,7 +2,6 @@
 //! the same identity, and shown as text.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::ground::{cluster, sqlite};
@@ -76,18 +75,6 @@ impl World {
         match self {
             Self::Postgres { database, .. } => database.dump(),
             Self::Sqlite { path, .. } => sqlite::dump(path),
-        }
-    }
-
-    /// Runs statements as somebody else would.
-    pub fn sql(&self, statements: &str) {
-        match self {
-            Self::Postgres { database, .. } => drop(database.psql(statements)),
-            Self::Sqlite { path, .. } => {
-                let mut child = Command::new("sqlite3").arg("-bail").arg(path).stdin(Stdio::piped()).spawn().unwrap();
-                std::io::Write::write_all(&mut child.stdin.take().unwrap(), statements.as_bytes()).unwrap();
-                assert!(child.wait().unwrap().success());
-            }
         }
     }
 
