@@ -82,7 +82,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let bundle = Bundle::read(&args.file)?;
     let sidecar = bundle.sidecar.clone();
     let trusted = trusted(bundle, &site, args.allow_unsigned)?;
-    let settled = args.site.settle()?;
+    let settled = args.site.settle_to_change()?;
     config::check_together(&settled.config, &site)?;
     let options = args.how.options(&settled.access, sidecar, false);
     let turn = Turn::take(&site, &options)?;

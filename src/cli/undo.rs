@@ -43,7 +43,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     };
     let bundle = Bundle::read(&folder.plan())?;
     let trusted = trusted(bundle, &site, args.allow_unsigned)?;
-    let settled = args.site.settle()?;
+    let settled = args.site.settle_to_change()?;
     let options = args.how.options(&settled.access, None, args.discard_writes);
     let turn = Turn::take(&site, &options)?;
     let mut live = live::open_to_change(&settled.access)?;
