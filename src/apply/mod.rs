@@ -123,7 +123,7 @@ pub fn apply(
     let sidecar = folder.sidecar().exists().then(|| folder.sidecar());
     let mut hands = Hands { live, papers: &mut papers, watch, sidecar: sidecar.as_deref(), options };
     check_commands(&mut hands, &to_do)?;
-    hands.papers.note(attempt(Attempt::Apply, options))?;
+    note_attempt(hands.papers, Attempt::Apply, trusted, options)?;
     group::run_all(&mut hands, plan)?;
     check_goal(plan, &mut hands)?;
     hands.papers.note(Event::Finished {})?;
@@ -241,8 +241,11 @@ fn open_run(trusted: &TrustedPlan, site: &Site, options: &Options, papers: &mut 
     Ok(())
 }
 
-fn attempt(of: Attempt, options: &Options) -> Event {
-    Event::Attempt { of, user: options.user.clone(), host: options.host.clone(), pid: options.pid }
+/// Who started what, and why with fewer signatures than it needs, where that is so.
+fn note_attempt(papers: &mut Papers, of: Attempt, trusted: &TrustedPlan, options: &Options) -> Result<()> {
+    let (user, host) = (options.user.clone(), options.host.clone());
+    papers.note(Event::Attempt { of, user, host, pid: options.pid })?;
+    trusted.break_glass().map_or(Ok(()), |reason| papers.note(Event::BrokeGlass { reason: reason.to_owned() }))
 }
 
 /// Shows, before anything is touched, that every command can be run at all.

@@ -10,7 +10,7 @@ use crate::apply::preflight::{self, Status};
 use crate::apply::probe::{self, Prober};
 use crate::apply::run_move::Hands;
 use crate::apply::watch::{Event as Told, Watch};
-use crate::apply::{Options, Turn, attempt, check_target, lock, standing};
+use crate::apply::{Options, Turn, check_target, lock, note_attempt, standing};
 use crate::artifact::journal::{Attempt, Event, When};
 use crate::error::{Error, Kind, Result};
 use crate::live::Change;
@@ -50,7 +50,7 @@ pub fn undo(
     if !hands.watch.confirm(&done)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
     }
-    hands.papers.note(attempt(Attempt::Undo, options))?;
+    note_attempt(hands.papers, Attempt::Undo, trusted, options)?;
     let mut undone = Vec::new();
     for step in &done {
         if undo_step(&mut hands, plan, step)? {

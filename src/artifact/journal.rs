@@ -53,6 +53,10 @@ pub enum Event {
         host: String,
         pid: u32,
     },
+    /// The plan was run with fewer signatures than it needs, where the host permits that.
+    BrokeGlass {
+        reason: String,
+    },
     /// The step's changes may begin after this line.
     Begun {
         step: String,

@@ -35,6 +35,8 @@ pub struct Standing {
     pub content_after: BTreeMap<String, Digest>,
     /// Content when the step began to be taken back, by step.
     pub content_undone: BTreeMap<String, Digest>,
+    /// Why fewer signatures than usual had to do, each time they did.
+    pub break_glass: Vec<String>,
     pub failure: Option<String>,
     pub finished: bool,
     pub all_undone: bool,
@@ -50,6 +52,7 @@ impl Standing {
                 self.signed_by = signed_by;
             }
             Event::Attempt { .. } => self.failure = None,
+            Event::BrokeGlass { reason } => self.break_glass.push(reason),
             Event::Begun { step } => {
                 self.begun.insert(step);
             }

@@ -27,6 +27,7 @@ mod schema;
 mod settings;
 mod show;
 mod sign;
+mod signing;
 mod trust;
 mod trusting;
 mod undo;

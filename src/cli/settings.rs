@@ -96,6 +96,11 @@ impl HostArgs {
         Ok(Said { host_config: self.host_config.clone(), working_directory, environment, ..Said::default() })
     }
 
+    /// The host's own decisions, where there are any: planning needs none.
+    pub fn site_if_any(&self) -> Result<Option<Site>> {
+        config::host(&self.said()?)
+    }
+
     /// The host's own decisions.
     ///
     /// Errors: `Kind::Refused` where there are none.

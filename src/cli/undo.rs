@@ -7,7 +7,7 @@ use crate::artifact::state::{RunFolder, State};
 use crate::cli::apply::How;
 use crate::cli::out::Out;
 use crate::cli::settings::SiteArgs;
-use crate::cli::trusting::{Bundle, trusted};
+use crate::cli::trusting::{Bundle, Leave, trusted};
 use crate::cli::watch::Follower;
 use crate::error::{Error, Kind, Result};
 use crate::live;
@@ -26,9 +26,8 @@ pub struct Args {
     /// Take it back although something was written since; that is lost
     #[arg(long)]
     discard_writes: bool,
-    /// The run was unsigned, where the host permits that
-    #[arg(long)]
-    allow_unsigned: bool,
+    #[command(flatten)]
+    leave: Leave,
     #[command(flatten)]
     site: SiteArgs,
 }
@@ -42,7 +41,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         None => last(&state)?,
     };
     let bundle = Bundle::read(&folder.plan())?;
-    let trusted = trusted(bundle, &site, args.allow_unsigned)?;
+    let trusted = trusted(bundle, &site, &args.leave, super::now())?;
     let settled = args.site.settle_to_change()?;
     let options = args.how.options(&settled.access, None, args.discard_writes);
     let turn = Turn::take(&site, &options)?;
