@@ -24,6 +24,10 @@ test:
 crash faults="full":
     TTPLAN_CRASH={{faults}} cargo test --test crash -- --show-output
 
+# Feed every reader of documents that come from outside (a million inputs each).
+fuzz inputs="1000000":
+    TTPLAN_FUZZ={{inputs}} cargo test --test fuzz -- --show-output
+
 # Ours and the rivals side by side, on the same data in one run.
 bench:
     ./tests/bench

@@ -207,8 +207,12 @@ impl Journal {
 ///
 /// Errors: as [`Journal::open`].
 pub fn read(path: &Path) -> Result<(Vec<Entry>, Standing)> {
-    let bytes = files::read(path)?;
-    let lines = read_lines(path, &bytes)?;
+    parse(path, &files::read(path)?)
+}
+
+/// The same from bytes; `path` is what to call them before people.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Entry>, Standing)> {
+    let lines = read_lines(path, bytes)?;
     Ok((lines.entries, lines.standing))
 }
 

@@ -8,7 +8,9 @@
 #[path = "../ground/mod.rs"]
 mod ground;
 
+mod canaries;
 mod faults;
+mod replays;
 mod scenarios;
 mod site;
 mod together;

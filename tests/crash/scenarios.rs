@@ -2,8 +2,8 @@
 
 use ttplan::actions::stamp_revision::StampRevision;
 use ttplan::live::engines;
-use ttplan::model::names::ObjectRef;
-use ttplan::model::plan::{Plan, Summary};
+use ttplan::model::names::{Moment, ObjectRef};
+use ttplan::model::plan::{LIFETIME_DESTRUCTIVE, Plan, Summary};
 use ttplan::model::revisions::Book;
 use ttplan::model::step::Basis;
 
@@ -76,6 +76,16 @@ pub const STAMP: Scenario = Scenario {
         plan.steps.push(step);
         plan.summary = Summary::of(&plan.steps);
     }),
+};
+
+/// A plan that nobody began in time.
+pub const EXPIRED: Scenario = Scenario {
+    name: "expired",
+    change: Some(|plan| {
+        plan.made_at = Moment::from_unix(1_700_000_000).unwrap();
+        plan.expires_at = plan.made_at.plus_seconds(LIFETIME_DESTRUCTIVE);
+    }),
+    ..LEFTOVER
 };
 
 fn strangers(engine: Engine) -> String {
