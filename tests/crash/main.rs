@@ -10,6 +10,7 @@ mod ground;
 
 mod canaries;
 mod faults;
+mod polite;
 mod replays;
 mod scenarios;
 mod site;
