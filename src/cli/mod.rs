@@ -22,6 +22,7 @@ mod inspect;
 mod man;
 mod out;
 mod plan;
+mod quarantine;
 mod revisions;
 mod schema;
 mod settings;
@@ -71,6 +72,7 @@ enum Command {
     Apply(apply::Args),
     Undo(undo::Args),
     History(history::Args),
+    Quarantine(quarantine::Args),
     Revisions(revisions::Args),
     Catalogue(catalogue::Args),
     Demo(demo::Args),
@@ -112,6 +114,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Command::Apply(args) => apply::run(args, out),
         Command::Undo(args) => undo::run(args, out),
         Command::History(args) => history::run(args, out),
+        Command::Quarantine(args) => quarantine::run(args, out),
         Command::Revisions(args) => revisions::run(args, out),
         Command::Catalogue(args) => catalogue::run(args, out),
         Command::Demo(args) => demo::run(args, out),

@@ -11,7 +11,7 @@ use crate::world::Engine;
 const ERRORS: [u32; 4] = [28, 5, 13, 104];
 
 /// How many points of a run are tried when not all are.
-const FEW: usize = 2;
+const FEW: usize = 1;
 
 /// What is disturbed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -172,3 +172,22 @@ fn what_others_write_until_the_very_moment_of_a_drop_is_saved() {
     println!("{saved} rows saved, {refused} runs refused, {kept_out} writers kept out");
     assert!(saved > 0 && refused > 0 && kept_out > 0, "{saved} {refused} {kept_out}");
 }
+
+#[test]
+fn what_is_in_quarantine_is_listed_until_it_is_brought_back() {
+    for engine in Engine::ALL {
+        let site = Site::new(engine, &scenarios::QUARANTINE);
+        let list = || {
+            let listed = site.run(&["quarantine", "list"], None);
+            listed.must(0);
+            listed.said
+        };
+        site.apply(None).must(0);
+        let said = list();
+        for name in ["orders", "order_lines", "large_orders"] {
+            assert!(said.contains(&format!("`{name}`")), "{said}");
+        }
+        site.undo(None).must(0);
+        assert_eq!(list(), "nothing is in quarantine\n");
+    }
+}
