@@ -274,7 +274,7 @@ to = "{to}/avatars"
                 files.insert(path.clone(), (meta.mode(), None, None));
                 self.walk(&path, files);
             } else {
-                let digest = Digest::of(&fs::read(&path).unwrap());
+                let digest = Digest::of(fs::read(&path).unwrap());
                 files.insert(path, (meta.mode(), Some(meta.mtime()), Some(digest)));
             }
         }
