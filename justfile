@@ -20,6 +20,14 @@ lint:
 test:
     ./tests/run
 
+# Kill and fail runs at every point there is, on both engines (hours; `just crash 50` for so many of a kind).
+crash faults="full":
+    TTPLAN_CRASH={{faults}} cargo test --test crash -- --show-output
+
+# Feed every reader of documents that come from outside (a million inputs each).
+fuzz inputs="1000000":
+    TTPLAN_FUZZ={{inputs}} cargo test --test fuzz -- --show-output
+
 # Ours and the rivals side by side, on the same data in one run.
 bench:
     ./tests/bench

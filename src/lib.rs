@@ -17,6 +17,7 @@ pub mod config;
 pub mod diagnose;
 pub mod doctor;
 pub mod error;
+pub mod fault;
 pub mod frameworks;
 pub mod inspect;
 pub mod live;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms, from the ground up. A room may import itself and rooms on lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["error"],
+    &["error", "fault"],
     &["model"],
     &["live", "artifact"],
     &["frameworks", "actions", "catalogue", "offline"],

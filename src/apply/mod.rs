@@ -59,21 +59,40 @@ pub struct Options {
     pub discard_writes: bool,
 }
 
+/// A run's turn on this host: the state directory with its lock. Whoever waits for it has nothing of the
+/// site open yet, and so is in nobody's way.
+pub struct Turn {
+    state: State,
+    _lock: Lock,
+}
+
+impl Turn {
+    /// Waits for the turn.
+    ///
+    /// Errors: `Kind::Locked` when another run has it for longer than the options allow to wait.
+    pub fn take(site: &Site, options: &Options) -> Result<Self> {
+        let state = State::open(site.state.as_path())?;
+        let who = format!("{} on {}, pid {}", options.user, options.host, options.pid);
+        let lock = state.lock(options.lock_wait, &who)?;
+        Ok(Self { state, _lock: lock })
+    }
+}
+
 /// Runs the plan.
 ///
 /// Errors: as the exit codes say; nothing was changed unless the kind is `Midway`, `Verification`
 /// or a signal's.
 pub fn apply(
     trusted: &TrustedPlan,
+    turn: &Turn,
     site: &Site,
     live: &mut dyn Change,
     options: &Options,
     watch: &mut dyn Watch,
 ) -> Result<Report> {
     let plan = trusted.plan();
-    let state = State::open(site.state.as_path())?;
-    let _lock = lock(&state, options, live, plan)?;
-    let folder = state.run_of(&trusted.sha256());
+    lock(options, live, plan)?;
+    let folder = turn.state.run_of(&trusted.sha256());
     let before = standing(&folder)?;
     check_target(plan, live)?;
     if before.finished || before.undo_begun {
@@ -106,7 +125,7 @@ pub fn apply(
     let sidecar = folder.sidecar().exists().then(|| folder.sidecar());
     let mut hands = Hands { live, papers: &mut papers, watch, sidecar: sidecar.as_deref(), options };
     check_commands(&mut hands, &to_do)?;
-    hands.papers.note(attempt(Attempt::Apply, options))?;
+    note_attempt(hands.papers, Attempt::Apply, trusted, options)?;
     group::run_all(&mut hands, plan)?;
     check_goal(plan, &mut hands)?;
     hands.papers.note(Event::Finished {})?;
@@ -118,10 +137,8 @@ fn as_inspect(live: &mut dyn Change) -> &mut dyn crate::live::Inspect {
     live
 }
 
-/// The locks of a run: of the state directory, of the database, of each destination.
-fn lock(state: &State, options: &Options, live: &mut dyn Change, plan: &Plan) -> Result<Lock> {
-    let who = format!("{} on {}, pid {}", options.user, options.host, options.pid);
-    let lock = state.lock(options.lock_wait, &who)?;
+/// The locks of a run on what it changes: the database, each destination.
+fn lock(options: &Options, live: &mut dyn Change, plan: &Plan) -> Result<()> {
     let database = plan.steps.iter().flat_map(|step| &step.moves).any(|act| !act.touches_files());
     if database {
         live.change_database().lock(options.lock_wait)?;
@@ -131,7 +148,7 @@ fn lock(state: &State, options: &Options, live: &mut dyn Change, plan: &Plan) ->
     for root in roots {
         live.lock_root(root, options.lock_wait)?;
     }
-    Ok(lock)
+    Ok(())
 }
 
 /// The roots that a move must have for itself.
@@ -155,7 +172,8 @@ fn standing(folder: &RunFolder) -> Result<Standing> {
 fn check_target(plan: &Plan, live: &mut dyn Change) -> Result<()> {
     let found = live.database().look()?.identity;
     let planned = &plan.target.database;
-    if found == *planned {
+    // Not by its host: a run may come past a pooler, or from another network.
+    if (&found.engine, &found.name, &found.identity) == (&planned.engine, &planned.name, &planned.identity) {
         return Ok(());
     }
     Err(Error::new(Kind::Stale, "the plan is for another database")
@@ -232,8 +250,11 @@ fn open_run(trusted: &TrustedPlan, site: &Site, options: &Options, papers: &mut 
     Ok(())
 }
 
-fn attempt(of: Attempt, options: &Options) -> Event {
-    Event::Attempt { of, user: options.user.clone(), host: options.host.clone(), pid: options.pid }
+/// Who started what, and why with fewer signatures than it needs, where that is so.
+fn note_attempt(papers: &mut Papers, of: Attempt, trusted: &TrustedPlan, options: &Options) -> Result<()> {
+    let (user, host) = (options.user.clone(), options.host.clone());
+    papers.note(Event::Attempt { of, user, host, pid: options.pid })?;
+    trusted.break_glass().map_or(Ok(()), |reason| papers.note(Event::BrokeGlass { reason: reason.to_owned() }))
 }
 
 /// Shows, before anything is touched, that every command can be run at all.

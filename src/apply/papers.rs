@@ -7,6 +7,7 @@ use crate::artifact::files::{self, Existing};
 use crate::artifact::journal::{Event, Journal, SavedFact, Standing};
 use crate::artifact::state::RunFolder;
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::live::Kept;
 use crate::model::names::{Digest, FilePath, Moment};
 
@@ -47,7 +48,7 @@ impl Papers {
     /// Makes sure that `path` is free for a new save. What lies there is a torn save of this very
     /// run: a finished one belongs to a step that is done and is not saved again.
     pub fn make_free(&self, path: &Path) -> Result<()> {
-        match std::fs::remove_file(path) {
+        match fault::point("torn save: before it is removed").and_then(|()| std::fs::remove_file(path)) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(files::told("remove the torn file", path, &error)),

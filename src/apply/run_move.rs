@@ -3,6 +3,7 @@
 //! Composes nothing and decides nothing: a move says all there is to do. What a move is about
 //! to bring into the world is journalled before, so that undo knows what was not there.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::apply::Options;
@@ -143,6 +144,10 @@ impl Hands<'_> {
             self.go_on()?;
             let states = self.live.files().states(&copy.to, rows)?;
             let absent = ranges(first, &states);
+            let directories = self.missing_for(&copy.to, rows, &states)?;
+            if !directories.is_empty() {
+                self.papers.note(Event::Making { step: step.id.clone(), paths: directories })?;
+            }
             if !absent.is_empty() {
                 self.papers.note(Event::Copying { step: step.id.clone(), absent })?;
             }
@@ -154,7 +159,23 @@ impl Hands<'_> {
         })
     }
 
-    /// Removes the files that were missing before this step copied them.
+    /// The directories that are to hold missing files and are missing too, outermost first.
+    fn missing_for(&mut self, root: &FilePath, rows: &[FileFact], states: &[FileState]) -> Result<Vec<FilePath>> {
+        let absent = rows.iter().zip(states).filter(|(_, state)| **state == FileState::Missing);
+        let above = absent.flat_map(|(row, _)| row.path().as_path().ancestors().skip(1).map(FilePath::new));
+        let all: BTreeSet<FilePath> = above.filter(|path| !path.as_bytes().is_empty()).collect();
+        let mut missing = Vec::new();
+        for path in all {
+            let path = root.join(&path);
+            if self.live.files().directory(&path)? == DirectoryState::Missing {
+                missing.push(path);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Removes the files that were missing before this step copied them, with the directories that it made
+    /// for them and whatever an interruption left of it.
     fn remove_files(&mut self, step: &Step, root: &FilePath, list: &FileList) -> Result<()> {
         let files = step.files(list).ok_or_else(|| Error::new(Kind::Refused, "the undo names no list of files"))?;
         let sidecar = self.sidecar;
@@ -165,7 +186,12 @@ impl Hands<'_> {
                 .map(|(_, row)| row.clone())
                 .collect();
             if mine.is_empty() { Ok(()) } else { self.live.change_files().remove(root, &mine).map(|_| ()) }
-        })
+        })?;
+        self.live.change_files().sweep(root)?;
+        for directory in self.papers.standing().made.get(&step.id).cloned().unwrap_or_default().iter().rev() {
+            self.live.change_files().remove_directory(directory)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
 //! Takes a run back: its steps' undo moves, last first. The moves come from the signed plan alone,
 //! the data only from where it matches the journal.
 
+use std::collections::BTreeMap;
+
 use crate::apply::command::content_digest;
 use crate::apply::group;
 use crate::apply::papers::Papers;
@@ -10,15 +12,14 @@ use crate::apply::release;
 use crate::apply::rows;
 use crate::apply::run_move::Hands;
 use crate::apply::watch::{Event as Told, Watch};
-use crate::apply::{Options, attempt, check_target, lock, standing};
-use crate::artifact::journal::{Attempt, Event};
-use crate::artifact::state::State;
+use crate::apply::{Options, Turn, check_target, lock, note_attempt, standing};
+use crate::artifact::journal::{Attempt, Event, When};
 use crate::error::{Error, Kind, Result};
 use crate::live::Change;
+use crate::model::names::Digest;
 use crate::model::plan::Plan;
 use crate::model::report::{Outcome, Report, StepOutcome, StepReport};
-use crate::model::site::Site;
-use crate::model::step::{Move, Probe, Step};
+use crate::model::step::{Answer, Move, Probe, Step};
 use crate::trust::plan::TrustedPlan;
 
 /// Takes the run of this plan back, as far as it was done.
@@ -26,15 +27,14 @@ use crate::trust::plan::TrustedPlan;
 /// Errors: `Kind::Stale` when the site is not as the run left it; nothing is changed then.
 pub fn undo(
     trusted: &TrustedPlan,
-    site: &Site,
+    turn: &Turn,
     live: &mut dyn Change,
     options: &Options,
     watch: &mut dyn Watch,
 ) -> Result<Report> {
     let plan = trusted.plan();
-    let state = State::open(site.state.as_path())?;
-    let _lock = lock(&state, options, live, plan)?;
-    let folder = state.run_of(&trusted.sha256());
+    lock(options, live, plan)?;
+    let folder = turn.state.run_of(&trusted.sha256());
     let before = standing(&folder)?;
     if !before.has_begun() {
         return Err(Error::new(Kind::Stale, "this plan was never applied here, so there is nothing to take back")
@@ -52,10 +52,10 @@ pub fn undo(
     if !hands.watch.confirm(&done)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
     }
-    hands.papers.note(attempt(Attempt::Undo, options))?;
+    note_attempt(hands.papers, Attempt::Undo, trusted, options)?;
     let mut undone = Vec::new();
     for step in &done {
-        if undo_step(&mut hands, step)? {
+        if undo_step(&mut hands, plan, step)? {
             undone.push(step.id.clone());
         }
     }
@@ -95,12 +95,17 @@ fn check(hands: &mut Hands<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
             .because(why(statuses.get(&step.id)))
             .hint("look at what changed; `--discard-writes` takes the run back all the same"));
         }
+        // What was rolled back has nothing in keeping and needs nothing from there.
+        let was_done = hands.papers.standing().done.contains(&step.id);
+        if !was_done && is_at_its_beginning(hands, plan, step)? {
+            continue;
+        }
         for act in &step.undo {
             match act {
                 Move::RestoreObjects(restore) => drop(hands.papers.checked(&restore.name, None)?),
                 Move::RestoreDatabase(restore) => {
                     hands.papers.checked(&restore.name, restore.directory.as_ref())?;
-                    check_unwritten(hands, step)?;
+                    check_unwritten(hands, plan, step)?;
                 }
                 Move::RestoreRows(restore) => rows::check_unwritten(hands, restore)?,
                 Move::RestoreFiles(restore) => release::check_kept(hands, step, restore)?,
@@ -116,6 +121,11 @@ fn why(status: Option<&Status>) -> String {
         Some(Status::NotReady(what) | Status::Unknown(what)) => what.clone(),
         _ => "it could not be looked at".to_owned(),
     }
+}
+
+/// Whether the step's work was a command's.
+fn ran_a_command(step: &Step) -> bool {
+    step.moves.iter().any(|act| matches!(act, Move::Run(_)))
 }
 
 /// Whether a step changed nothing: a backup.
@@ -134,24 +144,30 @@ enum Stands {
     Otherwise,
 }
 
-fn stands(hands: &mut Hands<'_>, step: &Step) -> Result<Stands> {
+/// The run's backup may be older than the step: what it brought back is known by the plan's premises, once
+/// the database is no longer as the undoing of the step found it.
+fn stands(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<Stands> {
     let now = Some(content_digest(hands.live.database())?);
     let standing = hands.papers.standing();
-    Ok(if now == standing.content_before.get(&step.id).copied() {
-        Stands::Before
-    } else if now == standing.content_after.get(&step.id).copied() {
-        Stands::After
-    } else {
-        Stands::Otherwise
-    })
+    let of = |contents: &BTreeMap<String, Digest>| contents.get(&step.id).copied();
+    let found = of(&standing.content_undone);
+    if now == of(&standing.content_before) {
+        return Ok(Stands::Before);
+    }
+    if now == of(&standing.content_after) || now == found {
+        return Ok(Stands::After);
+    }
+    let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
+    let restored = found.is_some() && prober.ask_all(&plan.premises, None) == Answer::Yes;
+    Ok(if restored { Stands::Before } else { Stands::Otherwise })
 }
 
 /// A restore puts every table back; what was written since the run would be lost.
-fn check_unwritten(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
+fn check_unwritten(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<()> {
     if hands.options.discard_writes || hands.papers.standing().undone.contains(&step.id) {
         return Ok(());
     }
-    if stands(hands, step)? != Stands::Otherwise {
+    if stands(hands, plan, step)? != Stands::Otherwise {
         return Ok(());
     }
     let why = match hands.papers.standing().content_after.contains_key(&step.id) {
@@ -164,12 +180,16 @@ fn check_unwritten(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
 }
 
 /// Takes one step back. Returns whether there was anything to take back.
-fn undo_step(hands: &mut Hands<'_>, step: &Step) -> Result<bool> {
+fn undo_step(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<bool> {
     hands.go_on()?;
     if step.undo.is_empty() || hands.papers.standing().undone.contains(&step.id) {
         return Ok(false);
     }
-    let is_at_its_beginning = is_at_its_beginning(hands, step)?;
+    let is_at_its_beginning = is_at_its_beginning(hands, plan, step)?;
+    if !is_at_its_beginning && ran_a_command(step) {
+        let sha256 = content_digest(hands.live.database())?;
+        hands.papers.note(Event::Content { step: step.id.clone(), when: When::Undo, sha256 })?;
+    }
     hands.papers.note(Event::UndoBegun { step: step.id.clone() })?;
     if !is_at_its_beginning {
         let outcome = if step.undo.iter().any(|act| act.touches_files() || matches!(act, Move::RestoreDatabase(_))) {
@@ -189,12 +209,12 @@ fn undo_step(hands: &mut Hands<'_>, step: &Step) -> Result<bool> {
 
 /// Whether a later step's undo, or an earlier attempt, has brought this step's beginning back
 /// already. Files are taken back one by one, so for them there is always something to look at.
-fn is_at_its_beginning(hands: &mut Hands<'_>, step: &Step) -> Result<bool> {
+fn is_at_its_beginning(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<bool> {
     if step.moves.iter().any(Move::touches_files) {
         return Ok(false);
     }
-    if step.moves.iter().any(|act| matches!(act, Move::Run(_))) {
-        return Ok(stands(hands, step)? == Stands::Before);
+    if ran_a_command(step) {
+        return Ok(stands(hands, plan, step)? == Stands::Before);
     }
     let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
     Ok(preflight::of_step(step, &mut prober) == Status::Ready)

@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 
 /// No paper of ours is larger than this; a larger file is something else.
 pub const LARGEST: u64 = 1 << 30;
@@ -53,7 +54,11 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
         .tempfile_in(directory)
         .map_err(|error| failed(&error))?;
-    temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all()).map_err(|error| failed(&error))?;
+    let filled = fault::point("paper: before it is written")
+        .and_then(|()| temporary.write_all(bytes))
+        .and_then(|()| temporary.as_file().sync_all())
+        .and_then(|()| fault::point("paper: before it has its name"));
+    filled.map_err(|error| failed(&error))?;
     match existing {
         Existing::Replace => temporary.persist(path).map_err(|error| failed(&error.error))?,
         Existing::Refuse => temporary.persist_noclobber(path).map_err(|error| {
@@ -70,7 +75,9 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result
 
 /// Makes the entries of a directory durable.
 pub fn sync_directory(directory: &Path) -> Result<()> {
-    File::open(directory).and_then(|dir| dir.sync_all()).map_err(|error| told("sync", directory, &error))
+    fault::point("directory: before it is synced")
+        .and_then(|()| File::open(directory)?.sync_all())
+        .map_err(|error| told("sync", directory, &error))
 }
 
 /// Creates a new file that only its owner may read; never follows a link, never reuses a file.
@@ -81,7 +88,8 @@ pub fn create_private(path: &Path) -> Result<File> {
 /// Makes a directory that only its owner may enter, if it is not there.
 pub fn private_directory(path: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    match fs::DirBuilder::new().mode(0o700).create(path) {
+    let made = fault::point("private directory: before it is made");
+    match made.and_then(|()| fs::DirBuilder::new().mode(0o700).create(path)) {
         Ok(()) => path.parent().map_or(Ok(()), sync_directory),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(told("make the directory", path, &error)),

@@ -4,7 +4,6 @@
 //! A torn last line is what a crash leaves and is passed over; any other damage is named, and
 //! then nobody acts on the journal. The journal says where to look; what is so, probes say.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact::files;
 use crate::artifact::json;
+pub use crate::artifact::standing::{SavedFact, Standing};
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
 
 /// The version of the journal; its history stands in `docs/formats/journal.md`.
@@ -52,6 +53,10 @@ pub enum Event {
         host: String,
         pid: u32,
     },
+    /// The plan was run with fewer signatures than it needs, where the host permits that.
+    BrokeGlass {
+        reason: String,
+    },
     /// The step's changes may begin after this line.
     Begun {
         step: String,
@@ -74,7 +79,8 @@ pub enum Event {
         step: String,
         absent: Vec<(u64, u64)>,
     },
-    /// What the database held before the step's command was started, or when it had ended well.
+    /// What the database held before the step's command was started, when it had ended well, or before the
+    /// step was taken back.
     Content {
         step: String,
         when: When,
@@ -113,92 +119,8 @@ pub enum When {
     After,
     /// After it failed and the database was put back to before the run.
     PutBack,
-}
-
-/// Something in a run's keeping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SavedFact {
-    pub step: String,
-    pub bytes: u64,
-    pub sha256: Digest,
-    pub tables: Vec<(ObjectRef, u64)>,
-}
-
-/// How far a run has come: the fold of its lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    pub opened_at: Option<Moment>,
-    pub last_at: Option<Moment>,
-    pub signed_by: Vec<String>,
-    pub begun: BTreeSet<String>,
-    pub done: BTreeSet<String>,
-    pub undone: BTreeSet<String>,
-    /// By name within the run.
-    pub saved: BTreeMap<String, SavedFact>,
-    /// Directories that were missing before this run made them, by step, outermost first.
-    pub made: BTreeMap<String, Vec<FilePath>>,
-    /// Ranges of the step's file list that were missing before this run copied them, by step.
-    pub copied: BTreeMap<String, Vec<(u64, u64)>>,
-    /// Content before the step's command, by step.
-    pub content_before: BTreeMap<String, Digest>,
-    /// Content after the step's command, by step; missing where it did not end well.
-    pub content_after: BTreeMap<String, Digest>,
-    pub failure: Option<String>,
-    pub finished: bool,
-    pub all_undone: bool,
-    pub undo_begun: bool,
-}
-
-impl Standing {
-    fn take(&mut self, entry: &Entry) {
-        self.last_at = Some(entry.at);
-        match entry.what.clone() {
-            Event::Opened { signed_by, .. } => {
-                self.opened_at = Some(entry.at);
-                self.signed_by = signed_by;
-            }
-            Event::Attempt { .. } => self.failure = None,
-            Event::Begun { step } => {
-                self.begun.insert(step);
-            }
-            Event::Saved { step, name, bytes, sha256, tables } => {
-                self.saved.insert(name, SavedFact { step, bytes, sha256, tables });
-            }
-            Event::Making { step, paths } => self.made.entry(step).or_default().extend(paths),
-            Event::Copying { step, absent } => self.copied.entry(step).or_default().extend(absent),
-            Event::Content { step, when: When::Before, sha256 } => {
-                // A run that goes on after it died begins in the middle; the beginning is what the first try saw.
-                self.content_before.entry(step).or_insert(sha256);
-            }
-            Event::Content { step, when: When::PutBack, sha256 } => {
-                self.content_before.insert(step, sha256);
-            }
-            Event::Content { step, when: When::After, sha256 } => {
-                self.content_after.insert(step, sha256);
-            }
-            Event::Done { step } => {
-                self.done.insert(step);
-            }
-            Event::Failed { step, error } => self.failure = Some(format!("step {step}: {error}")),
-            Event::Finished {} => self.finished = true,
-            Event::UndoBegun { .. } => self.undo_begun = true,
-            Event::Undone { step } => {
-                self.undone.insert(step);
-            }
-            Event::AllUndone {} => self.all_undone = true,
-        }
-    }
-
-    /// Whether anything was begun at all: then the run is resumed, not started.
-    pub fn has_begun(&self) -> bool {
-        !self.begun.is_empty()
-    }
-
-    /// Whether the file with this index in the step's list was missing before this run copied it.
-    pub fn was_absent(&self, step: &str, index: u64) -> bool {
-        let ranges = self.copied.get(step).map(Vec::as_slice).unwrap_or_default();
-        ranges.iter().any(|(first, count)| index >= *first && index - first < *count)
-    }
+    /// Before the step is taken back.
+    Undo,
 }
 
 /// An open journal, to be read and appended to by one process at a time (the state lock sees to that).
@@ -208,6 +130,8 @@ pub struct Journal {
     file: File,
     next: u64,
     last: Digest,
+    /// How many bytes are whole lines.
+    whole: u64,
     standing: Standing,
 }
 
@@ -230,7 +154,14 @@ impl Journal {
             file.set_len(read.whole as u64).map_err(|error| files::told("mend the journal", path, &error))?;
         }
         file.seek(SeekFrom::End(0)).map_err(|error| files::told("open the journal", path, &error))?;
-        Ok(Self { path: path.to_owned(), file, next: read.next, last: read.last, standing: read.standing })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            next: read.next,
+            last: read.last,
+            whole: read.whole as u64,
+            standing: read.standing,
+        })
     }
 
     /// How far the run has come.
@@ -238,20 +169,37 @@ impl Journal {
         &self.standing
     }
 
-    /// Adds a line and syncs it: when this returns, the line is on disk.
+    /// Adds a line and syncs it: when this returns, the line is on disk. Where that fails, what there is of
+    /// the line is taken away again, so that a later line does not follow half of it.
     pub fn append(&mut self, at: Moment, what: Event) -> Result<()> {
         let entry = Entry { n: self.next, at, prev: self.last, what };
         let mut line = json::to_line(&entry);
         let digest = Digest::of(line.as_bytes());
         line.push('\n');
-        self.file
-            .write_all(line.as_bytes())
-            .and_then(|()| self.file.sync_data())
-            .map_err(|error| files::told("write the journal", &self.path, &error))?;
+        if let Err(error) = self.write(line.as_bytes()) {
+            let mended = self.file.set_len(self.whole).and_then(|()| self.file.seek(SeekFrom::Start(self.whole)));
+            let told = files::told("write the journal", &self.path, &error);
+            return Err(match mended {
+                Ok(_) => told,
+                Err(also) => told.because(also),
+            });
+        }
         self.next += 1;
         self.last = digest;
+        self.whole += line.len() as u64;
         self.standing.take(&entry);
         Ok(())
+    }
+
+    fn write(&mut self, line: &[u8]) -> std::io::Result<()> {
+        let (half, rest) = line.split_at(line.len() / 2);
+        fault::point("journal: before a line")?;
+        self.file.write_all(half)?;
+        fault::point("journal: half a line")?;
+        self.file.write_all(rest)?;
+        fault::point("journal: a line not synced")?;
+        self.file.sync_data()?;
+        fault::point("journal: after a line")
     }
 }
 
@@ -259,8 +207,12 @@ impl Journal {
 ///
 /// Errors: as [`Journal::open`].
 pub fn read(path: &Path) -> Result<(Vec<Entry>, Standing)> {
-    let bytes = files::read(path)?;
-    let lines = read_lines(path, &bytes)?;
+    parse(path, &files::read(path)?)
+}
+
+/// The same from bytes; `path` is what to call them before people.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Entry>, Standing)> {
+    let lines = read_lines(path, bytes)?;
     Ok((lines.entries, lines.standing))
 }
 

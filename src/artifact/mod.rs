@@ -10,4 +10,5 @@ pub mod files;
 pub mod journal;
 pub mod json;
 pub mod sidecar;
+mod standing;
 pub mod state;

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::apply::{self, Options};
+use crate::apply::{self, Options, Turn};
 use crate::artifact::json;
 use crate::cli::out::Out;
 use crate::cli::settings::SiteArgs;
-use crate::cli::trusting::{Bundle, check_apart, trusted};
+use crate::cli::trusting::{Bundle, Leave, check_apart, trusted};
 use crate::cli::watch::{Follower, Format};
 use crate::config;
 use crate::error::Result;
@@ -23,9 +23,8 @@ pub struct Args {
     file: PathBuf,
     #[command(flatten)]
     how: How,
-    /// Run a plan without signatures, where the host permits that
-    #[arg(long)]
-    allow_unsigned: bool,
+    #[command(flatten)]
+    leave: Leave,
     #[command(flatten)]
     site: SiteArgs,
 }
@@ -81,14 +80,15 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     check_apart(&args.file, &site)?;
     let bundle = Bundle::read(&args.file)?;
     let sidecar = bundle.sidecar.clone();
-    let trusted = trusted(bundle, &site, args.allow_unsigned)?;
-    let settled = args.site.settle()?;
+    let trusted = trusted(bundle, &site, &args.leave, super::now())?;
+    let settled = args.site.settle_to_change()?;
     config::check_together(&settled.config, &site)?;
     let options = args.how.options(&settled.access, sidecar, false);
+    let turn = Turn::take(&site, &options)?;
     let mut live = live::open_to_change(&settled.access)?;
     let question = (!args.how.auto_approve).then_some(("Apply these steps?", "--auto-approve"));
     let mut follower = Follower::new(out, args.how.format, question)?;
-    let report = apply::apply(&trusted, &site, live.as_mut(), &options, &mut follower)?;
+    let report = apply::apply(&trusted, &turn, &site, live.as_mut(), &options, &mut follower)?;
     args.how.show(&report, out)?;
     Ok(0)
 }

@@ -159,7 +159,12 @@ impl Demo<'_> {
             let is_path = argument.contains('/') || ["host", "state", "."].contains(argument);
             real.push(if is_path { self.home.join(argument).into() } else { argument.into() });
         }
-        real.extend(["--config".into(), self.home.join("ttplan.toml").into(), "--site".into(), "demo".into()]);
+        if matches!(command, "inspect" | "plan" | "apply" | "undo") {
+            real.extend(["--config".into(), self.home.join("ttplan.toml").into()]);
+        }
+        if !matches!(command, "sign" | "show" | "verify") {
+            real.extend(["--site".into(), "demo".into()]);
+        }
         if host {
             real.extend(["--host-config".into(), self.home.join("host/host.toml").into()]);
         }

@@ -23,11 +23,13 @@ mod inspect;
 mod man;
 mod out;
 mod plan;
+mod quarantine;
 mod revisions;
 mod schema;
 mod settings;
 mod show;
 mod sign;
+mod signing;
 mod trust;
 mod trusting;
 mod undo;
@@ -72,6 +74,7 @@ enum Command {
     Apply(apply::Args),
     Undo(undo::Args),
     History(history::Args),
+    Quarantine(quarantine::Args),
     Revisions(revisions::Args),
     Catalogue(catalogue::Args),
     Uploads(uploads::Args),
@@ -90,6 +93,12 @@ pub fn command_line() -> clap::Command {
 
 /// Runs the program on the process's own arguments and environment.
 pub fn main() -> ExitCode {
+    #[cfg(debug_assertions)]
+    if let Ok(text) = std::env::var("TTPLAN_FAULT")
+        && !crate::fault::arm(&text)
+    {
+        return ExitCode::from(Kind::Usage.exit_code());
+    }
     ExitCode::from(run(std::env::args_os(), &mut Out::standard()))
 }
 
@@ -109,6 +118,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Command::Apply(args) => apply::run(args, out),
         Command::Undo(args) => undo::run(args, out),
         Command::History(args) => history::run(args, out),
+        Command::Quarantine(args) => quarantine::run(args, out),
         Command::Revisions(args) => revisions::run(args, out),
         Command::Catalogue(args) => catalogue::run(args, out),
         Command::Uploads(args) => uploads::run(args, out),

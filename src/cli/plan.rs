@@ -8,6 +8,7 @@ use crate::cli::inspect::look;
 use crate::cli::out::Out;
 use crate::cli::settings::{SiteArgs, tell_written};
 use crate::cli::show::{Format, formatted};
+use crate::cli::trusting::{Bundle, believed};
 use crate::diagnose::{Examination, diagnose};
 use crate::error::{Error, Kind, Result};
 use crate::inspect::merge;
@@ -82,7 +83,15 @@ fn observe(args: &Args) -> Result<Observation> {
         let settled = args.site.settle()?;
         return look(&settled.config, &settled.access, true);
     }
-    let read = |path: &PathBuf| document::read_observation(&path.to_string_lossy(), &files::read(path)?);
+    let site = args.site.host.site_if_any()?;
+    let read = |path: &PathBuf| {
+        let bundle = Bundle::read(path)?;
+        let seen = document::read_observation(&path.to_string_lossy(), &bundle.file.bytes)?;
+        if let Some(site) = &site {
+            believed(&bundle, &seen, site, super::now())?;
+        }
+        Ok(seen)
+    };
     let mut seen = merge(args.observation.iter().map(read).collect::<Result<Vec<_>>>()?)?;
     if let Some(site) = &args.site.site {
         seen.facts.config.site = Some(site.clone());

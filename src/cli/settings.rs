@@ -8,6 +8,9 @@ use crate::error::{Error, Kind, Result};
 use crate::model::names::Secret;
 use crate::model::site::Site;
 
+/// The variable with the URL of a direct connection, where the application's own goes through a pooler.
+const DIRECT: &str = "TTPLAN_MIGRATION_DATABASE_URL";
+
 /// Where the site is, and what is wished of it.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Site")]
@@ -42,16 +45,35 @@ pub struct HostArgs {
 }
 
 impl SiteArgs {
-    /// The settled wishes. Without a label of its own, a site is called as its host calls it.
-    pub fn settle(&self) -> Result<Settled> {
-        let said = Said {
+    /// The same for a run: the database is reached directly where `TTPLAN_MIGRATION_DATABASE_URL` says how,
+    /// past a pooler that the application itself goes through.
+    pub fn settle_to_change(&self) -> Result<Settled> {
+        let settled = self.settle()?;
+        let Some(direct) = std::env::var_os(DIRECT).filter(|url| !url.is_empty()) else { return Ok(settled) };
+        let direct = direct.to_str().ok_or_else(|| Error::new(Kind::Config, format!("{DIRECT} is not UTF-8")))?;
+        let said = Said { database_url: Some(Secret::new(direct)), ..self.said()? };
+        let access = config::settle(&said).map_err(|error| error.under(format!("{DIRECT} cannot be used")))?.access;
+        if access.database.engine != settled.access.database.engine {
+            let message = format!("{DIRECT} is of another engine than the site's database");
+            return Err(Error::new(Kind::Config, message).hint(format!("unset {DIRECT}")));
+        }
+        Ok(Settled { access, ..settled })
+    }
+
+    fn said(&self) -> Result<Said> {
+        Ok(Said {
             config_file: self.config.clone(),
             profile: self.profile.clone(),
             database_url: self.database_url.as_deref().map(Secret::new),
             site: self.site.clone(),
             root: self.root.clone(),
             ..self.host.said()?
-        };
+        })
+    }
+
+    /// The settled wishes. Without a label of its own, a site is called as its host calls it.
+    pub fn settle(&self) -> Result<Settled> {
+        let said = self.said()?;
         let mut settled = config::settle(&said)?;
         if settled.file.is_none() && settled.config.profile.is_none() {
             return Err(Error::new(Kind::Config, "nothing says which application this is")
@@ -72,6 +94,11 @@ impl HostArgs {
             .map_err(|error| Error::new(Kind::Failed, "there is no working directory").because(error))?;
         let environment = std::env::vars_os().collect();
         Ok(Said { host_config: self.host_config.clone(), working_directory, environment, ..Said::default() })
+    }
+
+    /// The host's own decisions, where there are any: planning needs none.
+    pub fn site_if_any(&self) -> Result<Option<Site>> {
+        config::host(&self.said()?)
     }
 
     /// The host's own decisions.

@@ -6,6 +6,7 @@ use crate::artifact::sidecar;
 use crate::artifact::{document, files, json};
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Moment;
+use crate::model::observation::Observation;
 use crate::model::site::Site;
 use crate::trust::allowed_signers::AllowedSigners;
 use crate::trust::host_files::{read_allowed_signers, read_revoked_keys};
@@ -13,7 +14,7 @@ use crate::trust::plan::TrustedPlan;
 use crate::trust::plan::{Host, PlanFile, PlanFormat};
 use crate::trust::revoked_keys::RevokedKeys;
 use crate::trust::signers::SignatureFile;
-use crate::trust::verdict::Keyring;
+use crate::trust::verdict::{Keyring, Signed};
 
 /// A plan with everything that lies beside it.
 pub struct Bundle {
@@ -67,25 +68,59 @@ impl<'a> HostFiles<'a> {
         Ok(Self { site, allowed, revoked })
     }
 
+    /// Whom the host believes.
+    pub fn ring(&self, now: Moment) -> Keyring<'_> {
+        Keyring { allowed: &self.allowed, revoked: self.revoked.as_ref(), now }
+    }
+
     /// Hands the host to `work`, as of `now`.
-    pub fn with<T>(&self, name: &str, now: Moment, work: impl FnOnce(&Host<'_>) -> Result<T>) -> Result<T> {
+    pub fn with<T>(
+        &self,
+        name: &str,
+        leave: &Leave,
+        now: Moment,
+        work: impl FnOnce(&Host<'_>) -> Result<T>,
+    ) -> Result<T> {
         let read = |bytes: &[u8]| document::read_plan(name, bytes);
         let write = |plan: &crate::model::plan::Plan| json::to_text(plan).into_bytes();
-        let ring = Keyring { allowed: &self.allowed, revoked: self.revoked.as_ref(), now };
-        work(&Host { site: self.site, ring, format: PlanFormat { read: &read, write: &write } })
+        let break_glass = leave.break_glass.as_deref();
+        let format = PlanFormat { read: &read, write: &write };
+        work(&Host { site: self.site, ring: self.ring(now), format, break_glass })
     }
 }
 
-/// A plan that this host may run.
+/// With less trust than usual, each only where the host permits it.
+#[derive(Debug, Default, clap::Args)]
+pub struct Leave {
+    /// Run a plan without signatures, where the host permits that
+    #[arg(long)]
+    pub allow_unsigned: bool,
+    /// Run a plan that one person signed, in an emergency and where the host permits that; it is written down
+    #[arg(long, value_name = "REASON", conflicts_with = "allow_unsigned")]
+    pub break_glass: Option<String>,
+}
+
+/// A plan that this host may run, as of `now`.
 ///
 /// Errors: those of [`crate::trust::plan::verify`].
-pub fn trusted(bundle: Bundle, site: &Site, allow_unsigned: bool) -> Result<TrustedPlan> {
+pub fn trusted(bundle: Bundle, site: &Site, leave: &Leave, now: Moment) -> Result<TrustedPlan> {
     let host = HostFiles::read(site)?;
     let name = bundle.file.name.clone();
-    host.with(&name, super::now(), |host| match allow_unsigned {
+    host.with(&name, leave, now, |host| match leave.allow_unsigned {
         true => crate::trust::plan::accept_unsigned(bundle.file, host),
         false => crate::trust::plan::verify(bundle.file, bundle.signatures, host),
     })
+}
+
+/// An observation that this host would have plans made from; where the host demands nothing of observations,
+/// any. Returns who signed it.
+///
+/// Errors: those of [`crate::trust::observation::verify`].
+pub fn believed(bundle: &Bundle, seen: &Observation, site: &Site, now: Moment) -> Result<Vec<Signed>> {
+    let Some(demands) = site.trust.observations else { return Ok(Vec::new()) };
+    let host = HostFiles::read(site)?;
+    let PlanFile { name, bytes } = &bundle.file;
+    crate::trust::observation::verify(name, bytes, seen.made_at, &bundle.signatures, demands, &host.ring(now))
 }
 
 /// The host's own file has to lie elsewhere than the plan: who can write a plan must not be able

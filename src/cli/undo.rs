@@ -1,12 +1,13 @@
 //! `ttplan undo`: takes a run back.
 
+use crate::apply::Turn;
 use crate::apply::undo;
 use crate::artifact::journal;
 use crate::artifact::state::{RunFolder, State};
 use crate::cli::apply::How;
 use crate::cli::out::Out;
 use crate::cli::settings::SiteArgs;
-use crate::cli::trusting::{Bundle, trusted};
+use crate::cli::trusting::{Bundle, Leave, trusted};
 use crate::cli::watch::Follower;
 use crate::error::{Error, Kind, Result};
 use crate::live;
@@ -25,9 +26,8 @@ pub struct Args {
     /// Take it back although something was written since; that is lost
     #[arg(long)]
     discard_writes: bool,
-    /// The run was unsigned, where the host permits that
-    #[arg(long)]
-    allow_unsigned: bool,
+    #[command(flatten)]
+    leave: Leave,
     #[command(flatten)]
     site: SiteArgs,
 }
@@ -41,13 +41,14 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         None => last(&state)?,
     };
     let bundle = Bundle::read(&folder.plan())?;
-    let trusted = trusted(bundle, &site, args.allow_unsigned)?;
-    let settled = args.site.settle()?;
+    let trusted = trusted(bundle, &site, &args.leave, super::now())?;
+    let settled = args.site.settle_to_change()?;
     let options = args.how.options(&settled.access, None, args.discard_writes);
+    let turn = Turn::take(&site, &options)?;
     let mut live = live::open_to_change(&settled.access)?;
     let question = (!args.how.auto_approve).then_some(("Take these steps back?", "--auto-approve"));
     let mut follower = Follower::new(out, args.how.format, question)?;
-    let report = undo::undo(&trusted, &site, live.as_mut(), &options, &mut follower)?;
+    let report = undo::undo(&trusted, &turn, live.as_mut(), &options, &mut follower)?;
     args.how.show(&report, out)?;
     Ok(0)
 }
@@ -66,7 +67,8 @@ fn last(state: &State) -> Result<RunFolder> {
     let mut newest = None;
     for run in state.runs()? {
         let (_, standing) = journal::read(&run.journal())?;
-        if newest.as_ref().is_none_or(|(at, _)| standing.opened_at > *at) {
+        // One that died before its first line has nothing to take back.
+        if standing.opened_at.is_some() && newest.as_ref().is_none_or(|(at, _)| standing.opened_at > *at) {
             newest = Some((standing.opened_at, run));
         }
     }

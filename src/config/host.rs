@@ -1,6 +1,7 @@
 //! `host.toml`: what the host decides and nobody else. No variable is filled in, nothing else
 //! can override it, and it is believed only if it is the host's own.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
 
@@ -15,11 +16,12 @@ use crate::config::layers;
 use crate::config::ownership::check_ownership;
 use crate::config::paths::resolve;
 use crate::config::source::{Source, Sources};
-use crate::config::values::{Checked, Label};
+use crate::config::values::{Checked, Label, Seconds};
 use crate::error::{Error, Kind, Result};
 use crate::model::config::Config;
 use crate::model::names::FilePath;
-use crate::model::site::{Policy, Site, Trust};
+use crate::model::plan::version;
+use crate::model::site::{Observations, Policy, Site, Trust};
 
 /// Where the host's file is when no flag names another.
 const HOST_FILE: &str = "/etc/ttplan/host.toml";
@@ -56,6 +58,18 @@ struct WrittenTrust {
     revoked_keys: Option<PathAt>,
     required: Option<NonZeroU32>,
     required_for_destructive: Option<Spanned<NonZeroU32>>,
+    #[serde(default)]
+    roles: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    roles_for_destructive: Vec<Spanned<String>>,
+    observations: Option<WrittenObservations>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct WrittenObservations {
+    required: Option<NonZeroU32>,
+    max_age: Option<Checked<Seconds>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -65,6 +79,9 @@ struct WrittenPolicy {
     allow_unsigned: bool,
     #[serde(default)]
     forbid_destructive: bool,
+    #[serde(default)]
+    break_glass: bool,
+    minimum_format: Option<Spanned<String>>,
 }
 
 /// What the host decides, or `None` on a host that has no such file.
@@ -123,6 +140,18 @@ fn read(source: &Source, file: FilePath) -> Result<Site> {
         Some(number) => number.into_inner().get(),
         None => required,
     };
+    let roles = written.trust.roles;
+    let unknown = written.trust.roles_for_destructive.iter().find(|role| !roles.contains_key(role.get_ref()));
+    if let Some(role) = unknown {
+        return Err(sources.error("nobody has this role: name its members under `[trust.roles]`", role.span()));
+    }
+    let minimum_format = match written.policy.minimum_format {
+        None => None,
+        Some(text) => match version(text.get_ref()) {
+            None => return Err(sources.error("a version is two numbers such as \"1.0\"", text.span())),
+            found => found,
+        },
+    };
     Ok(Site {
         file,
         name: written.site.0.0,
@@ -135,10 +164,18 @@ fn read(source: &Source, file: FilePath) -> Result<Site> {
             revoked_keys: written.trust.revoked_keys.as_ref().map(absolute).transpose()?,
             required,
             required_for_destructive,
+            roles,
+            roles_for_destructive: written.trust.roles_for_destructive.into_iter().map(Spanned::into_inner).collect(),
+            observations: written.trust.observations.map(|written| Observations {
+                required: written.required.map_or(1, NonZeroU32::get),
+                max_age: written.max_age.map(|age| age.0.0),
+            }),
         },
         policy: Policy {
             allow_unsigned: written.policy.allow_unsigned,
             forbid_destructive: written.policy.forbid_destructive,
+            break_glass: written.policy.break_glass,
+            minimum_format,
         },
     })
 }

@@ -290,8 +290,8 @@ pub trait ChangeFiles: InspectFiles {
     /// Errors: `Kind::Stale` when a source is not as listed or a destination holds another content.
     fn copy(&mut self, from: &FilePath, to: &FilePath, files: &[FileFact], how: &CopyHow) -> Result<Vec<Copied>>;
 
-    /// Removes listed files that still have the listed content, and directories below `root` that
-    /// this leaves empty; returns how many files it removed. Others are left alone.
+    /// Removes listed files that still have the listed content; returns how many. Others are left alone,
+    /// and so are directories, even those that this leaves empty.
     fn remove(&mut self, root: &FilePath, files: &[FileFact]) -> Result<u64>;
 
     /// Removes temporary files that an interrupted [`copy`](Self::copy) left below a root.

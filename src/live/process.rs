@@ -21,6 +21,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::live::{Command, Exit};
 
 use self::output::Output;
@@ -72,6 +73,7 @@ pub fn run(command: &Command, log: &Path) -> Result<Exit> {
         ended: false,
         silent: false,
     };
+    let began = fault::point("command: started");
     let in_time = running.wait(command.timeout);
     watcher.dismiss();
     let ended = running.ended;
@@ -80,6 +82,7 @@ pub fn run(command: &Command, log: &Path) -> Result<Exit> {
         return Err(unended(group));
     }
     let status = reap(child)?;
+    began.and_then(|()| fault::point("command: after it ended")).map_err(|cause| log_error(log, &cause))?;
     let exit = if in_time { told(status, tail) } else { Exit::TimedOut { tail } };
     match written {
         Ok(()) => Ok(exit),
@@ -111,7 +114,8 @@ fn start(command: &Command) -> Result<(Child, PipeReader)> {
     for (name, value) in &command.env {
         ready.env(name, value.reveal());
     }
-    Ok((ready.spawn().map_err(refused)?, reader))
+    let child = fault::point("command: before it is started").and_then(|()| ready.spawn()).map_err(refused)?;
+    Ok((child, reader))
 }
 
 /// Why a program did not start. The kernel says "no such file" for three different things.

@@ -19,6 +19,13 @@ use crate::model::wording;
 /// * 1.0: the first.
 pub const FORMAT_VERSION: &str = "1.0";
 
+/// Major and minor number of a format version.
+pub fn version(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once('.')?;
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    Some((number(major)?, number(minor)?))
+}
+
 /// How long a plan may wait for its apply, in seconds.
 pub const LIFETIME: i64 = 7 * 24 * 3600;
 

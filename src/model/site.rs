@@ -1,6 +1,8 @@
 //! What the host decides, and nobody else: who may sign, which roots and commands are
 //! permitted, where the state is kept. Read from the host's own file by `config`.
 
+use std::collections::BTreeMap;
+
 use crate::model::names::FilePath;
 
 /// The settled content of `host.toml`.
@@ -22,7 +24,7 @@ pub struct Site {
 }
 
 /// Who may sign, and how many have to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     pub allowed_signers: FilePath,
     /// Keys that are no longer believed, whatever else says so: one public key a line, or a list by `ssh-keygen -k`.
@@ -31,6 +33,21 @@ pub struct Trust {
     pub required: u32,
     /// The same for a plan with a destructive step; never less than `required`.
     pub required_for_destructive: u32,
+    /// Who has a role, by principal.
+    pub roles: BTreeMap<String, Vec<String>>,
+    /// Roles of which a destructive plan needs one signer each.
+    pub roles_for_destructive: Vec<String>,
+    /// What is demanded of observations that plans are made from; `None` for nothing.
+    pub observations: Option<Observations>,
+}
+
+/// What is demanded of an observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observations {
+    /// Distinct principals with distinct keys.
+    pub required: u32,
+    /// In seconds; `None` for any age.
+    pub max_age: Option<u64>,
 }
 
 /// What else the host permits or forbids.
@@ -40,6 +57,10 @@ pub struct Policy {
     pub allow_unsigned: bool,
     /// Whether destructive steps are refused whoever signed them.
     pub forbid_destructive: bool,
+    /// Whether `apply --break-glass` is possible at all.
+    pub break_glass: bool,
+    /// Plans of an older format are refused; major and minor version.
+    pub minimum_format: Option<(u32, u32)>,
 }
 
 impl Site {
@@ -71,6 +92,7 @@ mod tests {
                 revoked_keys: None,
                 required: 1,
                 required_for_destructive: 1,
+                ..Trust::default()
             },
             policy: Policy::default(),
         }

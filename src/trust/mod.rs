@@ -14,6 +14,7 @@
 //! * Signatures of version 0, with a filled reserved field, made through WebAuthn, with names of
 //!   key types that mean something else on the wire, or in an armour with CRLF do not count.
 
+pub mod agent;
 mod allowed_line;
 pub mod allowed_signers;
 pub mod certificate;
@@ -21,6 +22,7 @@ pub mod file_names;
 pub mod host_files;
 pub mod key_kind;
 mod krl;
+pub mod observation;
 mod patterns;
 mod permits;
 pub mod plan;
@@ -34,6 +36,7 @@ mod sanity_tests;
 mod sanity_undo;
 mod sanity_values;
 pub mod setup;
+pub mod signer;
 pub mod signers;
 pub mod signing_key;
 pub mod sshsig;

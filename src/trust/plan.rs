@@ -9,6 +9,7 @@ use crate::live::engines;
 use crate::model::dialect::Dialect;
 use crate::model::names::{Digest, Moment};
 use crate::model::plan::Plan;
+use crate::model::plan::version;
 use crate::model::site::Site;
 use crate::model::step::Risk;
 use crate::trust::PLAN_NAMESPACE;
@@ -42,6 +43,8 @@ pub struct Host<'a> {
     pub site: &'a Site,
     pub ring: Keyring<'a>,
     pub format: PlanFormat<'a>,
+    /// Why fewer signatures than usual have to do, where somebody breaks the glass.
+    pub break_glass: Option<&'a str>,
 }
 
 /// A plan that this host may run.
@@ -53,6 +56,7 @@ pub struct TrustedPlan {
     signatures: Vec<SignatureFile>,
     signed: Vec<Signed>,
     refused: Vec<(String, Refusal)>,
+    break_glass: Option<String>,
 }
 
 impl TrustedPlan {
@@ -89,6 +93,11 @@ impl TrustedPlan {
     /// Signature files that did not count, and why.
     pub fn refused(&self) -> &[(String, Refusal)] {
         &self.refused
+    }
+
+    /// Why it was accepted with fewer signatures than it needs, if it was.
+    pub fn break_glass(&self) -> Option<&str> {
+        self.break_glass.as_deref()
     }
 
     /// Whether it is too late to begin a run of it.
@@ -129,7 +138,15 @@ pub(in crate::trust) fn accept_unsigned_with(
     let plan = (host.format.read)(&file.bytes)?;
     check_content(&plan, &file.name, host.site, dialect_of)?;
     let sha256 = Digest::of(&file.bytes);
-    Ok(TrustedPlan { plan, file, sha256, signatures: Vec::new(), signed: Vec::new(), refused: Vec::new() })
+    Ok(TrustedPlan {
+        plan,
+        file,
+        sha256,
+        signatures: Vec::new(),
+        signed: Vec::new(),
+        refused: Vec::new(),
+        break_glass: None,
+    })
 }
 
 /// Finds how an engine spells SQL.
@@ -147,16 +164,56 @@ pub(in crate::trust) fn verify_with(
 ) -> Result<TrustedPlan> {
     let signers = signers::judge(&file.name, &file.bytes, &signatures, PLAN_NAMESPACE, &host.ring);
     // A host that asks for no signature at all says so by `allow_unsigned`, not by a zero.
-    let needed = host.site.trust.required.max(1);
+    let usual = host.site.trust.required.max(1);
+    let glass = break_glass(&file.name, host)?;
+    let needed = if glass.is_some() { 1 } else { usual };
     enough(&file, &signatures, &signers, needed, host)?;
     let plan = (host.format.read)(&file.bytes)?;
-    if plan.risk() == Risk::Destructive {
+    if plan.risk() == Risk::Destructive && glass.is_none() {
         enough(&file, &signatures, &signers, host.site.trust.required_for_destructive.max(needed), host)
+            .and_then(|()| every_role(&file.name, &signers, host.site))
             .map_err(|error| error.because("the plan is destructive"))?;
     }
+    new_enough(&plan, &file.name, host.site)?;
     check_content(&plan, &file.name, host.site, dialect_of)?;
     let Signers { signed, refused, .. } = signers;
-    Ok(TrustedPlan { plan, sha256: Digest::of(&file.bytes), file, signatures, signed, refused })
+    let sha256 = Digest::of(&file.bytes);
+    Ok(TrustedPlan { plan, sha256, file, signatures, signed, refused, break_glass: glass })
+}
+
+/// Why the glass is broken; the host has to permit that, and somebody has to sign all the same.
+fn break_glass(name: &str, host: &Host<'_>) -> Result<Option<String>> {
+    let Some(reason) = host.break_glass else { return Ok(None) };
+    if !host.site.policy.break_glass {
+        let message = format!("the host permits nobody to break the glass for plan `{name}`");
+        let hint = format!("have it signed by as many as `ttplan verify {}` says", shell_word(name));
+        return Err(Error::new(Kind::Refused, message).hint(hint));
+    }
+    if reason.trim().is_empty() {
+        return Err(Error::new(Kind::Usage, "whoever breaks the glass gives a reason"));
+    }
+    Ok(Some(reason.trim().to_owned()))
+}
+
+/// One signer of each role that the host demands.
+fn every_role(name: &str, signers: &Signers, site: &Site) -> Result<()> {
+    let members = |role: &String| site.trust.roles.get(role).map(Vec::as_slice).unwrap_or_default();
+    let has = |role: &&String| !signers.signed.iter().any(|signed| members(role).contains(&signed.principal));
+    let Some(role) = site.trust.roles_for_destructive.iter().find(has) else { return Ok(()) };
+    let message = format!("plan `{name}` needs the signature of a `{role}`");
+    Err(Error::new(Kind::Refused, message)
+        .because(format!("that is {}", members(role).join(", ")))
+        .hint(format!("ttplan sign {} --key KEY", shell_word(name))))
+}
+
+fn new_enough(plan: &Plan, name: &str, site: &Site) -> Result<()> {
+    let Some(least) = site.policy.minimum_format.filter(|least| version(&plan.format_version) < Some(*least)) else {
+        return Ok(());
+    };
+    let (message, (major, minor)) = (format!("plan `{name}` is of format {}", plan.format_version), least);
+    Err(Error::new(Kind::Refused, message)
+        .because(format!("this host takes none older than {major}.{minor}"))
+        .hint("make the plan again with a newer ttplan"))
 }
 
 fn enough(

@@ -1,5 +1,7 @@
 //! Tests of making a plan a trusted one: the order of the checks and the kind of each refusal.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Kind, Result};
@@ -38,12 +40,13 @@ struct Shop {
     bob: SigningKey,
     site: Site,
     revoked: Option<RevokedKeys>,
+    break_glass: Option<String>,
 }
 
 impl Shop {
     fn new() -> Self {
         let [alice, bob] = [(); 2].map(|()| SigningKey::generate("").unwrap());
-        Self { alice, bob, site: site(), revoked: None }
+        Self { alice, bob, site: site(), revoked: None, break_glass: None }
     }
 
     fn file(bytes: Vec<u8>) -> PlanFile {
@@ -68,7 +71,12 @@ impl Shop {
         let allowed = AllowedSigners::parse("allowed_signers", lines.as_bytes(), &TimeZone::UTC);
         let now = Moment::parse("2026-11-20T12:00:00Z").unwrap();
         let ring = Keyring { allowed: &allowed, revoked: self.revoked.as_ref(), now };
-        then(&Host { site: &self.site, ring, format: PlanFormat { read: &read, write: &write } })
+        then(&Host {
+            site: &self.site,
+            ring,
+            format: PlanFormat { read: &read, write: &write },
+            break_glass: self.break_glass.as_deref(),
+        })
     }
 
     /// Signs the plan by both and tells why it is refused.
@@ -239,4 +247,48 @@ fn sizes_that_no_disk_holds_are_counted_without_harm() {
         }
     }
     assert!(Shop::new().refusal(&huge).to_string().contains("contradicts itself"));
+}
+
+#[test]
+fn a_destructive_plan_needs_a_signer_of_each_role() {
+    let mut shop = Shop::new();
+    shop.site.trust.roles = BTreeMap::from([("dba".to_owned(), vec!["carol".to_owned(), "bob".to_owned()])]);
+    shop.site.trust.roles_for_destructive = vec!["dba".to_owned()];
+    let bytes = write(&plan());
+    assert!(shop.judge(&bytes, shop.signed(&bytes, &["alice", "bob"])).is_ok());
+    shop.site.trust.roles.insert("dba".to_owned(), vec!["carol".to_owned()]);
+    let error = shop.judge(&bytes, shop.signed(&bytes, &["alice", "bob"])).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.message()),
+        (Kind::Refused, "plan `change.ttplan.json` needs the signature of a `dba`")
+    );
+    assert!(error.causes().contains(&"that is carol".to_owned()), "{error}");
+    let gentle = write(&gentle_plan());
+    assert!(shop.judge(&gentle, shop.signed(&gentle, &["alice"])).is_ok());
+}
+
+#[test]
+fn the_glass_is_broken_only_where_the_host_permits_it_with_a_reason_and_a_signature() {
+    let mut shop = Shop::new();
+    let bytes = write(&plan());
+    shop.break_glass = Some("the site is down".to_owned());
+    let error = shop.judge(&bytes, shop.signed(&bytes, &["alice"])).unwrap_err();
+    assert!(error.message().contains("break the glass"), "{error}");
+    shop.site.policy.break_glass = true;
+    let trusted = shop.judge(&bytes, shop.signed(&bytes, &["alice"])).unwrap();
+    assert_eq!(trusted.break_glass(), Some("the site is down"));
+    assert_eq!(shop.judge(&bytes, vec![]).unwrap_err().kind(), Kind::Refused);
+    shop.break_glass = Some("  ".to_owned());
+    assert_eq!(shop.judge(&bytes, shop.signed(&bytes, &["alice"])).unwrap_err().kind(), Kind::Usage);
+}
+
+#[test]
+fn a_plan_older_than_the_host_takes_is_refused() {
+    let mut shop = Shop::new();
+    let bytes = write(&plan());
+    shop.site.policy.minimum_format = Some((1, 0));
+    assert!(shop.judge(&bytes, shop.signed(&bytes, &["alice", "bob"])).is_ok());
+    shop.site.policy.minimum_format = Some((9, 1));
+    let error = shop.judge(&bytes, shop.signed(&bytes, &["alice", "bob"])).unwrap_err();
+    assert!(error.causes().contains(&"this host takes none older than 9.1".to_owned()), "{error}");
 }

@@ -141,7 +141,8 @@ fn one_line(comment: &str) -> String {
 
 fn in_a_security_key(name: &str) -> Error {
     Error::new(Kind::Failed, format!("the private half of `{name}` is in a security key"))
-        .because("ttplan verifies signatures of security keys and cannot make them")
+        .because("only an SSH agent, or ssh-keygen, can have it signed there")
+        .hint(format!("ssh-add {0}, then give `--key {0}.pub`", shell_word(name)))
         .hint(format!("ssh-keygen -Y sign -n {PLAN_NAMESPACE} -f {} PLAN", shell_word(name)))
 }
 

@@ -7,7 +7,7 @@ use ssh_key::{HashAlg, LineEnding};
 
 use crate::error::{Error, Kind, Result};
 use crate::trust::certificate::Key;
-use crate::trust::public_key::{Fit, Misfit};
+use crate::trust::public_key::{Fit, Misfit, PublicKey};
 use crate::trust::signing_key::SigningKey;
 use crate::trust::wire;
 use crate::trust::wire::Reader;
@@ -36,6 +36,39 @@ pub fn sign(bytes: &[u8], namespace: &str, key: &SigningKey) -> Result<String> {
     signature.to_pem(LineEnding::LF).map_err(failed)
 }
 
+/// What a key signs for a document: SHA-512, as [`sign`].
+pub fn to_be_signed(bytes: &[u8], namespace: &str) -> Vec<u8> {
+    message(bytes, namespace.as_bytes(), HashAlg::Sha512)
+}
+
+fn message(bytes: &[u8], namespace: &[u8], hash: HashAlg) -> Vec<u8> {
+    let mut signed = MAGIC.to_vec();
+    for field in [namespace, b"", hash.as_str().as_bytes(), &hash.digest(bytes)] {
+        wire::put_string(&mut signed, field);
+    }
+    signed
+}
+
+/// The text of a signature file around a signature over [`to_be_signed`].
+pub fn envelope(key: &PublicKey, namespace: &str, signature: &[u8]) -> String {
+    const LINE: usize = 70;
+    let mut blob = MAGIC.to_vec();
+    blob.extend(VERSION.to_be_bytes());
+    for field in [key.blob(), namespace.as_bytes(), b"", HashAlg::Sha512.as_str().as_bytes(), signature] {
+        wire::put_string(&mut blob, field);
+    }
+    let mut text = BEGIN.to_owned();
+    for (at, character) in wire::to_base64(&blob).chars().enumerate() {
+        if at % LINE == 0 {
+            text.push('\n');
+        }
+        text.push(character);
+    }
+    text.push_str(END);
+    text.push('\n');
+    text
+}
+
 impl SshSig {
     /// Reads the text of a signature file. The error is why it is none.
     pub fn read(text: &str) -> Result<Self, String> {
@@ -61,12 +94,7 @@ impl SshSig {
 
     /// Checks that this was made over `bytes` for its own namespace by the key that it names.
     pub fn check(&self, bytes: &[u8]) -> Result<Fit, Misfit> {
-        let digest = self.hash.digest(bytes);
-        let mut signed = MAGIC.to_vec();
-        for field in [&self.namespace[..], b"", self.hash.as_str().as_bytes(), digest.as_slice()] {
-            wire::put_string(&mut signed, field);
-        }
-        self.key.plain().check(&signed, &self.signature)
+        self.key.plain().check(&message(bytes, &self.namespace, self.hash), &self.signature)
     }
 }
 

@@ -258,6 +258,7 @@ pub fn site() -> Site {
             revoked_keys: None,
             required: 1,
             required_for_destructive: 2,
+            ..Trust::default()
         },
         policy: Policy::default(),
     }

@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use ttplan::config::{check_ownership, check_together, host};
 use ttplan::error::{Error, Kind, Place as At};
-use ttplan::model::site::{Policy, Site};
+use ttplan::model::site::{Observations, Policy, Site};
 
 use crate::parts::Place;
 
@@ -21,9 +21,17 @@ allowed_signers = "/etc/ttplan/allowed_signers"
 revoked_keys = "/etc/ttplan/revoked"
 required = 2
 required_for_destructive = 3
+roles_for_destructive = ["dba"]
+[trust.roles]
+dba = ["ada", "bob"]
+[trust.observations]
+required = 2
+max_age = "2h"
 [policy]
 allow_unsigned = true
 forbid_destructive = true
+break_glass = true
+minimum_format = "1.2"
 "#;
 
 const LEAST: &str = "site = 'a'\nstate.directory = '/s'\ntrust.allowed_signers = '/t'\n";
@@ -58,7 +66,12 @@ fn the_whole_of_it_is_read() {
     assert_eq!(site.trust.allowed_signers, "/etc/ttplan/allowed_signers".into());
     assert_eq!(site.trust.revoked_keys, Some("/etc/ttplan/revoked".into()));
     assert_eq!((site.trust.required, site.trust.required_for_destructive), (2, 3));
-    assert_eq!(site.policy, Policy { allow_unsigned: true, forbid_destructive: true });
+    assert_eq!(site.trust.roles_for_destructive, ["dba"]);
+    assert_eq!(site.trust.roles["dba"], ["ada", "bob"]);
+    assert_eq!(site.trust.observations, Some(Observations { required: 2, max_age: Some(7200) }));
+    let minimum_format = Some((1, 2));
+    let policy = Policy { allow_unsigned: true, forbid_destructive: true, break_glass: true, minimum_format };
+    assert_eq!(site.policy, policy);
     assert!(site.file.to_text().ends_with("/etc/host.toml"));
 }
 
@@ -91,6 +104,8 @@ fn every_mistake_is_shown_where_it_was_made() {
         ("commands = [['x'], []]\n", (1, 20), "begins with the name of a program"),
         ("commands = ['x']\n", (1, 13), "expected an array"),
         ("environment = '${HOME}'\n", (1, 15), "no variables"),
+        ("policy.minimum_format = '1'\n", (1, 25), "two numbers"),
+        ("trust.roles_for_destructive = ['dba']\n", (1, 32), "nobody has this role"),
         ("[trust]\nrequired = 0\n", (2, 12), "a whole number above zero"),
         ("policy = {allow_unsigend = true}\n", (1, 11), "`allow_unsigend` is not known"),
     ] {

@@ -284,3 +284,22 @@ fn a_restore_that_fails_leaves_no_trace_and_no_setting() {
     engine.begin().unwrap();
     assert_eq!(engine.execute("INSERT INTO a VALUES (2)").unwrap_err().kind(), Kind::Locked);
 }
+
+#[test]
+fn tables_in_a_circle_come_back_before_the_keys_between_them() {
+    let database = database();
+    database.psql(
+        "CREATE TABLE a (id integer PRIMARY KEY, b integer); CREATE TABLE b (id integer PRIMARY KEY, a integer REFERENCES a);
+         ALTER TABLE a ADD CONSTRAINT to_b FOREIGN KEY (b) REFERENCES b; INSERT INTO a VALUES (1, NULL); INSERT INTO b VALUES (2, 1);
+         UPDATE a SET b = 2;",
+    );
+    let dump = database.dump();
+    let key = |table: &str, name: &str| ObjectRef::of_table(ObjectKind::Constraint, "public", table, name);
+    let going =
+        [key("a", "to_b"), key("b", "b_a_fkey"), ObjectRef::table("public", "a"), ObjectRef::table("public", "b")];
+    let folder = tempfile::tempdir().unwrap();
+    let mut engine = change(&database.access());
+    save_and_drop(engine.as_mut(), &going, folder.path());
+    bring_back(engine.as_mut(), &going, folder.path());
+    assert_eq!(database.dump(), dump);
+}

@@ -10,3 +10,4 @@ mod mutations;
 mod oracle;
 mod revocation;
 mod security_keys;
+mod signing;

@@ -16,11 +16,11 @@ fn a_document_with_any_byte_changed_is_refused() {
     let signature = bench.sign("ed25519", PLAN_NAMESPACE, MESSAGE, &[]);
     let papers = Papers::new(bench, "bytes", &allowed, &signature);
     for at in 0..MESSAGE.len() {
-        for change in [0x01, 0x20, 0x80] {
+        for change in 1..=u8::MAX {
             let mut message = MESSAGE.to_vec();
             message[at] ^= change;
             assert!(judge(&allowed, &signature, &message, "alice").is_err(), "byte {at} ^ {change:#x}");
-            if at % SAMPLE == 0 {
+            if (at + usize::from(change)) % SAMPLE == 0 {
                 bench.write("bytes.message", &message);
                 assert!(!verifies(&papers.asked("alice")), "ssh-keygen: byte {at} ^ {change:#x}");
             }
@@ -63,6 +63,30 @@ fn a_signature_with_any_byte_changed_is_refused_or_the_same_signature() {
         println!("{kind}: {refused} mutations refused, {same} only changed the armour");
         assert!(refused > text.len(), "{same} {refused}");
     }
+}
+
+#[test]
+fn no_other_byte_anywhere_makes_another_signature_count() {
+    let bench = bench();
+    let allowed = format!("alice {}", bench.public_line("ed25519"));
+    let text = bench.sign("ed25519", PLAN_NAMESPACE, MESSAGE, &[]);
+    let original = SshSig::read(&text).unwrap();
+    let (mut same, mut refused) = (0_u32, 0_u32);
+    for at in 0..text.len() {
+        for change in 1..=u8::MAX {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= change;
+            let mutated = String::from_utf8_lossy(&bytes);
+            if judge(&allowed, &mutated, MESSAGE, "alice").is_ok() {
+                assert_eq!(SshSig::read(&mutated).as_ref(), Ok(&original), "byte {at} ^ {change:#x}");
+                same += 1;
+            } else {
+                refused += 1;
+            }
+        }
+    }
+    println!("{refused} refused, {same} only changed white space of the armour");
+    assert!(refused > same * 50, "{refused} {same}");
 }
 
 /// What takes the place of a byte: `.` stands for the byte itself, `^` for the one beside it.

@@ -26,7 +26,7 @@ synchronous_commit = off
 full_page_writes = off
 shared_buffers = 16MB
 autovacuum = off
-max_connections = 60
+max_connections = 150
 max_prepared_transactions = 5
 ";
 

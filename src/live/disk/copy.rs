@@ -14,7 +14,7 @@ use rustix::io::{self, Errno};
 use crate::error::Result;
 use crate::live::disk::attributes::{Own, dress, keep_time, keep_user_attributes};
 use crate::live::disk::directories::make_like;
-use crate::live::disk::durable::{Durability, sync_directories};
+use crate::live::disk::durable::{Durability, point, sync_directories};
 use crate::live::disk::refusal::{stale, undone, unknown, unread};
 use crate::live::disk::root::{Plain, Root, join, size, split};
 use crate::live::disk::scan::{check, state};
@@ -109,7 +109,8 @@ impl Batch<'_> {
     fn fill(&self, index: usize, file: &FileFact, durability: &Durability) -> Result<()> {
         let source = self.open_listed(file)?;
         let unwritten = |errno| undone("write", errno, &self.to.absolute(file.path()));
-        let copy = self.to.create(&self.temporary(index, file)).map_err(unwritten)?;
+        let copy = point("disk: before a copy").and_then(|()| self.to.create(&self.temporary(index, file)));
+        let copy = copy.map_err(unwritten)?;
         let digest = self.transfer(&source, &copy, file)?;
         if digest != Some(file.sha256()) {
             return Err(stale(&self.from.absolute(file.path()), "has not the listed content"));
@@ -198,6 +199,7 @@ impl Batch<'_> {
 
 fn write_all(fd: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
+        point("disk: before bytes are written")?;
         match io::write(fd, bytes) {
             Ok(0) => return Err(Errno::IO),
             Ok(written) => bytes = &bytes[written..],

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use crate::error::Result;
 use crate::live::CopyHow;
 use crate::live::disk::attributes::{Own, dress};
+use crate::live::disk::durable::point;
 use crate::live::disk::refusal::{stale, undone, unread};
 use crate::live::disk::root::{Root, split};
 use crate::live::disk::temporary::{Names, place_directory};
@@ -74,6 +75,7 @@ fn make_one(
     modern: bool,
 ) -> rustix::io::Result<OwnedFd> {
     let temporary = Names::new().name(0);
+    point("disk: before a directory is made")?;
     fs::mkdirat(parent, &temporary[..], NEW)?;
     let made = fs::openat(parent, &temporary[..], READ | OFlags::NOFOLLOW, Mode::empty()).and_then(|new| {
         let own = Own::of(&fs::fstat(&new)?);
@@ -84,6 +86,7 @@ fn make_one(
             None => Own { mode: own.mode & Mode::SGID.as_raw_mode() | 0o755, ..own },
         };
         dress(&new, how, own)?;
+        point("disk: before a directory has its name")?;
         place_directory(parent, &temporary, name, modern)?;
         Ok(new)
     });
@@ -139,6 +142,7 @@ pub(super) fn remove_directory(path: &FilePath) -> Result<bool> {
         Err(Errno::NOENT) => return Ok(false),
         above => above.map_err(refused)?,
     };
+    point("disk: before a directory is removed").map_err(refused)?;
     match fs::unlinkat(&above, name, AtFlags::REMOVEDIR) {
         Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => return Ok(false),
         removed => removed.map_err(refused)?,

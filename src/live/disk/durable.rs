@@ -6,8 +6,9 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 use rustix::fd::OwnedFd;
 use rustix::fs::{self, Stat};
-use rustix::io::Result;
+use rustix::io::{Errno, Result};
 
+use crate::fault;
 use crate::live::disk::root::Root;
 use crate::model::names::FilePath;
 
@@ -45,11 +46,13 @@ impl Durability {
 
     /// Syncs a written file now, unless that comes with all.
     pub fn file(&self, fd: &OwnedFd) -> Result<()> {
+        point("disk: before a file is synced")?;
         if self.covers(&fs::fstat(fd)?) { Ok(()) } else { fs::fsync(fd) }
     }
 
     /// Syncs the names in a directory now, unless that comes with all.
     pub fn directory(&self, root: &Root, path: &FilePath) -> Result<()> {
+        point("disk: before names are synced")?;
         if self.covers(&root.look(path)?) { Ok(()) } else { fs::fsync(root.readable_directory(path)?) }
     }
 
@@ -57,6 +60,11 @@ impl Durability {
     pub fn all(&self) -> Result<()> {
         self.whole.as_ref().map_or(Ok(()), |(fd, _)| fs::syncfs(fd))
     }
+}
+
+/// A point of [`fault`], in the kernel's words.
+pub(super) fn point(what: &str) -> Result<()> {
+    fault::point(what).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
 }
 
 /// Brings the names in these directories below a root to disk.

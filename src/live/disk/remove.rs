@@ -1,5 +1,4 @@
-//! Removing: listed files that still have the listed content, directories this leaves empty, and
-//! what an interrupted copy left. Nothing whose content is not known is ever removed.
+//! Removing: listed files that still have the listed content, and what an interrupted copy left. Nothing whose content is not known is ever removed.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +7,7 @@ use rustix::fs::{self, AtFlags};
 use rustix::io::Errno;
 
 use crate::error::Result;
-use crate::live::disk::durable::sync_directories;
+use crate::live::disk::durable::{point, sync_directories};
 use crate::live::disk::refusal::{undone, unread};
 use crate::live::disk::root::{Root, is_same, size, split};
 use crate::live::disk::scan::check;
@@ -17,22 +16,12 @@ use crate::live::disk::walk::{Met, walk};
 use crate::model::names::FilePath;
 use crate::model::uploads::FileFact;
 
-/// Removes listed files that still have the listed content, and what directories that leaves empty.
-/// A directory that cannot be removed stays. Returns how many files were removed.
+/// Removes listed files that still have the listed content; directories stay. Returns how many were removed.
 pub(super) fn remove(root: &Root, files: &[FileFact]) -> Result<u64> {
     check(files)?;
     let removed: Vec<bool> = files.par_iter().map(|file| remove_file(root, file)).collect::<Result<_>>()?;
     let gone = || files.iter().zip(&removed).filter(|(_, removed)| **removed);
-    let mut emptied: BTreeSet<FilePath> = gone().map(|(file, _)| split(file.path()).0).collect();
-    let mut touched = BTreeSet::new();
-    // A directory sorts after the one it lies in: the innermost come first.
-    while let Some(directory) = emptied.pop_last() {
-        if remove_empty(root, &directory) {
-            emptied.insert(split(&directory).0);
-        } else {
-            touched.insert(directory);
-        }
-    }
+    let touched: BTreeSet<FilePath> = gone().map(|(file, _)| split(file.path()).0).collect();
     sync(root, &touched)?;
     Ok(gone().count() as u64)
 }
@@ -54,14 +43,10 @@ fn remove_file(root: &Root, file: &FileFact) -> Result<bool> {
         if !is_same(&now, &plain.stat) {
             return Ok(false);
         }
+        point("disk: before a file is removed")?;
         fs::unlinkat(directory, name, AtFlags::empty()).map(|()| true)
     });
     removed.map_err(|errno| undone("remove", errno, &absolute()))
-}
-
-fn remove_empty(root: &Root, path: &FilePath) -> bool {
-    let (above, name) = split(path);
-    !name.is_empty() && root.directory(&above).and_then(|above| fs::unlinkat(above, name, AtFlags::REMOVEDIR)).is_ok()
 }
 
 /// Removes whatever has a temporary name of ours: plain files, and directories with nothing in them.

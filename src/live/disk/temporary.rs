@@ -7,6 +7,8 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{self, AtFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
+use crate::live::disk::durable::point;
+
 const BEFORE: &[u8] = b".ttplan-";
 const AFTER: &[u8] = b"-part";
 const DIGITS: usize = 24;
@@ -39,13 +41,15 @@ pub(super) fn is_temporary(name: &[u8]) -> bool {
 
 /// Gives a file its name within its directory. Errors: `EXIST` where something has the name.
 pub(super) fn place_file(directory: &OwnedFd, temporary: &[u8], name: &[u8], modern: bool) -> Result<()> {
+    point("disk: before a file has its name")?;
     match rename_new(directory, temporary, name, modern) {
         Err(Errno::INVAL | Errno::NOSYS) => {
             fs::linkat(directory, temporary, directory, name, AtFlags::empty())?;
             fs::unlinkat(directory, temporary, AtFlags::empty())
         }
         renamed => renamed,
-    }
+    }?;
+    point("disk: after a file has its name")
 }
 
 /// Gives a directory its name. Without the newer system call an empty directory that appeared

@@ -23,6 +23,7 @@ impl Postgres {
         }
         self.main.batch(format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {WITHIN}"))?;
         self.state = State::Open;
+        self.apart.clear();
         Ok(())
     }
 

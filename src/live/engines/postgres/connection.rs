@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::connect::Target;
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 
 /// How long the end of a connection may take; after that it is simply let go.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -37,6 +38,7 @@ impl Connection {
 
     /// Runs statements in one round trip; gives one set per statement.
     pub(super) fn batch(&mut self, sql: impl Into<String>) -> Result<Vec<Set>> {
+        self.point("server: before statements")?;
         let inner = self.inner.as_mut().ok_or_else(closed)?;
         let run = async {
             let mut answers = sqlx::raw_sql(AssertSqlSafe(sql.into())).fetch_many(inner);
@@ -49,20 +51,25 @@ impl Connection {
             }
             Ok(sets)
         };
-        self.runtime.block_on(run).map_err(|error: sqlx::Error| refusal(&error))
+        let sets = self.runtime.block_on(run).map_err(|error: sqlx::Error| refusal(&error))?;
+        self.point("server: after statements")?;
+        Ok(sets)
     }
 
     /// Runs exactly one statement; the server refuses two. Returns the number of rows it touched.
     pub(super) fn execute(&mut self, sql: &str) -> Result<u64> {
+        self.point("server: before a change")?;
         let inner = self.inner.as_mut().ok_or_else(closed)?;
         let query = sqlx::query(AssertSqlSafe(sql.to_owned())).persistent(false);
         let done = self.runtime.block_on(inner.execute(query)).map_err(|error| refusal(&error))?;
+        self.point("server: after a change")?;
         Ok(done.rows_affected())
     }
 
     /// Runs a `COPY ... FROM stdin` and feeds it what `fill` puts into the buffer, until that
     /// puts nothing there. Returns the number of rows.
     pub(super) fn copy_in(&mut self, copy: &str, fill: &mut dyn FnMut(&mut Vec<u8>) -> Result<()>) -> Result<u64> {
+        self.point("server: before rows")?;
         let inner = self.inner.as_mut().ok_or_else(closed)?;
         self.runtime.block_on(async {
             let mut sink = inner.copy_in_raw(copy).await.map_err(|error| refusal(&error))?;
@@ -79,6 +86,14 @@ impl Connection {
                 }
                 sink.send(buffer.as_slice()).await.map_err(|error| refusal(&error))?;
             }
+        })
+    }
+
+    /// A point at which the connection may be lost: the server forgets what was not committed.
+    fn point(&mut self, what: &str) -> Result<()> {
+        fault::point(what).map_err(|error| {
+            self.inner = None;
+            refusal(&sqlx::Error::Io(error))
         })
     }
 

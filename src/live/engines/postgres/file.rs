@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::Digest as _;
 
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::model::names::Digest;
 
 /// A file that is being written. Removed when it is dropped unfinished.
@@ -21,7 +22,8 @@ pub(super) struct NewFile {
 impl NewFile {
     /// Makes the file; a file or link of that name is an error and stays as it is.
     pub(super) fn create(path: &Path) -> Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
+        let file = fault::point("kept file: before it is made")
+            .and_then(|()| OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path));
         let file = file.map_err(|cause| trouble(path, "cannot be made", cause))?;
         Ok(Self { path: path.to_owned(), file, finished: false })
     }
@@ -35,6 +37,7 @@ impl NewFile {
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let write = |file: &mut File| {
             file.seek(SeekFrom::End(0))?;
+            fault::point("kept file: before bytes are added")?;
             std::io::Write::write_all(file, bytes)
         };
         write(&mut self.file).map_err(|cause| trouble(&self.path, "cannot be written", cause))
@@ -43,8 +46,8 @@ impl NewFile {
     /// Brings the file and its name to disk.
     pub(super) fn sync(&self) -> Result<()> {
         let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        self.file
-            .sync_all()
+        fault::point("kept file: before it is synced")
+            .and_then(|()| self.file.sync_all())
             .and_then(|()| File::open(directory)?.sync_all())
             .map_err(|cause| trouble(&self.path, "cannot be brought to disk", cause))
     }

@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::connect::Target;
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::model::names::Secret;
 
 /// Where distributions keep the programs of several versions beside each other.
@@ -190,7 +191,7 @@ impl Program {
         // A file and no pipe: it may complain while nobody listens.
         let complaints = tempfile::tempfile().map_err(fail)?;
         self.command.stderr(complaints.try_clone().map_err(fail)?);
-        let child = self.command.spawn().map_err(fail)?;
+        let child = fault::point("program: before it is started").and_then(|()| self.command.spawn()).map_err(fail)?;
         Ok(Running { child, complaints, name: self.name, _password: self.password })
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::archive::{Archive, Entry, Part};
 use super::file::open_plain;
-use super::save::{asked, is_relation, read_supplement};
+use super::save::{CONSTRAINTS, asked, is_relation, read_supplement};
 use super::script::{Piece, fit};
 use super::session::Postgres;
 use crate::error::{Error, Kind, Result};
@@ -31,7 +31,9 @@ impl Postgres {
             let mut archive = Archive::new(file, self.programs()?);
             let entries = archive.entries()?;
             let relations: Vec<ObjectRef> = objects.iter().filter(|object| is_relation(object)).cloned().collect();
-            self.replay(&mut archive, &entries.iter().collect::<Vec<_>>(), &relations)?;
+            let is_apart = |entry: &&Entry| entry.class == CONSTRAINTS && supplement.apart.contains(&entry.number);
+            let entries: Vec<&Entry> = entries.iter().filter(|entry| !is_apart(entry)).collect();
+            self.replay(&mut archive, &entries, &relations)?;
         }
         for statement in &supplement.statements {
             self.main.batch(statement.as_str())?;

@@ -37,6 +37,9 @@ pub(super) struct Supplement {
     pub(super) objects: Vec<ObjectRef>,
     /// Run in this order after the archive was restored.
     pub(super) statements: Vec<String>,
+    /// Constraints (their numbers in `pg_constraint`) that the same transaction saved by themselves before:
+    /// they are brought back from there, when all the tables that they need are.
+    pub(super) apart: Vec<u32>,
 }
 
 impl Postgres {
@@ -51,9 +54,10 @@ impl Postgres {
         let relations: Vec<&ObjectRef> = objects.iter().filter(|object| is_relation(object)).collect();
         let numbers = self.numbers(&relations)?;
         let statements = self.statements(objects)?;
+        let apart = self.apart.clone();
         let mut new = NewFile::create(to)?;
         let tables = if relations.is_empty() { Vec::new() } else { self.dump_relations(&relations, &numbers, &new)? };
-        let supplement = serde_json::to_vec(&Supplement { objects: objects.to_vec(), statements })
+        let supplement = serde_json::to_vec(&Supplement { objects: objects.to_vec(), statements, apart })
             .map_err(|cause| Error::new(Kind::Failed, "the saved statements cannot be written").because(cause))?;
         new.append(&supplement)?;
         new.append(&(supplement.len() as u64).to_be_bytes())?;
@@ -61,9 +65,25 @@ impl Postgres {
         new.sync()?;
         let mut file = open_plain(to)?;
         read_supplement(&mut file, to)?;
+        self.note_constraints(objects)?;
         let (bytes, sha256) = measure(&mut file, to)?;
         new.keep();
         Ok(Kept { bytes, sha256, tables })
+    }
+
+    /// Remembers until the end of the transaction which constraints were saved by themselves.
+    fn note_constraints(&mut self, objects: &[ObjectRef]) -> Result<()> {
+        if !objects.iter().any(|object| object.kind == ObjectKind::Constraint) {
+            return Ok(());
+        }
+        let rows = self.read(&format!(
+            "WITH {} SELECT k.oid FROM asked a JOIN pg_namespace n ON n.nspname = a.schema \
+             JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = a.relation \
+             JOIN pg_constraint k ON k.conrelid = c.oid AND k.conname = a.name WHERE a.kind = 'constraint'",
+            asked(objects)
+        ))?;
+        self.apart.extend(rows.iter().flatten().filter_map(|row| row.first()?.as_deref()?.parse::<u32>().ok()));
+        Ok(())
     }
 
     /// Keeps others from writing to the tables concerned until the transaction ends.
@@ -200,6 +220,9 @@ impl Postgres {
 
 /// Number of `pg_class` itself.
 const RELATIONS: u32 = 1259;
+
+/// Number of `pg_constraint`.
+pub(super) const CONSTRAINTS: u32 = 2606;
 
 /// What `pg_dump` can dump by itself.
 pub(super) fn is_relation(object: &ObjectRef) -> bool {

@@ -74,6 +74,8 @@ pub struct Postgres {
     pub(super) url: Secret,
     pub(super) state: State,
     pub(super) facts: Facts,
+    /// Constraints that this transaction saved by themselves.
+    pub(super) apart: Vec<u32>,
     /// Only where things can be changed.
     pub(super) programs: Option<Programs>,
     // Dropped in this order: what was not committed is forgotten before the lock is let go.
@@ -97,7 +99,7 @@ impl Postgres {
         let mut main = Connection::open(&target)?;
         let facts = Facts::ask(&mut main, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ")?;
         main.batch(settings(facts.major, "SET LOCAL"))?;
-        Ok(Self { target, url, state: State::Snapshot, facts, programs: None, main, guard: None })
+        Ok(Self { target, url, state: State::Snapshot, facts, apart: Vec::new(), programs: None, main, guard: None })
     }
 
     /// Opens a session for a run. Errors before anything begins where the client programs that a
@@ -109,7 +111,16 @@ impl Postgres {
         let programs = Some(Programs::find(&access.path, facts.major)?);
         let guard = Some(Guard::beside(&mut main, &facts.pid, &target)?);
         main.batch(settings(facts.major, "SET"))?;
-        Ok(Self { target, url: access.url.clone(), state: State::Idle, facts, programs, main, guard })
+        Ok(Self {
+            target,
+            url: access.url.clone(),
+            state: State::Idle,
+            facts,
+            apart: Vec::new(),
+            programs,
+            main,
+            guard,
+        })
     }
 
     /// Runs queries in one round trip, names resolved in `pg_catalog` alone, and puts back

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::live::Kept;
 use crate::live::engines::sqlite::change::Changing;
 use crate::live::engines::sqlite::connection::{Connection, Way};
@@ -87,6 +88,7 @@ fn create(changing: &mut Changing, source: &mut Connection) -> Result<()> {
     fit_in(&file, &directory).map_err(cannot)?;
     // The lock is taken before anybody else can see the file.
     changing.lock_new(&file)?;
+    fault::point("new database: before it has its name").map_err(cannot)?;
     match renameat_with(CWD, &path, CWD, place.path(), RenameFlags::NOREPLACE) {
         Ok(()) => new.leave(),
         Err(Errno::EXIST) => {
@@ -94,6 +96,7 @@ fn create(changing: &mut Changing, source: &mut Connection) -> Result<()> {
         }
         Err(error) => return Err(cannot(error.into())),
     }
+    fault::point("new database: after it has its name").map_err(cannot)?;
     directory.sync_all().map_err(cannot)?;
     changing.opened(file)
 }

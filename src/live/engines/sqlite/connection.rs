@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Decode, Row as _, Typ
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::live::engines::sqlite::failure;
 
 /// How long one statement waits for somebody else's lock.
@@ -77,13 +78,17 @@ impl Connection {
     /// Runs statements; returns how many rows they touched.
     pub(super) fn run(&mut self, sql: &str) -> Result<u64> {
         let (inner, runtime, name) = self.parts()?;
+        point(name, "file: before statements")?;
         let done = runtime.block_on(sqlx::raw_sql(AssertSqlSafe(sql)).execute(inner));
-        done.map(|result| result.rows_affected()).map_err(|error| failure::told(name, &error))
+        let rows = done.map(|result| result.rows_affected()).map_err(|error| failure::told(name, &error))?;
+        point(name, "file: after statements")?;
+        Ok(rows)
     }
 
     /// Runs one statement with its parameters.
     pub(super) fn run_with(&mut self, sql: &str, values: &[Value]) -> Result<()> {
         let (inner, runtime, name) = self.parts()?;
+        point(name, "file: before rows")?;
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for value in values {
             query = match value {
@@ -151,6 +156,10 @@ impl Drop for Connection {
             let _ = self.runtime.block_on(inner.close());
         }
     }
+}
+
+fn point(name: &str, what: &str) -> Result<()> {
+    fault::point(what).map_err(|error| failure::told(name, &sqlx::Error::Io(error)))
 }
 
 fn options(path: &Path, way: Way) -> SqliteConnectOptions {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::Digest as _;
 
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::live::Kept;
 use crate::live::engines::sqlite::catalogue::stored_tables;
 use crate::live::engines::sqlite::connection::{Connection, Way, literal};
@@ -29,7 +30,8 @@ pub(super) struct NewFile {
 impl NewFile {
     /// Makes the file, empty, for this user alone. Nothing that is there is ever replaced or followed.
     pub(super) fn create(path: &Path) -> Result<Self> {
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let made = fault::point("kept file: before it is made");
+        let made = made.and_then(|()| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
         made.map_err(|error| cannot_keep(path, &error))?;
         Ok(Self { path: path.to_owned(), stays: false })
     }
@@ -42,7 +44,7 @@ impl NewFile {
     /// Turns it into one file that needs no other beside it, brings it to disk, and reads it back.
     pub(super) fn finish(&self) -> Result<Kept> {
         self.open()?.rows("PRAGMA journal_mode = DELETE")?;
-        let synced = File::open(&self.path).and_then(|file| file.sync_all());
+        let synced = fault::point("kept file: before it is synced").and_then(|()| File::open(&self.path)?.sync_all());
         synced.and_then(|()| sync_directory_of(&self.path)).map_err(|error| cannot_keep(&self.path, &error))?;
         read_back(&self.path)
     }

@@ -9,12 +9,13 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use libsqlite3_sys::{
-    SQLITE_DONE, SQLITE_OK, sqlite3, sqlite3_backup, sqlite3_backup_finish, sqlite3_backup_init,
+    SQLITE_DONE, SQLITE_IOERR, SQLITE_OK, sqlite3, sqlite3_backup, sqlite3_backup_finish, sqlite3_backup_init,
     sqlite3_backup_remaining, sqlite3_backup_step, sqlite3_extended_errcode,
 };
 use sqlx::sqlite::LockedSqliteHandle;
 
 use crate::error::Result;
+use crate::fault;
 use crate::live::engines::sqlite::connection::Connection;
 use crate::live::engines::sqlite::failure;
 
@@ -74,12 +75,14 @@ impl<'a> Copying<'a> {
     /// Copies up to so many pages; true when all is copied and committed.
     #[expect(unsafe_code, reason = "SQLite's backup interface is C")]
     fn step(&mut self, pages: c_int) -> Result<bool> {
+        let failed = |error: std::io::Error| failure::by_code(&self.to_name, SQLITE_IOERR, &error.to_string());
+        fault::point("pages: before a copy").map_err(failed)?;
         // SAFETY: `backup` came from sqlite3_backup_init and is only finished in `drop`. Both
         // connections are open and nobody else uses them: `_handles` keeps their guards.
         let code = unsafe { sqlite3_backup_step(self.backup.as_ptr(), pages) };
         match code {
             SQLITE_OK => Ok(false),
-            SQLITE_DONE => Ok(true),
+            SQLITE_DONE => fault::point("pages: after the copy").map_err(failed).map(|()| true),
             code => Err(failure::by_code(&self.to_name, code, &format!("copying its pages gave code {code}"))),
         }
     }

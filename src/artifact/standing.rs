@@ -1,0 +1,100 @@
+//! How far a run has come: the fold of its journal's lines. Reads nothing and writes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::journal::{Entry, Event, When};
+use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
+
+/// Something in a run's keeping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedFact {
+    pub step: String,
+    pub bytes: u64,
+    pub sha256: Digest,
+    pub tables: Vec<(ObjectRef, u64)>,
+}
+
+/// How far a run has come: the fold of its lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub opened_at: Option<Moment>,
+    pub last_at: Option<Moment>,
+    pub signed_by: Vec<String>,
+    pub begun: BTreeSet<String>,
+    pub done: BTreeSet<String>,
+    pub undone: BTreeSet<String>,
+    /// By name within the run.
+    pub saved: BTreeMap<String, SavedFact>,
+    /// Directories that were missing before this run made them, by step, outermost first.
+    pub made: BTreeMap<String, Vec<FilePath>>,
+    /// Ranges of the step's file list that were missing before this run copied them, by step.
+    pub copied: BTreeMap<String, Vec<(u64, u64)>>,
+    /// Content before the step's command, by step.
+    pub content_before: BTreeMap<String, Digest>,
+    /// Content after the step's command, by step; missing where it did not end well.
+    pub content_after: BTreeMap<String, Digest>,
+    /// Content when the step began to be taken back, by step.
+    pub content_undone: BTreeMap<String, Digest>,
+    /// Why fewer signatures than usual had to do, each time they did.
+    pub break_glass: Vec<String>,
+    pub failure: Option<String>,
+    pub finished: bool,
+    pub all_undone: bool,
+    pub undo_begun: bool,
+}
+
+impl Standing {
+    pub(in crate::artifact) fn take(&mut self, entry: &Entry) {
+        self.last_at = Some(entry.at);
+        match entry.what.clone() {
+            Event::Opened { signed_by, .. } => {
+                self.opened_at = Some(entry.at);
+                self.signed_by = signed_by;
+            }
+            Event::Attempt { .. } => self.failure = None,
+            Event::BrokeGlass { reason } => self.break_glass.push(reason),
+            Event::Begun { step } => {
+                self.begun.insert(step);
+            }
+            Event::Saved { step, name, bytes, sha256, tables } => {
+                self.saved.insert(name, SavedFact { step, bytes, sha256, tables });
+            }
+            Event::Making { step, paths } => self.made.entry(step).or_default().extend(paths),
+            Event::Copying { step, absent } => self.copied.entry(step).or_default().extend(absent),
+            Event::Content { step, when: When::Before, sha256 } => {
+                // A run that goes on after it died begins in the middle; the beginning is what the first try saw.
+                self.content_before.entry(step).or_insert(sha256);
+            }
+            Event::Content { step, when: When::PutBack, sha256 } => {
+                self.content_before.insert(step, sha256);
+            }
+            Event::Content { step, when: When::After, sha256 } => {
+                self.content_after.insert(step, sha256);
+            }
+            Event::Content { step, when: When::Undo, sha256 } => {
+                self.content_undone.insert(step, sha256);
+            }
+            Event::Done { step } => {
+                self.done.insert(step);
+            }
+            Event::Failed { step, error } => self.failure = Some(format!("step {step}: {error}")),
+            Event::Finished {} => self.finished = true,
+            Event::UndoBegun { .. } => self.undo_begun = true,
+            Event::Undone { step } => {
+                self.undone.insert(step);
+            }
+            Event::AllUndone {} => self.all_undone = true,
+        }
+    }
+
+    /// Whether anything was begun at all: then the run is resumed, not started.
+    pub fn has_begun(&self) -> bool {
+        !self.begun.is_empty()
+    }
+
+    /// Whether the file with this index in the step's list was missing before this run copied it.
+    pub fn was_absent(&self, step: &str, index: u64) -> bool {
+        let ranges = self.copied.get(step).map(Vec::as_slice).unwrap_or_default();
+        ranges.iter().any(|(first, count)| index >= *first && index - first < *count)
+    }
+}

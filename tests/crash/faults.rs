@@ -1,0 +1,188 @@
+//! Faults at the points that a run passes: each is followed by the same command again, and then
+//! the site has to look as if nothing had happened.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::scenarios::{self, Scenario};
+use crate::site::{Ended, Picture, Site};
+use crate::world::Engine;
+
+/// Error numbers: no space, broken disk, no permission, connection lost.
+const ERRORS: [u32; 4] = [28, 5, 13, 104];
+
+/// How many points of a run are tried when not all are.
+const FEW: usize = 1;
+
+/// What is disturbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    /// An apply, which is then run again.
+    Apply,
+    /// The undoing of a finished run, which is then run again.
+    Undo,
+    /// An apply, which is then taken back as far as it came.
+    Abandon,
+}
+
+/// A command that is disturbed, and the site it is run on.
+struct Trial<'a> {
+    site: &'a Site,
+    what: What,
+    end: Picture,
+    points: usize,
+}
+
+impl<'a> Trial<'a> {
+    /// Runs it undisturbed, to see how it ends and how many points it passes.
+    fn new(site: &'a Site, what: What) -> Self {
+        site.reset();
+        let beginning = site.picture();
+        let trace = site.at("trace");
+        let _ = std::fs::remove_file(&trace);
+        if what == What::Undo {
+            site.apply(None).must(0);
+        }
+        let mut trial = Self { site, what, end: beginning, points: 0 };
+        trial.first(Some(&format!("trace@{}", trace.display()))).must(0);
+        trial.points = std::fs::read_to_string(&trace).unwrap().lines().count();
+        match what {
+            What::Undo => assert_same("undone", &trial.end, &site.picture()),
+            What::Apply | What::Abandon => assert!(site.picture() != trial.end, "the plan does nothing"),
+        }
+        if what == What::Apply {
+            trial.end = site.picture();
+        }
+        trial
+    }
+
+    /// What is disturbed.
+    fn first(&self, fault: Option<&str>) -> Ended {
+        if self.what == What::Undo { self.site.undo(fault) } else { self.site.apply(fault) }
+    }
+
+    /// What is run after it.
+    fn again(&self) -> Ended {
+        if self.what == What::Apply {
+            return self.site.apply(None);
+        }
+        let undone = self.site.undo(None);
+        // What a command did that was killed in the middle of its work, nobody can tell.
+        let unknown = undone.code == Some(3) && undone.said.contains("the interrupted command");
+        if unknown { self.site.undo_discarding() } else { undone }
+    }
+
+    /// Disturbs it at one point, then goes on; returns whether the fault was met.
+    fn disturb(&self, fault: &str) -> bool {
+        self.site.reset();
+        if self.what == What::Undo {
+            self.site.apply(None).must(0);
+        }
+        let first = self.first(Some(fault));
+        let again = self.again();
+        // Where nothing was begun there is nothing to take back.
+        let never = self.what == What::Abandon
+            && ["never applied", "nothing was ever run", "state directory"]
+                .iter()
+                .any(|said| again.said.contains(said));
+        assert!(again.code == Some(0) || never, "after {fault}: {}\nbefore that: {}", again.said, first.said);
+        assert_same(fault, &self.end, &self.site.picture());
+        first.signal.is_some() || first.code != Some(0)
+    }
+}
+
+fn assert_same(what: &str, expected: &Picture, found: &Picture) {
+    let files = |picture: &Picture| picture.files.iter().map(|file| format!("{file:?}")).collect::<Vec<_>>();
+    let database = |picture: &Picture| picture.database.lines().map(str::to_owned).collect::<Vec<_>>();
+    for lines in [files, database] {
+        let (expected, found) = (lines(expected), lines(found));
+        let gone: Vec<_> = expected.iter().filter(|line| !found.contains(line)).collect();
+        let new: Vec<_> = found.iter().filter(|line| !expected.contains(line)).collect();
+        assert!(expected == found, "{what}: missing {gone:#?}, new {new:#?}");
+    }
+}
+
+/// How many faults of a kind are tried in each trial: `TTPLAN_CRASH=full` for all, or a number.
+pub fn wanted() -> usize {
+    match std::env::var("TTPLAN_CRASH") {
+        Ok(how) if how == "full" => usize::MAX,
+        Ok(how) => how.parse().unwrap_or(FEW),
+        Err(_) => FEW,
+    }
+}
+
+/// The faults of one kind that are tried: all, or a few of them evenly apart.
+fn chosen(points: usize, of_kind: impl Fn(usize) -> Vec<String>) -> Vec<String> {
+    let all: Vec<String> = (1..=points).flat_map(of_kind).collect();
+    let every = all.len().div_ceil(wanted()).max(1);
+    // Not always the first point of a round of errors.
+    all.into_iter().skip(every / 2).step_by(every).collect()
+}
+
+fn disturb_all(engine: Engine, scenario: &Scenario, what: What) {
+    let site = Site::new(engine, scenario);
+    let trial = Trial::new(&site, what);
+    let mut faults = chosen(trial.points, |n| vec![format!("kill@{n}")]);
+    faults.extend(chosen(trial.points, |n| ERRORS.iter().map(|error| format!("{error}@{n}")).collect()));
+    let met = AtomicUsize::new(0);
+    for fault in &faults {
+        if trial.disturb(fault) {
+            met.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let met = met.into_inner();
+    println!(
+        "{what:?} {} {engine:?}: {} points, {} faults, {met} met, all converged",
+        scenario.name,
+        trial.points,
+        faults.len()
+    );
+    assert!(met * 2 > faults.len(), "most faults have to be met");
+}
+
+macro_rules! trials {
+    ($($name:ident: $engine:ident $scenario:ident $what:ident;)*) => {
+        $(#[test]
+        fn $name() {
+            disturb_all(Engine::$engine, &scenarios::$scenario, What::$what);
+        })*
+        const TRIED: usize = [$(stringify!($name)),*].len();
+    };
+}
+
+trials! {
+    drops_on_sqlite_converge: Sqlite DROPS Apply;
+    drops_on_postgres_converge: Postgres DROPS Apply;
+    quarantine_on_sqlite_converges: Sqlite QUARANTINE Apply;
+    quarantine_on_postgres_converges: Postgres QUARANTINE Apply;
+    migrations_on_sqlite_converge: Sqlite MIGRATIONS Apply;
+    migrations_on_postgres_converge: Postgres MIGRATIONS Apply;
+    a_leftover_on_sqlite_converges: Sqlite LEFTOVER Apply;
+    a_leftover_on_postgres_converges: Postgres LEFTOVER Apply;
+    a_stamp_on_sqlite_converges: Sqlite STAMP Apply;
+    a_stamp_on_postgres_converges: Postgres STAMP Apply;
+    undoing_drops_on_sqlite_converges: Sqlite DROPS Undo;
+    undoing_drops_on_postgres_converges: Postgres DROPS Undo;
+    undoing_quarantine_on_sqlite_converges: Sqlite QUARANTINE Undo;
+    undoing_quarantine_on_postgres_converges: Postgres QUARANTINE Undo;
+    undoing_migrations_on_sqlite_converges: Sqlite MIGRATIONS Undo;
+    undoing_migrations_on_postgres_converges: Postgres MIGRATIONS Undo;
+    undoing_a_leftover_on_sqlite_converges: Sqlite LEFTOVER Undo;
+    undoing_a_leftover_on_postgres_converges: Postgres LEFTOVER Undo;
+    undoing_a_stamp_on_sqlite_converges: Sqlite STAMP Undo;
+    undoing_a_stamp_on_postgres_converges: Postgres STAMP Undo;
+    drops_on_sqlite_can_be_abandoned: Sqlite DROPS Abandon;
+    drops_on_postgres_can_be_abandoned: Postgres DROPS Abandon;
+    quarantine_on_sqlite_can_be_abandoned: Sqlite QUARANTINE Abandon;
+    quarantine_on_postgres_can_be_abandoned: Postgres QUARANTINE Abandon;
+    migrations_on_sqlite_can_be_abandoned: Sqlite MIGRATIONS Abandon;
+    migrations_on_postgres_can_be_abandoned: Postgres MIGRATIONS Abandon;
+    a_leftover_on_sqlite_can_be_abandoned: Sqlite LEFTOVER Abandon;
+    a_leftover_on_postgres_can_be_abandoned: Postgres LEFTOVER Abandon;
+    a_stamp_on_sqlite_can_be_abandoned: Sqlite STAMP Abandon;
+    a_stamp_on_postgres_can_be_abandoned: Postgres STAMP Abandon;
+}
+
+#[test]
+fn every_scenario_is_tried_on_every_engine_there_and_back() {
+    assert_eq!(TRIED, scenarios::ALL.len() * Engine::ALL.len() * 3);
+}

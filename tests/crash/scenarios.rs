@@ -1,0 +1,115 @@
+//! What is done to the sites under test: each a database to begin with and what a plan makes of it.
+
+use ttplan::actions::stamp_revision::StampRevision;
+use ttplan::live::engines;
+use ttplan::model::names::{Moment, ObjectRef};
+use ttplan::model::plan::{LIFETIME_DESTRUCTIVE, Plan, Summary};
+use ttplan::model::revisions::Book;
+use ttplan::model::step::Basis;
+
+use crate::site::at_first_revision;
+use crate::world::Engine;
+
+/// One of them.
+pub struct Scenario {
+    pub name: &'static str,
+    /// Statements that make the database.
+    pub database: fn(Engine) -> String,
+    /// What is to be done with tables that nothing explains.
+    pub unexpected: &'static str,
+    /// What is changed in the plan before it is signed.
+    pub change: Option<fn(&mut Plan)>,
+}
+
+/// All of them. Each moves files across filesystems too.
+pub const ALL: [&Scenario; 5] = [&DROPS, &QUARANTINE, &MIGRATIONS, &LEFTOVER, &STAMP];
+
+/// Strangers' tables go, with views and keys in a circle, and migrations begin anew.
+pub const DROPS: Scenario = Scenario { name: "drops", database: strangers, unexpected: "drop", change: None };
+
+/// The same into quarantine.
+pub const QUARANTINE: Scenario =
+    Scenario { name: "quarantine", database: strangers, unexpected: "quarantine", change: None };
+
+/// A migration is to be run, and its name does not fit where it is recorded.
+pub const MIGRATIONS: Scenario = Scenario {
+    name: "migrations",
+    database: |engine| match engine {
+        Engine::Postgres => {
+            format!("{}ALTER TABLE alembic_version ALTER version_num TYPE varchar(8);", at_first_revision())
+        }
+        Engine::Sqlite => at_first_revision(),
+    },
+    unexpected: "keep",
+    change: None,
+};
+
+/// An interrupted migration left its working copy.
+pub const LEFTOVER: Scenario = Scenario {
+    name: "leftover",
+    database: |_| {
+        format!(
+            "{}CREATE TABLE _alembic_tmp_projects (id INTEGER PRIMARY KEY, name VARCHAR(99), code VARCHAR(9));
+             CREATE INDEX on_code ON _alembic_tmp_projects (code);
+             INSERT INTO _alembic_tmp_projects VALUES (1, 'Difference Engine', NULL), (7, 'only here', 'x');",
+            at_first_revision()
+        )
+    },
+    unexpected: "keep",
+    change: None,
+};
+
+/// A revision is recorded where none was.
+pub const STAMP: Scenario = Scenario {
+    name: "stamp",
+    database: |_| format!("{}DROP TABLE alembic_version;", at_first_revision()),
+    unexpected: "keep",
+    change: Some(|plan| {
+        let engine = engines::by_name(&plan.target.database.engine).unwrap();
+        let home = if engine.name == "postgres" { "public" } else { "main" };
+        let table = ObjectRef::table(home, "alembic_version");
+        let book = Book { table, column: "version_num".into(), width: None, recorded: None };
+        let to = ["002_project_codes".to_owned()];
+        let stamp = StampRevision { book: &book, to: &to, basis: Basis::Assumed, reason: "a person" };
+        let mut step = stamp.step(engine.dialect).unwrap();
+        step.id = format!("{}", plan.steps.len() + 1);
+        plan.steps.push(step);
+        plan.summary = Summary::of(&plan.steps);
+    }),
+};
+
+/// A plan that nobody began in time.
+pub const EXPIRED: Scenario = Scenario {
+    name: "expired",
+    change: Some(|plan| {
+        plan.made_at = Moment::from_unix(1_700_000_000).unwrap();
+        plan.expires_at = plan.made_at.plus_seconds(LIFETIME_DESTRUCTIVE);
+    }),
+    ..LEFTOVER
+};
+
+fn strangers(engine: Engine) -> String {
+    let mut sql = "
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, what VARCHAR(99) DEFAULT 'nothing', amount NUMERIC(9, 2) CHECK (amount > 0));
+        CREATE TABLE order_lines (id INTEGER PRIMARY KEY, of_order INTEGER REFERENCES orders (id), n INTEGER NOT NULL);
+        CREATE UNIQUE INDEX one_line ON order_lines (of_order, n);
+        CREATE VIEW large_orders AS SELECT id, what FROM orders WHERE amount > 100;
+        INSERT INTO orders VALUES (1, 'engine', 1000.50), (2, NULL, 3);
+        INSERT INTO order_lines VALUES (1, 1, 1), (2, 1, 2), (3, 2, 1);
+    "
+    .to_owned();
+    if engine == Engine::Postgres {
+        sql += "
+            ALTER TABLE orders ADD COLUMN main_line integer REFERENCES order_lines (id);
+            UPDATE orders SET main_line = 2 WHERE id = 1;
+            COMMENT ON TABLE orders IS 'what people ordered';
+            COMMENT ON COLUMN orders.what IS 'in words';
+            GRANT SELECT ON orders TO PUBLIC;
+            ALTER TABLE order_lines ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY only_small ON order_lines FOR SELECT USING (n < 9);
+            CREATE STATISTICS what_amount ON what, amount FROM orders;
+            ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
+        ";
+    }
+    sql
+}
