@@ -27,5 +27,8 @@ macro_rules! on_both {
     };
 }
 
+mod real_cases;
 mod states;
 mod stories;
+mod timetracker;
+mod uploads;

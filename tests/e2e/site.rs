@@ -109,34 +109,41 @@ impl Site {
         site
     }
 
-    /// An application that stands on this database.
+    /// The application of the fixture on this database.
     pub fn at(database: Box<dyn TestDatabase>) -> Self {
-        let folder = tempfile::Builder::new().prefix("ttplan-site-").tempdir().unwrap();
-        let home = folder.path().canonicalize().unwrap();
-        copy_tree(Path::new("fixtures/shop"), &home);
-        fs::create_dir_all(home.join("plans")).unwrap();
-        fs::create_dir_all(home.join("data")).unwrap();
-        let mut site = Self { home, database, variables: BTreeMap::new(), _folder: folder };
+        let mut site = Self::bare(database);
+        copy_tree(Path::new("fixtures/shop"), &site.home);
+        site.variables.insert("SHOP".into(), site.path("app").into());
         site.put("app/static/avatars/ada.png", "ada");
         site.put("app/static/avatars/more/bob.png", "bob");
         fs::set_permissions(site.path("app/static/avatars/ada.png"), fs::Permissions::from_mode(0o640)).unwrap();
-        site.variables.insert("DATABASE_URL".into(), site.database.access().url.reveal().into());
-        site.variables.insert("SHOP".into(), site.path("app").into());
-        site.variables.insert("PATH".into(), path_with_clients());
-        site.trust(&["app", "data"]);
+        let program = site.path("app/upgrade.sh").display().to_string();
+        site.trust(&[&format!("{program} heads"), &format!("{program} --version")]);
         site
     }
 
-    /// Makes the host's own files: one key, these directories below the site's, the two commands of the fixture.
-    fn trust(&self, roots: &[&str]) {
-        let program = self.path("app/upgrade.sh");
+    /// A site without an application, on this database.
+    pub fn bare(database: Box<dyn TestDatabase>) -> Self {
+        let folder = tempfile::Builder::new().prefix("ttplan-site-").tempdir().unwrap();
+        let home = folder.path().canonicalize().unwrap();
+        for directory in ["app", "data", "plans"] {
+            fs::create_dir(home.join(directory)).unwrap();
+        }
+        let mut site = Self { home, database, variables: BTreeMap::new(), _folder: folder };
+        site.variables.insert("DATABASE_URL".into(), site.database.access().url.reveal().into());
+        site.variables.insert("PATH".into(), path_with_clients());
+        site
+    }
+
+    /// Makes the host's own files: one key, the site's two directories, these commands.
+    pub fn trust(&self, commands: &[&str]) {
         let mut trust = self.command(&["trust", "init", "--site", "prod", "--principal", "ada"]);
         trust.arg("--directory").arg(self.path("host")).arg("--state").arg(self.path("state"));
-        for root in roots {
+        for root in ["app", "data"] {
             trust.arg("--allow-root").arg(self.path(root));
         }
-        for argument in ["heads", "--version"] {
-            trust.arg("--allow-command").arg(format!("{} {argument}", program.display()));
+        for command in commands {
+            trust.args(["--allow-command", command]);
         }
         Said::of(trust.output().unwrap()).ends(0);
     }
@@ -289,9 +296,9 @@ impl Picture {
         self.database.contains(text)
     }
 
-    /// The paths of all files and directories.
-    pub fn paths(&self) -> Vec<&str> {
-        self.files.keys().map(String::as_str).collect()
+    /// Whether a file of the application, or beside the database, has this in its path.
+    pub fn is_there(&self, part: &str) -> bool {
+        self.files.keys().any(|path| path.contains(part))
     }
 }
 
