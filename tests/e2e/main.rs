@@ -27,6 +27,7 @@ macro_rules! on_both {
     };
 }
 
+mod hostile_plans;
 mod real_cases;
 mod states;
 mod stories;

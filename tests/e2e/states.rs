@@ -2,6 +2,7 @@
 //! where it says, and that undo gives back what was there.
 
 use ttplan::model::diagnosis::State;
+use ttplan::model::step::Move;
 
 use crate::ground::Ground;
 use crate::site::{PLAN, STRAYS, Site, assert_same};
@@ -104,7 +105,7 @@ fn half_applied(ground: &dyn Ground) {
     site.run(&["plan", "-o", PLAN]).ends(8);
     let plan = site.planned();
     assert_eq!(plan.diagnosis.state, State::HalfApplied);
-    assert!(plan.steps.iter().all(|step| step.moves.iter().all(|act| act.touches_files())), "{:?}", plan.steps);
+    assert!(plan.steps.iter().all(|step| step.moves.iter().all(Move::touches_files)), "{:?}", plan.steps);
 }
 
 fn partial_migration(ground: &dyn Ground) {
