@@ -28,6 +28,7 @@ macro_rules! on_both {
 }
 
 mod hostile_plans;
+mod killed;
 mod real_cases;
 mod states;
 mod stories;

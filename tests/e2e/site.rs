@@ -50,7 +50,7 @@ pub struct Said {
 }
 
 impl Said {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         // A process that a signal ended has no exit code.
         Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
@@ -188,6 +188,16 @@ impl Site {
             access.database.name
         );
         until("all sessions have ended", || cluster::cluster().psql("postgres", &others).trim() == "0");
+    }
+
+    /// Waits until everything has ended that a killed program had started in the site's directory.
+    pub fn wait_for_orphans(&self) {
+        until("all orphans have ended", || {
+            let processes = fs::read_dir("/proc").unwrap().flatten();
+            let mut places = processes.filter_map(|process| fs::read_link(process.path().join("cwd")).ok());
+            !places.any(|place| place.starts_with(&self.home))
+        });
+        self.wait_for_silence();
     }
 
     /// The program in the site's directory, in an environment of the site's own.
