@@ -35,8 +35,9 @@ pub fn run(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
         Ok(content) => content,
         Err(error) => return Err(take_back(hands, step, before, error)),
     };
-    hands.live.change_database().adopt_migrations(&scratch)?;
+    // Before it is adopted: killed in between, a run can still tell the command's work from others'.
     hands.papers.note(Event::Content { step: step.id.clone(), when: When::After, sha256: content })?;
+    hands.live.change_database().adopt_migrations(&scratch)?;
     std::fs::remove_dir_all(&scratch).map_err(|error| files::told("remove", &scratch, &error))
 }
 

@@ -37,7 +37,7 @@ fn another_plan(site: &mut Site, n: u64) -> String {
     Digest::of(fs::read(site.path(PLAN)).unwrap()).short(16)
 }
 
-fn undo<'a>(run: &'a str) -> [&'a str; 5] {
+fn undo(run: &str) -> [&str; 5] {
     ["undo", run, "--auto-approve", "--lock-timeout", "60s"]
 }
 
@@ -97,7 +97,9 @@ fn a_run_that_is_killed_and_repeated_ends_the_same(ground: &dyn Ground) {
         assert_same(&site.picture(), &before, &format!("killed at {n} of {deeds}, repeated, and taken back"));
     }
     assert!(kills + 1 >= MOMENTS && begun > MOMENTS / 2, "{kills} were killed, {begun} had begun");
-    assert!(unnoted <= 2, "{unnoted} runs could not be told from others' writes");
+    // Of a copy it is noted what the migrations left before it counts.
+    let allowed = if ground.engine().name == "sqlite" { 0 } else { 2 };
+    assert!(unnoted <= allowed, "{unnoted} runs could not be told from others' writes");
 }
 
 fn an_undo_that_is_killed_and_repeated_ends_the_same(ground: &dyn Ground) {
