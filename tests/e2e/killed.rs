@@ -1,18 +1,17 @@
 //! Runs that are killed, and repeated: wherever it happens, the end is the same.
 
 use std::fs;
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ttplan::model::names::Digest;
 
 use crate::ground::Ground;
-use crate::site::{PLAN, STRAYS, Said, Site, assert_same, until};
+use crate::pause::apply_until_before;
+use crate::site::{PLAN, STRAYS, Said, Site, assert_same};
 
 /// At how many moments, evenly spread over all that a run does, it is killed.
 const MOMENTS: u64 = 10;
@@ -121,24 +120,6 @@ fn an_undo_that_is_killed_and_repeated_ends_the_same(ground: &dyn Ground) {
     assert!(kills + 1 >= MOMENTS, "only {kills} were killed");
 }
 
-/// Starts a run and kills it when the application's own command is between two migrations.
-fn killed_between_migrations(site: &mut Site) {
-    for name in ["pause.reached", "pause.go"] {
-        let made = Command::new("mkfifo").arg(site.path(name)).status().unwrap();
-        assert!(made.success());
-    }
-    let mut command = site.command(&site.with_host(APPLY));
-    command.env("SHOP_PAUSE_BEFORE", "002_projects").env("SHOP_PAUSE", site.path("pause"));
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // Opened both ways, so that neither side waits for the other to open it.
-    let mut opening = fs::OpenOptions::new();
-    let mut reached = opening.read(true).write(true).custom_flags(0o4000).open(site.path("pause.reached")).unwrap();
-    until("the pause", || reached.read(&mut [0; 32]).is_ok_and(|n| n > 0));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    site.wait_for_orphans();
-}
-
 fn a_run_killed_between_migrations_goes_on(ground: &dyn Ground) {
     let mut site = Site::with(ground, STRAYS);
     let before = site.picture();
@@ -148,7 +129,7 @@ fn a_run_killed_between_migrations_goes_on(ground: &dyn Ground) {
     site.run(&undo(&run)).ends(0);
 
     let run = another_plan(&mut site, 1);
-    killed_between_migrations(&mut site);
+    apply_until_before(&site, "002_projects").kill(&site);
     site.apply().ends(0);
     assert_same(&site.picture(), &after, "killed between migrations, and repeated");
     site.run(&undo(&run)).ends(0);
@@ -161,7 +142,7 @@ fn a_run_killed_between_migrations_can_be_taken_back(ground: &dyn Ground) {
     let mut site = Site::with(ground, STRAYS);
     let before = site.picture();
     let run = another_plan(&mut site, 0);
-    killed_between_migrations(&mut site);
+    apply_until_before(&site, "002_projects").kill(&site);
     if ground.engine().name == "sqlite" {
         site.run(&undo(&run)).ends(0);
     } else {

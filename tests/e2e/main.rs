@@ -11,9 +11,11 @@
 
 #[path = "../ground/mod.rs"]
 mod ground;
+mod pause;
 #[path = "../support/real.rs"]
 mod real;
 mod site;
+mod timetracker;
 
 /// One test for each engine out of one story about a ground.
 macro_rules! on_both {
@@ -27,10 +29,12 @@ macro_rules! on_both {
     };
 }
 
+mod determinism;
 mod hostile_plans;
 mod killed;
+mod read_only;
 mod real_cases;
+mod stale;
 mod states;
 mod stories;
-mod timetracker;
 mod uploads;

@@ -7,10 +7,10 @@ use ttplan::model::step::Move;
 use crate::ground::Ground;
 use crate::site::{PLAN, STRAYS, Site, assert_same};
 
-const MERGED: &str = "003_labels_and_projects_are_one_branch_again";
+pub const MERGED: &str = "003_labels_and_projects_are_one_branch_again";
 
 /// What the application's own migrations do, up to one of them.
-fn migrated(until: &str) -> String {
+pub fn migrated(until: &str) -> String {
     let all = ["001_users", "002_labels", "002_projects", MERGED, "004_codes"];
     let count = all.iter().position(|name| *name == until).unwrap() + 1;
     let text = |name: &&str| std::fs::read_to_string(format!("fixtures/shop/app/migrations/sql/{name}.sql")).unwrap();
