@@ -29,6 +29,7 @@ macro_rules! on_both {
     };
 }
 
+mod bad_input;
 mod determinism;
 mod hostile_plans;
 mod killed;
