@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::ground::Ground;
 use crate::ground::postgres::PostgresGround;
 use crate::ground::sqlite::SqliteGround;
-use crate::site::{PLAN, PROGRAM, STRAYS, Said, Site, assert_same};
+use crate::site::{PLAN, PROGRAM, STRAYS, Said, Site, assert_same, is_root};
 
 /// Every command that meets the site says the same, and leaves all as it is.
 #[track_caller]
@@ -212,10 +212,9 @@ fn a_question_that_nobody_is_there_to_answer() {
 fn uploads_that_cannot_be_read() {
     const NOBODY: u32 = 65534;
     let site = Site::new(&SqliteGround);
-    let is_root = fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta)).unwrap() == 0;
     let locked = site.path("app/static/avatars/more");
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
-    let mut plan = if is_root {
+    let mut plan = if is_root() {
         give(&site.home, NOBODY);
         give(site.database.folder(), NOBODY);
         fs::copy(PROGRAM, site.path("ttplan")).unwrap();

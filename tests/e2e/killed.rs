@@ -77,6 +77,7 @@ fn a_run_that_is_killed_and_repeated_ends_the_same(ground: &dyn Ground) {
     site.run(&undo(&run)).ends(0);
     assert_same(&site.picture(), &before, "after an undisturbed run");
     let (mut kills, mut begun, mut unnoted) = (0, 0, 0);
+    println!("{}: a run does {deeds} things to the outside world", ground.engine().name);
     for n in moments(deeds) {
         let run = another_plan(&mut site, n);
         let journal = format!("state/runs/{run}/journal.jsonl");
@@ -109,6 +110,7 @@ fn an_undo_that_is_killed_and_repeated_ends_the_same(ground: &dyn Ground) {
     let deeds = counted(&site, &undo(&run));
     assert_same(&site.picture(), &before, "after an undisturbed undo");
     let mut kills = 0;
+    println!("{}: an undo does {deeds} things to the outside world", ground.engine().name);
     for n in moments(deeds) {
         let run = another_plan(&mut site, n);
         site.apply().ends(0);

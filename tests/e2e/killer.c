@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -43,9 +44,15 @@ static void die(void) {
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* What writes bytes leaves half of them. What is said to people does not count. */
+/* What is said to people does not count, nor what threads tell each other: that differs every time. */
+static int is_outside(int fd) {
+    struct stat meta;
+    return fd > 2 && fstat(fd, &meta) == 0 && (S_ISREG(meta.st_mode) || S_ISSOCK(meta.st_mode));
+}
+
+/* What writes bytes leaves half of them. */
 ssize_t write(int fd, const void *bytes, size_t n) {
-    if (fd > 2 && is_the_moment()) {
+    if (is_outside(fd) && is_the_moment()) {
         REAL(write)(fd, bytes, n / 2);
         die();
     }

@@ -30,6 +30,7 @@ macro_rules! on_both {
 }
 
 mod bad_input;
+mod bad_plans;
 mod determinism;
 mod hostile_plans;
 mod killed;
@@ -38,4 +39,5 @@ mod real_cases;
 mod stale;
 mod states;
 mod stories;
+mod troubles;
 mod uploads;

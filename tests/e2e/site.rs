@@ -332,6 +332,11 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Whether these tests are run by root, whom no mode keeps out.
+pub fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
 /// The environment's PATH with the programs of the server's own version first.
 fn path_with_clients() -> OsString {
     let psql = cluster::cluster().client("psql", "postgres");
