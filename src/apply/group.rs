@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use crate::apply::command::content_digest;
 use crate::apply::preflight::{self, Status};
 use crate::apply::probe::Prober;
 use crate::apply::run_move::Hands;
 use crate::apply::watch::Event as Told;
-use crate::artifact::journal::Event;
+use crate::artifact::journal::{Event, When};
 use crate::error::{Error, Kind, Result};
 use crate::model::plan::Plan;
 use crate::model::step::{Move, Step};
@@ -58,6 +59,7 @@ fn run_group(hands: &mut Hands<'_>, plan: &Plan, first: usize, group: &[Step]) -
         return Err(midway(error));
     }
     for step in to_do {
+        note_what_is_restored(hands, plan, step)?;
         demand_done(hands, step)?;
         hands.papers.note(Event::Done { step: step.id.clone() })?;
         hands.watch.tell(Told::Done { step });
@@ -68,6 +70,20 @@ fn run_group(hands: &mut Hands<'_>, plan: &Plan, first: usize, group: &[Step]) -
 fn statuses(hands: &mut Hands<'_>, plan: &Plan) -> preflight::Statuses {
     let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
     preflight::look(plan, &mut prober)
+}
+
+/// What the database held when a backup was made that some undo restores: by that, an undo that was
+/// killed when it had restored it knows its own work from what others write.
+fn note_what_is_restored(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<()> {
+    let restores = |name: &str| {
+        let mut acts = plan.steps.iter().flat_map(|step| &step.undo);
+        acts.any(|act| matches!(act, Move::RestoreDatabase(restore) if restore.name == name))
+    };
+    if step.moves.iter().any(|act| matches!(act, Move::BackupDatabase(backup) if restores(&backup.name))) {
+        let sha256 = content_digest(hands.live.database())?;
+        hands.papers.note(Event::Content { step: step.id.clone(), when: When::Before, sha256 })?;
+    }
+    Ok(())
 }
 
 /// A step that an earlier attempt began and a crash kept from being noted.

@@ -122,7 +122,7 @@ fn only_saves(step: &Step) -> bool {
 /// How the database stands to a step that ran a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stands {
-    /// As before the command.
+    /// As before the command, or restored already by an undo that was killed.
     Before,
     /// As the command left it.
     After,
@@ -133,7 +133,13 @@ enum Stands {
 fn stands(hands: &mut Hands<'_>, step: &Step) -> Result<Stands> {
     let now = Some(content_digest(hands.live.database())?);
     let standing = hands.papers.standing();
-    Ok(if now == standing.content_before.get(&step.id).copied() {
+    let mut restored = step.undo.iter().filter_map(|act| match act {
+        Move::RestoreDatabase(restore) => {
+            standing.content_before.get(&standing.saved.get(&restore.name)?.step).copied()
+        }
+        _ => None,
+    });
+    Ok(if now == standing.content_before.get(&step.id).copied() || restored.any(|restored| now == Some(restored)) {
         Stands::Before
     } else if now == standing.content_after.get(&step.id).copied() {
         Stands::After
