@@ -40,7 +40,9 @@ pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Resu
     let mut circumstances = Circumstances::default();
     let framework = match &config.revisions {
         Some(revisions) => Some(frameworks::by_name(&revisions.system).ok_or_else(|| {
+            let known: Vec<String> = frameworks::ALL.iter().map(|known| format!("`{}`", known.name)).collect();
             Error::new(Kind::Config, format!("there is no migration framework `{}`", revisions.system))
+                .hint(format!("set `[revisions] system` to one of those that are known: {}", known.join(", ")))
         })?),
         None => None,
     };

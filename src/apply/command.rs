@@ -94,6 +94,7 @@ fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
         told = told.because(format!("it said:\n{}", tail.trim_end()));
     }
     told.hint(format!("see `{}`", log.display()))
+        .hint("mend it, then run the same `ttplan apply` again: it goes on from here")
 }
 
 /// Brings the database back to before the command, where it worked in place and left something: from the

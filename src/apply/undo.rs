@@ -136,7 +136,7 @@ fn only_saves(step: &Step) -> bool {
 /// How the database stands to a step that ran a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stands {
-    /// As before the command.
+    /// As before the command, or restored already by an undo that was killed.
     Before,
     /// As the command left it.
     After,

@@ -64,14 +64,60 @@ fn named(state: &State, name: &str) -> Result<RunFolder> {
 }
 
 fn last(state: &State) -> Result<RunFolder> {
-    let mut newest = None;
+    let (mut newest, mut at) = (Vec::new(), None);
     for run in state.runs()? {
-        let (_, standing) = journal::read(&run.journal())?;
-        // One that died before its first line has nothing to take back.
-        if standing.opened_at.is_some() && newest.as_ref().is_none_or(|(at, _)| standing.opened_at > *at) {
-            newest = Some((standing.opened_at, run));
+        let opened_at = journal::read(&run.journal())?.1.opened_at;
+        if opened_at > at {
+            newest.clear();
+            at = opened_at;
+        }
+        if opened_at.is_some() && opened_at == at {
+            newest.push(run);
         }
     }
-    let none = || Error::new(Kind::Usage, "nothing was ever run here").hint("ttplan history");
-    newest.map(|(_, run)| run).ok_or_else(none)
+    match newest.len() {
+        1 => Ok(newest.remove(0)),
+        0 => Err(Error::new(Kind::Usage, "nothing was ever run here").hint("ttplan history")),
+        n => {
+            let error = Error::new(Kind::Usage, format!("the last {n} runs were started within the same second"));
+            Err(newest.iter().fold(error, |error, run| error.hint(format!("ttplan undo {}", run.id))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::journal::{Event, FORMAT_VERSION, Journal};
+    use crate::model::names::{Digest, Moment};
+
+    #[test]
+    fn the_last_run_is_the_one_that_was_opened_last_and_never_a_guess() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = State::open(&directory.path().join("state")).unwrap();
+        let open = |plan: &str, seconds| {
+            let run = state.run_of(&Digest::of(plan));
+            run.make().unwrap();
+            let opened = Event::Opened {
+                format_version: FORMAT_VERSION.into(),
+                made_by: "ttplan".into(),
+                plan_sha256: Digest::of(plan),
+                site: "prod".into(),
+                signed_by: Vec::new(),
+            };
+            Journal::open(&run.journal()).unwrap().append(Moment::from_unix(seconds).unwrap(), opened).unwrap();
+            run
+        };
+        assert_eq!(last(&state).unwrap_err().kind(), Kind::Usage);
+        let first = open("a", 1_000);
+        assert_eq!(last(&state).unwrap(), first);
+        let second = open("b", 1_001);
+        assert_eq!(last(&state).unwrap(), second);
+        let third = open("c", 1_001);
+        let error = last(&state).unwrap_err();
+        assert_eq!(error.kind(), Kind::Usage);
+        for run in [second, third] {
+            assert!(error.hints().contains(&format!("ttplan undo {}", run.id)), "{:?}", error.hints());
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! followed nor moved.
 
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::uploads::OddKind;
 use crate::rules::case::Case;
 use crate::rules::{Rule, nothing};
 
@@ -20,7 +21,14 @@ fn examine(case: &Case) -> Vec<Finding> {
         for tree in upload.from.iter().filter_map(|root| case.facts.tree(root)) {
             for odd in &tree.odd {
                 let message = format!("a {}; it is neither followed nor moved", odd.what.words());
-                found.push(RULE.finding(Severity::Warning, tree.root.join(&odd.path).to_text(), message));
+                let subject = tree.root.join(&odd.path).to_text().into_owned();
+                found.push(match odd.what {
+                    // Nobody knows whether there is anything in it to be moved.
+                    OddKind::Unreadable => {
+                        RULE.finding(Severity::Error, subject, message).with_hint("run as the user who owns it")
+                    }
+                    _ => RULE.finding(Severity::Warning, subject, message),
+                });
             }
         }
     }

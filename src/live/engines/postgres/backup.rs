@@ -41,7 +41,7 @@ impl Postgres {
         let mut dump = self.programs()?.dump(&self.target)?;
         dump.arg(format!("--snapshot={snapshot}"));
         dump.arg(format!("--lock-wait-timeout={DUMP_LOCK_WAIT_MS}"));
-        dump.run_into(new.handle()?)?;
+        dump.run_into(new.handle()?).map_err(|error| error.because(format!("it wrote to `{}`", to.display())))?;
         new.sync()?;
         let kept = self.read_backup(to)?;
         let rows = self.read(TABLES_OF_BACKUP)?.into_iter().flatten();

@@ -122,7 +122,8 @@ impl Target {
                     .transient()
             }
             _ => new(format!("the server at `{address}` does not let `{user}` into database `{name}`"))
-                .because(error.message()),
+                .because(error.message())
+                .hint("correct the user in the database's URL, or let that user in on the server"),
         }
     }
 }
