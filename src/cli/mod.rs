@@ -27,6 +27,7 @@ mod schema;
 mod settings;
 mod show;
 mod sign;
+mod status;
 mod trust;
 mod trusting;
 mod undo;
@@ -69,6 +70,7 @@ enum Command {
     Trust(trust::Args),
     Apply(apply::Args),
     Undo(undo::Args),
+    Status(status::Args),
     History(history::Args),
     Revisions(revisions::Args),
     Catalogue(catalogue::Args),
@@ -104,6 +106,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Command::Trust(args) => trust::run(args, out),
         Command::Apply(args) => apply::run(args, out),
         Command::Undo(args) => undo::run(args, out),
+        Command::Status(args) => status::run(args, out),
         Command::History(args) => history::run(args, out),
         Command::Revisions(args) => revisions::run(args, out),
         Command::Catalogue(args) => catalogue::run(args, out),

@@ -22,6 +22,8 @@ pub enum Name {
     /// One line of a journal
     Journal,
     Report,
+    Status,
+    History,
 }
 
 /// Runs the command.
@@ -37,6 +39,8 @@ pub fn text(name: Name) -> Result<String> {
         Name::Observation => schema_for!(crate::model::observation::Observation),
         Name::Journal => schema_for!(crate::artifact::journal::Entry),
         Name::Report => schema_for!(crate::model::report::Report),
+        Name::Status => schema_for!(crate::model::history::Status),
+        Name::History => schema_for!(crate::model::history::History),
     };
     let text = serde_json::to_string_pretty(&schema);
     text.map(|text| text + "\n").map_err(|error| Error::new(Kind::Failed, "cannot write the schema").because(error))

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod config;
 pub mod diagnosis;
 pub mod dialect;
+pub mod history;
 pub mod names;
 pub mod observation;
 pub mod offline;

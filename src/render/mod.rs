@@ -8,6 +8,7 @@
 pub mod difference;
 pub mod error;
 pub mod graph;
+pub mod history;
 pub mod markdown;
 pub mod observation;
 pub mod plan;
