@@ -1,7 +1,7 @@
 //! The transcripts in README.md and docs: every line after `$` in a `console` block is run, all of a
 //! page in one untouched site, and what follows it is what the program prints.
 //!
-//! A line `…` stands for lines that are left out. What differs from run to run (digests, times,
+//! In a `console one` block only the first line is a command. A line `…` stands for lines that are left out. What differs from run to run (digests, times,
 //! keys, temporary names) is masked on both sides. TTPLAN_SNAP=1 rewrites what no longer fits; whole parts
 //! are then left out again by hand.
 
@@ -55,13 +55,14 @@ fn retold(page: &str, commands: &mut usize) -> String {
     while let Some(line) = lines.next() {
         told.push_str(line);
         told.push('\n');
-        if line != "```console" {
+        let is_one = line == "```console one";
+        if line != "```console" && !is_one {
             continue;
         }
         while let Some(line) = lines.next_if(|line| *line != "```") {
             let command = line.strip_prefix("$ ").unwrap_or_else(|| panic!("no command: {line}"));
             let mut shown = Vec::new();
-            while let Some(line) = lines.next_if(|line| *line != "```" && !line.starts_with("$ ")) {
+            while let Some(line) = lines.next_if(|line| *line != "```" && (is_one || !line.starts_with("$ "))) {
                 shown.push(line);
             }
             *commands += 1;
