@@ -24,6 +24,9 @@ pub enum Name {
     Report,
     Status,
     History,
+    Verification,
+    /// A catalogue of schemas
+    Catalogue,
 }
 
 /// Runs the command.
@@ -40,6 +43,8 @@ pub fn text(name: Name) -> Result<String> {
         Name::Journal => schema_for!(crate::artifact::journal::Entry),
         Name::Report => schema_for!(crate::model::report::Report),
         Name::Status => schema_for!(crate::model::history::Status),
+        Name::Verification => schema_for!(crate::model::verification::Verification),
+        Name::Catalogue => schema_for!(crate::catalogue::document::Catalogue),
         Name::History => schema_for!(crate::model::history::History),
     };
     let text = serde_json::to_string_pretty(&schema);

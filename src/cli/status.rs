@@ -28,7 +28,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
             site: site.name,
             directory: site.state,
             bytes: 0,
-            free_bytes: 0,
+            free_bytes: None,
             held_by: None,
             runs: 0,
             last: None,
@@ -40,7 +40,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let status = Status {
         site: site.name,
         bytes: state.bytes()?,
-        free_bytes: state.free_bytes()?,
+        free_bytes: Some(state.free_bytes()?),
         held_by: state.holder()?,
         runs: runs.len() as u64,
         unfinished: runs.iter().filter(|run| run.is_unfinished()).cloned().collect(),

@@ -56,8 +56,8 @@ pub struct Status {
     pub directory: FilePath,
     /// All its files together.
     pub bytes: u64,
-    /// What its disk has left for us.
-    pub free_bytes: u64,
+    /// What its disk has left for us; null where the directory is not there yet.
+    pub free_bytes: Option<u64>,
     /// Who runs something now, as they signed the lock.
     pub held_by: Option<String>,
     pub runs: u64,

@@ -25,4 +25,5 @@ pub mod site;
 pub mod step;
 pub mod uploads;
 pub mod variables;
+pub mod verification;
 pub mod wording;

@@ -15,14 +15,14 @@ pub fn history(history: &History) -> String {
 /// What the host holds; what a person has to do comes last.
 pub fn status(status: &Status) -> String {
     let mut text = format!("{} `{}`\n", strong("site"), plain(&status.site));
-    text.push_str(&format!(
-        "{} `{}`: {}, {} in it, {} free on its disk\n",
-        strong("state"),
-        plain(&status.directory.to_text()),
-        counted(status.runs, "run"),
-        bytes(status.bytes),
-        bytes(status.free_bytes)
-    ));
+    let holds = match status.free_bytes {
+        None => "not there yet".to_owned(),
+        Some(free) => {
+            let (runs, size) = (counted(status.runs, "run"), bytes(status.bytes));
+            format!("{runs}, {size} in it, {} free on its disk", bytes(free))
+        }
+    };
+    text.push_str(&format!("{} `{}`: {holds}\n", strong("state"), plain(&status.directory.to_text())));
     if let Some(holder) = &status.held_by {
         text.push_str(&format!("{} {}\n", care("running now:"), plain(holder)));
     }
@@ -111,7 +111,7 @@ mod tests {
             site: "prod".into(),
             directory: "/var/lib/ttplan".into(),
             bytes: 12_000,
-            free_bytes: 3_000_000,
+            free_bytes: Some(3_000_000),
             held_by,
             runs: 1,
             unfinished: if run.is_unfinished() { vec![run.clone()] } else { Vec::new() },

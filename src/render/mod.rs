@@ -14,3 +14,4 @@ pub mod observation;
 pub mod plan;
 pub mod report;
 pub mod style;
+pub mod verification;

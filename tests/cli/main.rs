@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
+mod flags;
+mod formats;
 mod help;
+mod json_schema;
+mod runs;
 mod site;
 mod transcripts;

@@ -1,8 +1,8 @@
 //! The transcripts in README.md and docs: every line after `$` in a `console` block is run, all of a
 //! page in one untouched site, and what follows it is what the program prints.
 //!
-//! In a `console one` block only the first line is a command. A line `…` stands for lines that are left out. What differs from run to run (digests, times,
-//! keys, temporary names) is masked on both sides. TTPLAN_SNAP=1 rewrites what no longer fits; whole parts
+//! In a `console one` block only the first line is a command. A line `…` stands for lines that are left out. What differs from run to run (digests, times, keys, sizes of
+//! a disk, temporary names) is masked on both sides. TTPLAN_SNAP=1 rewrites what no longer fits; whole parts
 //! are then left out again by hand.
 
 use std::path::{Path, PathBuf};
@@ -114,7 +114,7 @@ fn fits(shown: &[&str], printed: &[&str]) -> bool {
 
 /// A line without what differs from run to run.
 fn masked(line: &str) -> String {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || "+/:-".contains(c);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "+/:.-".contains(c);
     let mut masked = String::new();
     let mut rest = line;
     while let Some(first) = rest.chars().next() {
@@ -135,6 +135,10 @@ fn mask(word: &str) -> String {
         "TIME".to_owned()
     } else if word.starts_with("SHA256:") {
         "KEY".to_owned()
+    } else if word.contains('.') && word.parse::<f64>().is_ok() {
+        "NUMBER".to_owned()
+    } else if ["kB", "MB", "GB", "TB"].contains(&word) {
+        "UNIT".to_owned()
     } else {
         // `/tmp/ttplan-demo-Xy12Za/app`: six characters at random.
         match word.split_once("ttplan-demo-") {
@@ -159,6 +163,8 @@ fn a_transcript_that_is_not_true_does_not_fit() {
     assert!(!fits(&["…", "steps: 4"], &printed));
     assert!(!fits(&["made 2020-01-01T00:00:00Z by ttplan"], &printed));
     assert!(!fits(&[], &printed));
+    assert_eq!(masked("51.1 GB free"), masked("3.4 TB free"));
+    assert_ne!(masked("3 files"), masked("4 files"));
     assert_eq!(masked("in `/tmp/ttplan-demo-a1B2c3/app`"), masked("in `/tmp/ttplan-demo-zzzzzz/app`"));
     assert!(Path::new("README.md").exists());
 }
