@@ -8,5 +8,9 @@ mod formats;
 mod help;
 mod json_schema;
 mod runs;
+mod secrets;
 mod site;
 mod transcripts;
+
+#[path = "../support/postgres.rs"]
+mod support;
