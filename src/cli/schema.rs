@@ -44,7 +44,7 @@ pub fn text(name: Name) -> Result<String> {
         Name::Report => schema_for!(crate::model::report::Report),
         Name::Status => schema_for!(crate::model::history::Status),
         Name::Verification => schema_for!(crate::model::verification::Verification),
-        Name::Catalogue => schema_for!(crate::catalogue::document::Catalogue),
+        Name::Catalogue => schema_for!(crate::model::catalogue::Catalogue),
         Name::History => schema_for!(crate::model::history::History),
     };
     let text = serde_json::to_string_pretty(&schema);
