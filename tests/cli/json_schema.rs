@@ -44,10 +44,10 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 }
             }
             "minimum" if value.as_f64().is_some_and(|n| n < rule.as_f64().unwrap()) => {
-                wrong(format!("{value} < {rule}"))
+                wrong(format!("{value} < {rule}"));
             }
             "maximum" if value.as_f64().is_some_and(|n| n > rule.as_f64().unwrap()) => {
-                wrong(format!("{value} > {rule}"))
+                wrong(format!("{value} > {rule}"));
             }
             "minItems" if value.as_array().is_some_and(|all| (all.len() as u64) < rule.as_u64().unwrap()) => {
                 wrong(format!("fewer than {rule}"));

@@ -195,7 +195,7 @@ fn a_url_that_cannot_be_used_is_told_without_its_password() {
         format!("postgresql://ada@/none?password={IN_URL}&host=/nonexistent"),
         format!("postgresql://ada@/none?nonsense={IN_URL}"),
         format!("sqlite:///{PASSWORD}.db?key={PASSWORD}").replace(&format!("{PASSWORD}.db"), "none/none.db"),
-        format!("{IN_URL}"),
+        IN_URL.to_owned(),
     ];
     for url in &urls {
         for words in [["inspect"].as_slice(), &["plan"], &["plan", "--format", "json"]] {
