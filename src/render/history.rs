@@ -2,7 +2,10 @@
 
 use crate::model::history::{History, Progress, Run, Status};
 use crate::model::wording::{bytes, counted};
-use crate::render::style::{bad, care, good, plain, strong};
+use crate::render::style::{bad, block, care, faint, good, plain, strong};
+
+/// How much of what stopped a run stands in a list, counted in characters.
+const WIDEST: usize = 80;
 
 /// One line a run.
 pub fn history(history: &History) -> String {
@@ -41,7 +44,12 @@ pub fn status(status: &Status) -> String {
 /// A run that somebody has to go on with, and how.
 fn unfinished(run: &Run, status: &Status) -> String {
     let id = plain(&run.run);
-    let mut text = format!("{} run {id}, {}\n", bad("unfinished:"), how_far(run));
+    let mut text = format!("{} run {id}, {}\n", bad("unfinished:"), progress(run));
+    if let Some(why) = &run.failure {
+        let (first, rest) = why.split_once('\n').unwrap_or((why, ""));
+        text.push_str(&format!("  {} {}\n", faint("because:"), plain(first)));
+        text.push_str(&block(rest, "    "));
+    }
     if status.held_by.is_some() {
         text.push_str("  somebody runs something now; look again when that has ended\n");
         return text;
@@ -71,20 +79,30 @@ fn line(run: &Run) -> String {
         [] => "unsigned".to_owned(),
         names => format!("signed by {}", names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")),
     };
-    format!("{at}  {}  {}  {signers}", plain(&run.run), how_far(run))
+    let why = run.failure.as_deref().filter(|_| run.progress != Progress::TakenBack).map_or(String::new(), in_short);
+    format!("{at}  {}  {}{why}  {signers}", plain(&run.run), progress(run))
 }
 
-fn how_far(run: &Run) -> String {
-    let why = run.failure.as_deref().map_or(String::new(), |why| format!(" ({})", plain(why)));
+/// The beginning of what stopped a run: enough for a list.
+fn in_short(why: &str) -> String {
+    let line = why.lines().next().unwrap_or_default();
+    let mut short: String = line.chars().take(WIDEST).collect();
+    if short.len() < why.len() {
+        short.push('…');
+    }
+    format!(" ({})", plain(&short))
+}
+
+fn progress(run: &Run) -> String {
     match run.progress {
-        Progress::NotBegun => format!("not begun{why}"),
-        Progress::Stopped => format!("{} {} done{why}", bad("stopped midway:"), counted(run.steps_done, "step")),
+        Progress::NotBegun => "not begun".to_owned(),
+        Progress::Stopped => format!("{} {} done", bad("stopped midway:"), counted(run.steps_done, "step")),
         Progress::Finished => format!("{} {}", good("finished:"), counted(run.steps_done, "step")),
         Progress::BeingTakenBack => {
-            format!("{} {} so far{why}", care("being taken back:"), counted(run.steps_undone, "step"))
+            format!("{} {} so far", care("being taken back:"), counted(run.steps_undone, "step"))
         }
         Progress::TakenBack => "taken back".to_owned(),
-        Progress::Unknown => format!("{}{why}", bad("its journal cannot be read")),
+        Progress::Unknown => bad("its journal cannot be read"),
     }
 }
 
@@ -101,7 +119,7 @@ mod tests {
             progress,
             steps_done: 2,
             steps_undone: 1,
-            failure: Some("step 3: disk full\x1b[2J".into()),
+            failure: Some("step 3: disk full\x1b[2J: it said:\nno\nroom".into()),
         }
     }
 
@@ -123,7 +141,9 @@ mod tests {
     #[test]
     fn what_stopped_is_told_with_what_to_do_next() {
         let text = told(Progress::Stopped, None);
-        assert!(text.contains("stopped midway: 2 steps done (step 3: disk full\\u{1b}[2J)"), "{text}");
+        let short = "stopped midway: 2 steps done (step 3: disk full\\u{1b}[2J: it said:…)  signed by ada\n";
+        assert!(text.contains(short), "{text}");
+        assert!(text.contains("  because: step 3: disk full\\u{1b}[2J: it said:\n    no\n    room\n  hint:"), "{text}");
         let hints = "  hint: finish it: ttplan apply /var/lib/ttplan/runs/0011223344556677/plan.ttplan.json\n  \
                      hint: or take it back: ttplan undo 0011223344556677\n";
         assert!(text.ends_with(hints), "{text}");

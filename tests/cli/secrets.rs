@@ -176,7 +176,8 @@ fn an_application_that_fails_tells_no_secret_through_us() {
     place.run(&[trust.as_slice(), &more].concat(), 0);
     place.run(&["sign", "plans/change.ttplan.json", "--key", "host/ada.key", "--principal", "ada", "--yes"], 0);
     let host = ["--host-config", "host/host.toml"];
-    place.run(&[["apply", "plans/change.ttplan.json", "--auto-approve"].as_slice(), &host].concat(), 6);
+    let said = place.run(&[["apply", "plans/change.ttplan.json", "--auto-approve"].as_slice(), &host].concat(), 6);
+    assert!(said.contains("hint: mend it, then apply the same plan again to go on"), "{said}");
     place.run(&[["status"].as_slice(), &host].concat(), 0);
     place.search_files();
 }
