@@ -57,3 +57,14 @@ fn a_host_where_nothing_was_run_says_so() {
     assert_eq!(site.printed(&[["history"].as_slice(), &HOST].concat(), 0), "nothing was ever run here\n");
     assert!(site.printed(&[["status"].as_slice(), &HOST].concat(), 0).contains("nothing is unfinished"));
 }
+
+#[test]
+fn the_demo_meets_its_own_site_whatever_the_shell_is_set_up_for() {
+    let site = Site::new();
+    let mut demo = site.command(&["demo"]);
+    demo.env("TTPLAN_DATABASE_URL", "postgresql://ada@127.0.0.1:1/production").env("TTPLAN_FORMAT", "json");
+    let output = demo.env("TTPLAN_PROFILE", "nonsense").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("sqlite database `app.db`") && !said.contains("production"), "{said}");
+}
