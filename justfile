@@ -29,12 +29,12 @@ fuzz inputs="1000000":
     TTPLAN_FUZZ={{inputs}} cargo test --test fuzz -- --show-output
 
 # Ours and the rivals side by side, on the same data in one run.
-bench:
-    ./tests/bench
+bench *NAMES:
+    ./tests/bench {{NAMES}}
 
 # Rewrite the snapshots and transcripts from what the program prints now, to be read in a diff.
 snap:
-    TTPLAN_SNAP=1 SNAPSHOTS=overwrite INSTA_UPDATE=always cargo test
+    TTPLAN_SNAP=1 cargo test --test cli
 
 # The documentation of the code.
 docs:

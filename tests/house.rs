@@ -183,3 +183,48 @@ fn the_exit_codes_in_the_docs_are_those_of_the_code() {
         assert!(page.contains(&format!("| {code} | {meaning} |")), "docs/exit-codes.md lacks: {code} {meaning}");
     }
 }
+
+#[test]
+fn every_room_is_on_the_map() {
+    let map = fs::read_to_string("docs/map.md").unwrap();
+    for entry in fs::read_dir("src").unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("`{}{}`", path.display(), if path.is_dir() { "/" } else { "" });
+        assert!(name == "`src/lib.rs`" || map.contains(&name), "docs/map.md does not name {name}");
+    }
+}
+
+/// The keys that a source file reads: the fields of its structures.
+fn fields(source: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(source).unwrap();
+    let mut names = BTreeSet::new();
+    let mut inside = false;
+    for line in text.lines() {
+        inside = line.contains("struct ") && line.ends_with('{') || inside && line != "}";
+        if let Some((name, _)) = line.trim().trim_start_matches("pub ").split_once(": ")
+            && inside
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        {
+            names.insert(name.trim_start_matches('_').to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn every_key_of_a_configuration_is_on_its_page() {
+    let page = fs::read_to_string("docs/configuration.md").unwrap();
+    let (application, host) = page.split_once("## host.toml").unwrap();
+    for (source, text, known) in
+        [("src/config/file.rs", application, "url_variable"), ("src/config/host.rs", host, "forbid_destructive")]
+    {
+        let keys = fields(source);
+        assert!(keys.contains(known), "the keys in {source} were not found");
+        for key in keys {
+            let told =
+                [format!("`{key}`"), format!(".{key}`"), format!("`{key}."), format!("[{key}]`"), format!(".{key}]`")];
+            let told = told.iter().any(|told| text.contains(told)) || text.contains(&format!("`[[{key}]]`"));
+            assert!(told, "docs/configuration.md does not tell of `{key}` in {source}");
+        }
+    }
+}

@@ -100,17 +100,19 @@ fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
 /// Brings the database back to before the command, where it worked in place and left something: from the
 /// backup that the step itself names for its undoing. Where that is not possible, the error says so too.
 fn take_back(hands: &mut Hands<'_>, step: &Step, before: Digest, error: Error) -> Error {
-    let midway = |error: Error, why: String| {
-        error.because(why).hint("apply the same plan again to go on, or `ttplan undo --last` to take it back")
+    let midway = |error: Error, why: &str| {
+        error
+            .because(why)
+            .hint("mend it, then apply the same plan again to go on, or `ttplan undo --last` to take it back")
     };
     match content_digest(hands.live.database()) {
-        Ok(now) if now == before => return error.because("the database is as it was before"),
+        Ok(now) if now == before => return midway(error, "the database is as it was before"),
         Ok(_) => {}
-        Err(other) => return midway(error, format!("what it left could not be looked at: {other}")),
+        Err(other) => return midway(error, &format!("what it left could not be looked at: {other}")),
     }
     match hands.live.database().writers() {
         Ok(Writers::None) => {}
-        _ => return midway(error, "others may have written meanwhile, so it was not put back".to_owned()),
+        _ => return midway(error, "others may have written meanwhile, so it was not put back"),
     }
     let put_back = |hands: &mut Hands<'_>| {
         step.undo.iter().try_for_each(|act| hands.run_move(step, act))?;
@@ -118,8 +120,8 @@ fn take_back(hands: &mut Hands<'_>, step: &Step, before: Digest, error: Error) -
         hands.papers.note(Event::Content { step: step.id.clone(), when: When::PutBack, sha256 })
     };
     match put_back(hands) {
-        Ok(()) => error.because("the database was put back from the backup of this run"),
-        Err(other) => midway(error, format!("it could not be put back: {other}")),
+        Ok(()) => midway(error, "the database was put back from the backup of this run"),
+        Err(other) => midway(error, &format!("it could not be put back: {other}")),
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod document;
 pub mod files;
+pub mod history;
 pub mod journal;
 pub mod json;
 pub mod sidecar;

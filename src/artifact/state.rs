@@ -68,6 +68,62 @@ impl State {
         Ok(Self { path: path.to_owned() })
     }
 
+    /// Opens the directory for reading only; none where nothing was ever run.
+    ///
+    /// Errors: as [`State::open_existing`].
+    pub fn find(path: &Path) -> Result<Option<Self>> {
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            _ => Self::open_existing(path).map(Some),
+        }
+    }
+
+    /// How much its files hold together.
+    pub fn bytes(&self) -> Result<u64> {
+        let mut total: u64 = 0;
+        let mut left = vec![self.path.clone()];
+        while let Some(directory) = left.pop() {
+            let failed = |error: std::io::Error| files::told("list", &directory, &error);
+            for entry in fs::read_dir(&directory).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let meta = match entry.metadata() {
+                    Ok(meta) => meta,
+                    // A run that is going on removes what it no longer needs.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(failed(error)),
+                };
+                if meta.is_dir() {
+                    left.push(entry.path());
+                } else {
+                    total = total.saturating_add(meta.len());
+                }
+            }
+        }
+        Ok(total)
+    }
+
+    /// What its disk has left for this user.
+    pub fn free_bytes(&self) -> Result<u64> {
+        let disk = rustix::fs::statvfs(&self.path)
+            .map_err(|error| files::told("look at the disk of", &self.path, &error.into()))?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    /// Who holds the lock now, as they signed it. Looking takes it for an instant, where it is free.
+    pub fn holder(&self) -> Result<Option<String>> {
+        let path = self.path.join("lock");
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(files::told("open the lock", &path, &error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(fs::TryLockError::WouldBlock) => Ok(Some(signed(&mut file))),
+            Err(fs::TryLockError::Error(error)) => Err(files::told("look at the lock", &path, &error)),
+        }
+    }
+
     /// Takes the lock, trying again until `wait` is over. `who` is left in the lock's file for people.
     ///
     /// Errors: `Kind::Locked`, naming what the holder left there.
@@ -81,7 +137,8 @@ impl State {
             .mode(0o600)
             .open(&path)
             .map_err(|error| files::told("open the lock", &path, &error))?;
-        let until = Instant::now() + wait;
+        // Even who will not wait tries again: whoever looks for a holder has the lock for an instant.
+        let until = Instant::now() + wait.max(Duration::from_millis(50));
         let mut pause = Duration::from_millis(20);
         loop {
             match file.try_lock() {
@@ -92,10 +149,9 @@ impl State {
                     pause = (pause * 2).min(Duration::from_secs(1));
                 }
                 Err(fs::TryLockError::WouldBlock) => {
-                    let mut holder = String::new();
-                    let _ = Read::by_ref(&mut file).take(200).read_to_string(&mut holder);
+                    let holder = signed(&mut file);
                     return Err(Error::new(Kind::Locked, "another run holds the lock")
-                        .because(format!("it is held by {}", holder.trim()))
+                        .because(format!("it is held by {holder}"))
                         .hint("wait for it, or give `--lock-timeout 60s`"));
                 }
             }
@@ -177,6 +233,13 @@ impl RunFolder {
     }
 }
 
+/// What the holder of a lock left in its file.
+fn signed(file: &mut File) -> String {
+    let mut holder = String::new();
+    let _ = file.take(200).read_to_string(&mut holder);
+    holder.trim().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,7 +264,9 @@ mod tests {
         let error = state.lock(Duration::ZERO, "pid 8").unwrap_err();
         assert_eq!(error.kind(), Kind::Locked);
         assert!(error.to_string().contains("pid 7 on host a"));
+        assert_eq!(state.holder().unwrap().as_deref(), Some("pid 7 on host a"));
         drop(lock);
+        assert_eq!(state.holder().unwrap(), None);
         state.lock(Duration::ZERO, "pid 8").unwrap();
     }
 }

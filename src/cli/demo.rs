@@ -4,7 +4,9 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use crate::artifact::files;
 use crate::cli::out::Out;
 use crate::error::{Error, Kind, Result};
 use crate::live;
@@ -17,8 +19,11 @@ use crate::render::style::{faint, strong};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Make the site in this new directory, and leave it there
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "TTPLAN_KEEP")]
     keep: Option<PathBuf>,
+    /// Only make the site in this new directory, to try the commands on
+    #[arg(long, value_name = "DIR", conflicts_with = "keep", env = "TTPLAN_MAKE")]
+    make: Option<PathBuf>,
 }
 
 const SITE: &str = include_str!("../../fixtures/demo/site.sql");
@@ -36,35 +41,45 @@ const NEW: &[(&str, &str)] = &[("avatar_1.png", "ada, drawn in 2026"), ("avatar_
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
-    let failed = |error: std::io::Error| Error::new(Kind::Failed, "the demo's site cannot be made").because(error);
-    let temporary = match &args.keep {
-        None => Some(tempfile::Builder::new().prefix("ttplan-demo-").tempdir().map_err(failed)?),
-        Some(directory) => {
-            fs::create_dir(directory).map_err(failed)?;
-            None
+    if let Some(directory) = &args.make {
+        let home = new_directory(directory)?;
+        make_site(&home)?;
+        out.result(&format!("{}\n", home.display()))?;
+        return Ok(0);
+    }
+    let temporary;
+    let home = match &args.keep {
+        Some(directory) => new_directory(directory)?,
+        None => {
+            temporary = tempfile::Builder::new().prefix("ttplan-demo-").tempdir().map_err(cannot_be_made)?;
+            temporary.path().to_path_buf()
         }
     };
-    let home = match (&temporary, &args.keep) {
-        (Some(temporary), _) => temporary.path().to_path_buf(),
-        (None, Some(kept)) => std::path::absolute(kept).map_err(failed)?,
-        (None, None) => return Err(Error::new(Kind::Failed, "the demo has no directory")),
-    };
     make_site(&home)?;
-    let mut demo = Demo { home: &home, out };
-    demo.tell_all()?;
+    let program = std::env::current_exe()
+        .map_err(|error| Error::new(Kind::Failed, "the demo does not find `ttplan` itself").because(error))?;
+    Demo { program: &program, home: &home, out }.tell_all()?;
     if args.keep.is_some() {
         out.result(&format!("\nThe site is in {}.\n", home.display()))?;
     }
     Ok(0)
 }
 
+fn cannot_be_made(error: std::io::Error) -> Error {
+    Error::new(Kind::Failed, "the demo's site cannot be made").because(error)
+}
+
+fn new_directory(path: &Path) -> Result<PathBuf> {
+    fs::create_dir(path).map_err(|error| files::told("make the directory", path, &error))?;
+    std::path::absolute(path).map_err(cannot_be_made)
+}
+
 /// The site before anybody looks at it.
 fn make_site(home: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| Error::new(Kind::Failed, "the demo's site cannot be made").because(error);
     for directory in ["app/migrations/versions", "app/static/avatars", "data/avatars", "plans", "host"] {
-        fs::create_dir_all(home.join(directory)).map_err(failed)?;
+        fs::create_dir_all(home.join(directory)).map_err(cannot_be_made)?;
     }
-    let write = |path: String, text: &str| fs::write(home.join(path), text).map_err(failed);
+    let write = |path: String, text: &str| fs::write(home.join(path), text).map_err(cannot_be_made);
     write("ttplan.toml".into(), CONFIGURATION)?;
     write("data/app.db".into(), "")?;
     for (name, text) in SCRIPTS {
@@ -103,79 +118,74 @@ fn fill_database(path: &Path) -> Result<()> {
 }
 
 struct Demo<'a> {
+    program: &'a Path,
     home: &'a Path,
     out: &'a mut Out,
 }
 
 impl Demo<'_> {
     fn tell_all(&mut self) -> Result<()> {
+        const PLAN: &str = "plans/change.ttplan.json";
+        const HOST: [&str; 2] = ["--host-config", "host/host.toml"];
         self.say("A small site that nobody looked after: its tables were never stamped, an interrupted migration left a\nworking copy behind, and avatars lie where an older release kept them.")?;
-        self.command("Look at it. Nothing is changed, and nothing is left behind.", "inspect", &[])?;
+        self.command("Look at it. Nothing is changed, and nothing is left behind.", &["inspect"], 0)?;
         self.command(
             "Plan. What ttplan cannot decide waits for a person (exit code 8); all else is in the plan.",
-            "plan",
-            &["-o", "plans/change.ttplan.json", "--ticket", "CHG-1042"],
+            &["plan", "-o", PLAN, "--ticket", "CHG-1042"],
+            8,
         )?;
         self.command(
             "Say once, on the host, who may sign and what plans may touch.",
-            "trust",
-            &["init", "--directory", "host", "--principal", "you", "--allow-root", ".", "--state", "state"],
+            &[
+                ["trust", "init", "--site", "demo", "--directory", "host"].as_slice(),
+                &["--principal", "you", "--allow-root", ".", "--state", "state"],
+            ]
+            .concat(),
+            0,
         )?;
         self.command(
             "Sign it, as people do after they have read it.",
-            "sign",
-            &["plans/change.ttplan.json", "--key", "host/you.key", "--principal", "you", "--yes"],
+            &["sign", PLAN, "--key", "host/you.key", "--principal", "you", "--yes"],
+            0,
         )?;
+        let on_host = |words: &[&'static str]| [words, &HOST].concat();
         self.command(
             "The host checks the signature and everything the plan says of itself.",
-            "verify",
-            &["plans/change.ttplan.json"],
+            &on_host(&["verify", PLAN]),
+            0,
         )?;
-        let apply = ["plans/change.ttplan.json", "--auto-approve"];
-        self.command("Apply: back up, copy, drop; each step is checked before and after.", "apply", &apply)?;
-        self.command("Apply the same plan again: it is done, so nothing happens.", "apply", &apply)?;
-        self.command("What is left waits for a person, or for a plan of its own.", "plan", &[])?;
-        self.command("Take it all back.", "undo", &["--last", "--auto-approve"])?;
-        self.command("And the site is as it was.", "inspect", &[])
+        let apply = on_host(&["apply", PLAN, "--auto-approve"]);
+        self.command("Apply: back up, copy, drop; each step is checked before and after.", &apply, 0)?;
+        self.command("Apply the same plan again: it is done, so nothing happens.", &apply, 0)?;
+        self.command("What is left waits for a person, or for a plan of its own.", &["plan"], 8)?;
+        self.command("Take it all back.", &on_host(&["undo", "--last", "--auto-approve"]), 0)?;
+        self.command("And the site is as it was.", &["inspect"], 0)
     }
 
     fn say(&mut self, text: &str) -> Result<()> {
         self.out.result(&format!("{}\n", strong(text)))
     }
 
-    /// Shows a command as a person would type it in the site's directory, and runs it.
-    fn command(&mut self, why: &str, command: &str, arguments: &[&str]) -> Result<()> {
+    /// Shows a command as a person would type it in the site's directory, and runs it there.
+    fn command(&mut self, why: &str, words: &[&str], expected: i32) -> Result<()> {
         self.out.result("\n")?;
         self.say(why)?;
-        let host = matches!(command, "verify" | "apply" | "undo");
-        let mut shown = vec!["ttplan", command];
-        shown.extend(arguments);
-        if host {
-            shown.extend(["--host-config", "host/host.toml"]);
+        self.out.result(&format!("{} ttplan {}\n", faint("$"), words.join(" ")))?;
+        let mut command = Command::new(self.program);
+        command.args(words).current_dir(self.home);
+        // The demo is about its own site, whatever site this shell is set up for.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TTPLAN_")) {
+            command.env_remove(name);
         }
-        self.out.result(&format!("{} {}\n", faint("$"), shown.join(" ")))?;
-        let mut real: Vec<OsString> = vec!["ttplan".into(), command.into()];
-        for argument in arguments {
-            let is_path = argument.contains('/') || ["host", "state", "."].contains(argument);
-            real.push(if is_path { self.home.join(argument).into() } else { argument.into() });
+        let failed = |error| Error::new(Kind::Failed, "the demo cannot start `ttplan`").because(error);
+        let ended = command.status().map_err(failed)?;
+        if ended.code() != Some(expected) {
+            let message = format!("the demo stopped: `ttplan {}` ended with {ended}", words.join(" "));
+            return Err(Error::new(Kind::Failed, message));
         }
-        if matches!(command, "inspect" | "plan" | "apply" | "undo") {
-            real.extend(["--config".into(), self.home.join("ttplan.toml").into()]);
+        if expected != 0 {
+            self.out.result(&format!("{}\n", faint(&format!("exit code {expected}"))))?;
         }
-        if !matches!(command, "sign" | "show" | "verify") {
-            real.extend(["--site".into(), "demo".into()]);
-        }
-        if host {
-            real.extend(["--host-config".into(), self.home.join("host/host.toml").into()]);
-        }
-        let code = super::run(real, self.out);
-        match (command, code) {
-            (_, 0) => Ok(()),
-            ("plan", 8) => self.out.result(&format!("{}\n", faint("exit code 8"))),
-            (_, code) => Err(Error::new(
-                Kind::Failed,
-                format!("the demo stopped: `ttplan {command}` ended with exit code {code}"),
-            )),
-        }
+        Ok(())
     }
 }

@@ -30,6 +30,7 @@ mod settings;
 mod show;
 mod sign;
 mod signing;
+mod status;
 mod trust;
 mod trusting;
 mod undo;
@@ -73,6 +74,7 @@ enum Command {
     Trust(trust::Args),
     Apply(apply::Args),
     Undo(undo::Args),
+    Status(status::Args),
     History(history::Args),
     Quarantine(quarantine::Args),
     Revisions(revisions::Args),
@@ -117,6 +119,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Command::Trust(args) => trust::run(args, out),
         Command::Apply(args) => apply::run(args, out),
         Command::Undo(args) => undo::run(args, out),
+        Command::Status(args) => status::run(args, out),
         Command::History(args) => history::run(args, out),
         Command::Quarantine(args) => quarantine::run(args, out),
         Command::Revisions(args) => revisions::run(args, out),

@@ -24,6 +24,11 @@ pub enum Name {
     Report,
     /// What `uploads check` found
     Uploads,
+    Status,
+    History,
+    Verification,
+    /// A catalogue of schemas
+    Catalogue,
 }
 
 /// Runs the command.
@@ -40,6 +45,10 @@ pub fn text(name: Name) -> Result<String> {
         Name::Journal => schema_for!(crate::artifact::journal::Entry),
         Name::Report => schema_for!(crate::model::report::Report),
         Name::Uploads => schema_for!(crate::model::references::UploadsReport),
+        Name::Status => schema_for!(crate::model::history::Status),
+        Name::Verification => schema_for!(crate::model::verification::Verification),
+        Name::Catalogue => schema_for!(crate::model::catalogue::Catalogue),
+        Name::History => schema_for!(crate::model::history::History),
     };
     let text = serde_json::to_string_pretty(&schema);
     text.map(|text| text + "\n").map_err(|error| Error::new(Kind::Failed, "cannot write the schema").because(error))

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::artifact::{document, files};
+use crate::artifact::state::{RunFolder, State};
+use crate::artifact::{document, files, history};
 use crate::cli::out::Out;
+use crate::cli::settings::HostArgs;
+use crate::cli::undo;
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
@@ -14,11 +17,13 @@ use crate::render;
 /// Show a plan: what it was made for, what was found, every step to the letter, the summary last.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The plan file
+    /// The plan file, or a run as `ttplan history` names it
     file: PathBuf,
     /// How to show it
     #[arg(long, value_enum, default_value_t, env = "TTPLAN_FORMAT")]
     format: Format,
+    #[command(flatten)]
+    host: HostArgs,
 }
 
 /// In which form a plan is shown.
@@ -35,9 +40,21 @@ pub enum Format {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
-    let (plan, bytes) = read(&args.file)?;
+    let run = run_of(args)?;
+    let (plan, bytes) = read(run.as_ref().map_or(args.file.clone(), RunFolder::plan).as_path())?;
     out.result(&formatted(&plan, &bytes, args.format))?;
+    if let Some(run) = run.filter(|_| args.format == Format::Text) {
+        out.result(&render::history::run(&history::run(&run)))?;
+    }
     Ok(0)
+}
+
+/// The run that is meant: only where no file has that name.
+fn run_of(args: &Args) -> Result<Option<RunFolder>> {
+    let name = args.file.to_str().filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit()));
+    let Some(name) = name.filter(|_| !args.file.exists()) else { return Ok(None) };
+    let site = args.host.site()?;
+    undo::named(&State::open_existing(site.state.as_path())?, name).map(Some)
 }
 
 /// A plan in the wanted form.

@@ -53,7 +53,8 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     Ok(0)
 }
 
-fn named(state: &State, name: &str) -> Result<RunFolder> {
+/// The run with this name, or the only one whose name begins so.
+pub fn named(state: &State, name: &str) -> Result<RunFolder> {
     let mut runs = state.runs()?;
     runs.retain(|run| run.id.starts_with(name));
     match runs.len() {

@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 
 use crate::artifact::document;
+use crate::artifact::json;
 use crate::cli::out::Out;
 use crate::cli::settings::HostArgs;
 use crate::cli::trusting::{Bundle, Leave, believed, check_apart, trusted};
+use crate::cli::watch::Format;
 use crate::error::Result;
-use crate::model::names::Moment;
+use crate::model::names::{Digest, Moment};
 use crate::model::site::Site;
 use crate::model::step::Risk;
-use crate::render::style::{good, plain};
+use crate::model::verification::{Signature, Verification};
+use crate::render;
 use crate::trust::plan::TrustedPlan;
 use crate::trust::verdict::Signed;
 
@@ -24,6 +27,9 @@ pub struct Args {
     /// Judge keys and signatures as of another time (2026-11-20T12:00:00Z); nothing is ever run so
     #[arg(long, value_name = "TIME", value_parser = moment)]
     verify_time: Option<Moment>,
+    /// For people, or as JSON
+    #[arg(long, value_enum, default_value_t, env = "TTPLAN_FORMAT")]
+    format: Format,
     #[command(flatten)]
     host: HostArgs,
 }
@@ -38,38 +44,47 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     check_apart(&args.file, &site)?;
     let now = args.verify_time.unwrap_or_else(super::now);
     let bundle = Bundle::read(&args.file)?;
-    let text = match document::read_observation(&bundle.file.name, &bundle.file.bytes) {
-        Ok(seen) => {
-            let signed = believed(&bundle, &seen, &site, now)?;
-            format!("{}made at {}\n", signers(&signed), seen.made_at)
-        }
+    let seen = document::read_observation(&bundle.file.name, &bundle.file.bytes);
+    let verification = match &seen {
+        Ok(seen) => of_observation(&believed(&bundle, seen, &site, now)?, &bundle.file.bytes, &site),
         Err(_) => of_plan(&trusted(bundle, &site, &Leave::default(), now)?, &site, now),
     };
-    out.result(&text)?;
+    out.result(&match args.format {
+        Format::Text => render::verification::verification(&verification),
+        Format::Json => format!("{}\n", json::to_line(&verification)),
+    })?;
     Ok(0)
 }
 
-fn of_plan(trusted: &TrustedPlan, site: &Site, now: Moment) -> String {
-    let mut text = signers(trusted.signed());
-    for (file, why) in trusted.refused() {
-        text.push_str(&format!("not counted: {}: {}\n", plain(file), plain(&why.to_string())));
+fn of_observation(signed: &[Signed], bytes: &[u8], site: &Site) -> Verification {
+    Verification {
+        sha256: Digest::of(bytes),
+        signed: signed.iter().map(signature).collect(),
+        not_counted: Vec::new(),
+        needed: site.trust.observations.as_ref().map_or(0, |asked| asked.required),
+        one_of: None,
+        expires_at: None,
+        expired: false,
     }
-    let (mut needed, mut roles) = (site.trust.required, String::new());
-    if trusted.plan().risk() == Risk::Destructive {
-        needed = site.trust.required_for_destructive;
-        let named = site.trust.roles_for_destructive.iter().map(|role| format!(", one of them a {}", plain(role)));
-        roles = named.collect();
-    }
-    text.push_str(&format!("needs {needed} of them{roles}; sha256 {}\n", trusted.sha256()));
-    if trusted.is_expired(now) {
-        let at = trusted.plan().expires_at;
-        text.push_str(&format!("expired at {at}: it can be resumed and taken back, not begun\n"));
-    }
-    text
 }
 
-fn signers(signed: &[Signed]) -> String {
-    let line =
-        |one: &Signed| format!("{} {} ({})\n", good("signed by"), plain(&one.principal), plain(&one.fingerprint));
-    signed.iter().map(line).collect()
+fn of_plan(trusted: &TrustedPlan, site: &Site, now: Moment) -> Verification {
+    let (mut needed, mut one_of) = (site.trust.required, None);
+    if trusted.plan().risk() == Risk::Destructive {
+        needed = site.trust.required_for_destructive;
+        one_of = Some(site.trust.roles_for_destructive.clone()).filter(|roles| !roles.is_empty());
+    }
+    Verification {
+        sha256: trusted.sha256(),
+        signed: trusted.signed().iter().map(signature).collect(),
+        not_counted: trusted.refused().iter().map(|(file, why)| (file.clone(), why.to_string())).collect(),
+        needed,
+        one_of,
+        expires_at: Some(trusted.plan().expires_at),
+        expired: trusted.is_expired(now),
+    }
+}
+
+fn signature(signed: &Signed) -> Signature {
+    Signature { principal: signed.principal.clone(), fingerprint: signed.fingerprint.clone() }
 }

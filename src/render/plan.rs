@@ -1,7 +1,7 @@
 //! A plan, and what led to it, for a terminal. Destructive things first, nothing of them left out;
 //! the summary line last.
 
-use crate::model::diagnosis::{Diagnosis, Finding};
+use crate::model::diagnosis::{Diagnosis, Finding, Severity};
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
 use crate::model::risk;
@@ -12,6 +12,9 @@ use crate::render::style::{care, faint, plain, strong};
 
 /// How many files of a list are shown; the rest are counted.
 const FILES_SHOWN: usize = 10;
+
+/// How many findings of a kind that stops nothing are shown; the rest are counted.
+const FINDINGS_SHOWN: usize = 5;
 
 /// The whole plan.
 pub fn plan(plan: &Plan, sha256: &Digest) -> String {
@@ -74,7 +77,7 @@ pub fn diagnosis(diagnosis: &Diagnosis) -> String {
     text
 }
 
-/// Findings, the worst first.
+/// Findings, the worst first. Errors are all told; of others of one kind a few, and how many more.
 pub fn findings(findings: &[Finding]) -> String {
     let mut text = String::new();
     if !findings.is_empty() {
@@ -82,16 +85,26 @@ pub fn findings(findings: &[Finding]) -> String {
     }
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     sorted.sort_by_key(|finding| finding.severity);
-    for finding in sorted {
-        let (code, subject) = (faint(&format!("[{}]", plain(&finding.code))), plain(&finding.subject));
-        text.push_str(&format!(
-            "  {} {subject}: {} {code}\n",
-            style::severity(finding.severity),
-            plain(&finding.message)
-        ));
-        if let Some(hint) = &finding.hint {
-            text.push_str(&format!("    {} {}\n", strong("hint:"), plain(hint)));
+    let alike = |a: &&Finding, b: &&Finding| (a.severity, &a.code) == (b.severity, &b.code);
+    for kind in sorted.chunk_by(alike) {
+        let is_long = kind.len() > FINDINGS_SHOWN + 1 && kind.iter().all(|finding| finding.severity != Severity::Error);
+        let shown = if is_long { FINDINGS_SHOWN } else { kind.len() };
+        kind.iter().take(shown).for_each(|finding| text.push_str(&of_finding(finding)));
+        if let (true, Some(first)) = (is_long, kind.first()) {
+            let (word, more) = (style::severity(first.severity), kind.len() - shown);
+            let code = faint(&format!("[{}]", plain(&first.code)));
+            text.push_str(&format!("  {word} and {more} more of the same; `--format json` tells them all {code}\n"));
         }
+    }
+    text
+}
+
+fn of_finding(finding: &Finding) -> String {
+    let (code, subject) = (faint(&format!("[{}]", plain(&finding.code))), plain(&finding.subject));
+    let severity = style::severity(finding.severity);
+    let mut text = format!("  {severity} {subject}: {} {code}\n", plain(&finding.message));
+    if let Some(hint) = &finding.hint {
+        text.push_str(&format!("    {} {}\n", strong("hint:"), plain(hint)));
     }
     text
 }
@@ -205,4 +218,26 @@ pub fn summary(plan: &Plan) -> String {
         n => format!("; {} for a person to decide", wording::counted(n as u64, "matter")),
     };
     format!("{} {line}{blocked}\n", strong("plan:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(severity: Severity, code: &str, n: usize) -> Finding {
+        Finding { severity, code: code.into(), subject: format!("row {n}"), message: "is wrong".into(), hint: None }
+    }
+
+    #[test]
+    fn errors_are_all_told_and_of_the_rest_a_few_of_each_kind() {
+        let mut all: Vec<Finding> = (0..9).map(|n| finding(Severity::Warning, "dangling", n)).collect();
+        all.extend((0..6).map(|n| finding(Severity::Warning, "odd", n)));
+        all.extend((0..9).map(|n| finding(Severity::Error, "conflict", n)));
+        let text = anstream::adapter::strip_str(&findings(&all)).to_string();
+        let count = |what: &str| text.matches(what).count();
+        assert_eq!((count("wrong [conflict]"), count("wrong [dangling]"), count("wrong [odd]")), (9, 5, 6), "{text}");
+        let more = "  warning and 4 more of the same; `--format json` tells them all [dangling]\n";
+        assert_eq!((count(more), count(" more of the same")), (1, 1), "{text}");
+        assert!(text.starts_with("findings:\n  error row 0: is wrong [conflict]\n"), "{text}");
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::config::Upload;
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::names::FilePath;
 use crate::model::references::Status;
 use crate::model::uploads::RootState;
 use crate::rules::case::Case;
@@ -28,12 +30,12 @@ fn examine(case: &Case) -> Vec<Finding> {
     let missed = missed(case);
     let mut found = Vec::new();
     for upload in &case.facts.config.uploads {
-        for (path, is_source) in upload.from.iter().map(|path| (path, true)).chain([(&upload.to, false)]) {
-            let state = case.facts.tree(path).map(|tree| tree.state);
+        let mut missing = Vec::new();
+        for path in upload.from.iter().chain([&upload.to]) {
             let subject = format!("{}: {}", upload.name, path.to_text());
-            let finding = match state {
+            found.push(match case.facts.tree(path).map(|tree| tree.state) {
                 Some(RootState::Present) => continue,
-                Some(RootState::Missing) if is_source && missed.contains(&upload.name) => RULE
+                Some(RootState::Missing) if *path != upload.to && missed.contains(&upload.name) => RULE
                     .finding(
                         Severity::Error,
                         subject,
@@ -44,13 +46,9 @@ fn examine(case: &Case) -> Vec<Finding> {
                         "bring them out before that container is removed: `docker cp CONTAINER:{path} {path}`",
                         path = path.to_text()
                     )),
-                Some(RootState::Missing) if is_source => RULE.finding(
-                    Severity::Info,
-                    subject,
-                    "the old directory is not there, so nothing is to be moved from it",
-                ),
                 Some(RootState::Missing) => {
-                    RULE.finding(Severity::Info, subject, "the directory where files belong is not there yet")
+                    missing.push(path);
+                    continue;
                 }
                 Some(RootState::NotADirectory) => RULE
                     .finding(
@@ -65,11 +63,27 @@ fn examine(case: &Case) -> Vec<Finding> {
                 None => RULE
                     .finding(Severity::Error, subject, "the directory was not looked at by any observation")
                     .with_hint("inspect it where it is, and give that observation too"),
-            };
-            found.push(finding);
+            });
+        }
+        if !missing.is_empty() {
+            found.push(RULE.finding(Severity::Info, &upload.name, not_there(upload, &missing)));
         }
     }
     found
+}
+
+/// One sentence on all missing directories of an upload; a wrong path in the configuration shows here.
+fn not_there(upload: &Upload, missing: &[&FilePath]) -> String {
+    let (to, from): (Vec<&FilePath>, Vec<&FilePath>) = missing.iter().copied().partition(|path| **path == upload.to);
+    let mut parts = Vec::new();
+    if !from.is_empty() {
+        let paths: Vec<String> = from.iter().map(|path| format!("`{}`", path.to_text())).collect();
+        parts.push(format!("nothing is moved from {}: not there", paths.join(" or ")));
+    }
+    if !to.is_empty() {
+        parts.push(format!("`{}`, where files belong, is not there yet", upload.to.to_text()));
+    }
+    parts.join("; ")
 }
 
 #[cfg(test)]
@@ -94,5 +108,16 @@ mod tests {
     fn a_missing_old_directory_is_normal_until_a_reference_misses_it() {
         assert_eq!(severity_with("there"), Severity::Info);
         assert_eq!(severity_with("lost"), Severity::Error);
+    }
+
+    #[test]
+    fn all_missing_directories_of_an_upload_stand_in_one_sentence() {
+        let upload = Upload { from: vec!["/a".into(), "/b".into()], to: "/c".into(), ..upload() };
+        let (a, b, c) = (&upload.from[0], &upload.from[1], &upload.to);
+        assert_eq!(not_there(&upload, &[a]), "nothing is moved from `/a`: not there");
+        assert_eq!(
+            not_there(&upload, &[a, b, c]),
+            "nothing is moved from `/a` or `/b`: not there; `/c`, where files belong, is not there yet"
+        );
     }
 }

@@ -1,0 +1,175 @@
+//! The transcripts in README.md and docs: every line after `$` in a `console` block is run, all of a
+//! page in one untouched site, and what follows it is what the program prints.
+//!
+//! In a `console one` block only the first line is a command. A line `…` stands for lines that are left out. What differs from run to run (digests, times, keys, sizes of
+//! a disk, temporary names) is masked on both sides. TTPLAN_SNAP=1 rewrites what no longer fits; whole parts
+//! are then left out again by hand.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Mutex;
+
+use crate::site::{Site, clean};
+
+/// Held by whoever rewrites pages.
+pub static WRITING: Mutex<()> = Mutex::new(());
+
+/// Where the pages say that the site is.
+const HOME: &str = "/srv/shop";
+
+#[test]
+fn transcripts_are_what_the_program_prints() {
+    let snap = std::env::var_os("TTPLAN_SNAP").is_some();
+    let _one_writer = WRITING.lock();
+    let mut wrong = Vec::new();
+    let mut commands = 0;
+    for path in pages() {
+        let page = std::fs::read_to_string(&path).unwrap();
+        let told = retold(&page, &mut commands);
+        if told != page && snap {
+            std::fs::write(&path, told).unwrap();
+        } else if told != page {
+            wrong.push(format!("{}:\n{}", path.display(), difference(&page, &told)));
+        }
+    }
+    assert!(commands > 10, "only {commands} commands were found in the pages");
+    assert!(wrong.is_empty(), "{}\nTTPLAN_SNAP=1 rewrites them", wrong.join("\n"));
+}
+
+fn pages() -> Vec<PathBuf> {
+    let mut pages = vec![PathBuf::from("README.md")];
+    let mut folders = vec![PathBuf::from("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages
+}
+
+/// The page with its transcripts as they are now; those that still fit stay as they were.
+fn retold(page: &str, commands: &mut usize) -> String {
+    let mut shell = None;
+    let mut told = String::new();
+    let mut lines = page.lines().peekable();
+    while let Some(line) = lines.next() {
+        told.push_str(line);
+        told.push('\n');
+        let is_one = line == "```console one";
+        if line != "```console" && !is_one {
+            continue;
+        }
+        while let Some(line) = lines.next_if(|line| *line != "```") {
+            let command = line.strip_prefix("$ ").unwrap_or_else(|| panic!("no command: {line}"));
+            let mut shown = Vec::new();
+            while let Some(line) = lines.next_if(|line| *line != "```" && (is_one || !line.starts_with("$ "))) {
+                shown.push(line);
+            }
+            *commands += 1;
+            let printed = shell.get_or_insert_with(Shell::new).run(command);
+            let fits = fits(&shown, &printed.lines().collect::<Vec<_>>());
+            told.push_str(line);
+            told.push('\n');
+            let kept = if fits { shown } else { printed.lines().collect() };
+            kept.iter().for_each(|line| told.push_str(&format!("{line}\n")));
+        }
+    }
+    told
+}
+
+/// One page's shell: its site, and how the last command ended.
+struct Shell {
+    site: Site,
+    code: i32,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Self { site: Site::new(), code: 0 }
+    }
+
+    /// What a command prints, its talk included, in the order in which it comes.
+    fn run(&mut self, command: &str) -> String {
+        let mut shell = clean("sh");
+        shell.arg("-c").arg(format!("exec 2>&1\n(exit {})\n{command}", self.code));
+        let output = shell.current_dir(&self.site.home).stdin(Stdio::null()).output().unwrap();
+        self.code = output.status.code().unwrap();
+        let home = self.site.home.to_str().unwrap();
+        String::from_utf8(output.stdout).unwrap().replace(home, HOME)
+    }
+}
+
+/// Whether the lines fit, `…` standing for any number of them.
+fn fits(shown: &[&str], printed: &[&str]) -> bool {
+    match shown.split_first() {
+        None => printed.is_empty(),
+        Some((first, rest)) if first.trim() == "…" => {
+            (0..=printed.len()).any(|left_out| fits(rest, &printed[left_out..]))
+        }
+        Some((first, rest)) => {
+            printed.split_first().is_some_and(|(line, after)| masked(first) == masked(line) && fits(rest, after))
+        }
+    }
+}
+
+/// A line without what differs from run to run.
+fn masked(line: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "+/:.-".contains(c);
+    let mut masked = String::new();
+    let mut rest = line;
+    while let Some(first) = rest.chars().next() {
+        let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len()).max(first.len_utf8());
+        let (word, after) = rest.split_at(length);
+        masked.push_str(&mask(word));
+        rest = after;
+    }
+    masked
+}
+
+fn mask(word: &str) -> String {
+    let is_hex = |text: &str| text.len() >= 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_time = |text: &str| text.len() == 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T';
+    if is_hex(word) {
+        "DIGEST".to_owned()
+    } else if is_time(word) {
+        "TIME".to_owned()
+    } else if word.starts_with("SHA256:") {
+        "KEY".to_owned()
+    } else if word.contains('.') && word.parse::<f64>().is_ok() {
+        "NUMBER".to_owned()
+    } else if ["kB", "MB", "GB", "TB"].contains(&word) {
+        "UNIT".to_owned()
+    } else {
+        // `/tmp/ttplan-demo-Xy12Za/app`: six characters at random.
+        match word.split_once("ttplan-demo-") {
+            Some((before, after)) => format!("{before}ttplan-demo-RANDOM{}", after.get(6..).unwrap_or_default()),
+            None => word.to_owned(),
+        }
+    }
+}
+
+fn difference(page: &str, told: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (page.lines().collect(), told.lines().collect());
+    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let part = |lines: &[&str]| lines.iter().skip(same).take(6).map(|line| format!("    {line}\n")).collect::<String>();
+    format!("  from line {}, the page says\n{}  and the program prints\n{}", same + 1, part(&old), part(&new))
+}
+
+#[test]
+fn a_transcript_that_is_not_true_does_not_fit() {
+    let printed = ["made 2026-11-20T16:05:50Z by ttplan", "sha256 d78a06d67f172d8c", "steps: 3"];
+    assert!(fits(&["made 2020-01-01T00:00:00Z by ttplan", "…", "steps: 3"], &printed));
+    assert!(fits(&["…"], &printed));
+    assert!(!fits(&["…", "steps: 4"], &printed));
+    assert!(!fits(&["made 2020-01-01T00:00:00Z by ttplan"], &printed));
+    assert!(!fits(&[], &printed));
+    assert_eq!(masked("51.1 GB free"), masked("3.4 TB free"));
+    assert_ne!(masked("3 files"), masked("4 files"));
+    assert_eq!(masked("in `/tmp/ttplan-demo-a1B2c3/app`"), masked("in `/tmp/ttplan-demo-zzzzzz/app`"));
+    assert!(Path::new("README.md").exists());
+}
