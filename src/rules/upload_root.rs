@@ -65,7 +65,8 @@ fn examine(case: &Case) -> Vec<Finding> {
                     .with_hint("inspect it where it is, and give that observation too"),
             });
         }
-        if !missing.is_empty() {
+        // Where nothing can be moved from and nothing is yet, there is nothing to say.
+        if !missing.is_empty() && !upload.from.is_empty() {
             found.push(RULE.finding(Severity::Info, &upload.name, not_there(upload, &missing)));
         }
     }

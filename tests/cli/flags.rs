@@ -10,6 +10,8 @@ const WITHOUT: &[(&str, &str)] = &[
     ("--host-config", "decides whom the host believes"),
     ("--allow-unsigned", "lowers trust"),
     ("--discard-writes", "loses what was written"),
+    ("--break-glass", "lowers trust"),
+    ("--verify-time", "judges by another time"),
     ("--auto-approve", "is a person's answer"),
     ("--yes", "is a person's answer"),
 ];
