@@ -59,7 +59,7 @@ impl Recording<'_> {
         catalogue: &mut Catalogue,
         step: &mut dyn FnMut(&Catalogue, Recorded<'_>) -> Result<()>,
     ) -> Result<()> {
-        let order = self.revisions.topological();
+        let order = self.revisions.branch_by_branch();
         self.check_start(catalogue)?;
         for (n, id) in order.iter().enumerate() {
             if catalogue.entries.iter().any(|entry| entry.script == *id) {

@@ -144,11 +144,12 @@ pub fn check(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
         .hint("run it by hand where ttplan runs, and mend what it complains about"))
 }
 
-/// A fingerprint of everything the database holds, rows included.
+/// A fingerprint of everything the database holds: what is defined in it, and every row.
 pub fn content_digest(database: &mut dyn InspectDatabase) -> Result<Digest> {
+    let schema = database.look()?.schema.digest_without(&[]);
     let tables = database.content()?;
     let plain: Vec<_> = tables.iter().map(|content| (&content.table, content.rows, &content.digest)).collect();
-    Ok(Digest::of_json(&plain))
+    Ok(Digest::of_json(&(schema, plain)))
 }
 
 fn command(hands: &Hands<'_>, run: &Run, url: Option<&Secret>) -> Result<Command> {

@@ -60,6 +60,12 @@ fn stamp(case: &Case) -> Option<Stamp> {
         _ => return None,
     };
     let revisions = case.revisions()?;
+    // Forward, scripts would be passed over that may have rows to change: only a person knows whether they did.
+    let recorded = case.facts.recorded();
+    let passes_over = !recorded.is_empty() && recorded.iter().all(|id| revisions.ancestors(&to).contains(id.as_str()));
+    if passes_over && case.decisions.assume_revision.is_empty() {
+        return None;
+    }
     let is_new = case.facts.recorded() != to;
     (is_new && to.iter().all(|id| revisions.script(id).is_some())).then_some(Stamp { to, basis })
 }

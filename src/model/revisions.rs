@@ -196,6 +196,37 @@ impl Revisions {
         order
     }
 
+    /// Every id once, each branch to its end before the next is begun, the longest first: so do the
+    /// databases of a released application come about, most of which have one head. Ids in a cycle are left out.
+    pub fn branch_by_branch(&self) -> Vec<String> {
+        let known = self.by_id();
+        let mut longest: BTreeMap<&str, usize> = BTreeMap::new();
+        let order = self.topological();
+        for id in order.iter().rev() {
+            let way = longest.get(id.as_str()).copied().unwrap_or(0) + 1;
+            for before in known.get(id.as_str()).into_iter().flat_map(|script| script.before()) {
+                let known = longest.entry(before).or_default();
+                *known = way.max(*known);
+            }
+        }
+        let mut left: BTreeSet<&str> = order.iter().map(String::as_str).collect();
+        let mut ordered: Vec<String> = Vec::new();
+        while !left.is_empty() {
+            let before = |id: &str| known.get(id).into_iter().flat_map(|script| script.before());
+            let ready = left.iter().copied().filter(|id| !before(id).any(|other| left.contains(other)));
+            let rank = |id: &str| {
+                let goes_on = ordered.last().is_some_and(|last| before(id).any(|other| other == last));
+                (goes_on, longest.get(id).copied().unwrap_or(0))
+            };
+            // Of equals the first by id: `max_by_key` takes the last.
+            let ready: Vec<&str> = ready.collect();
+            let Some(next) = ready.into_iter().rev().max_by_key(|id| rank(id)) else { break };
+            left.remove(next);
+            ordered.push(next.to_owned());
+        }
+        ordered
+    }
+
     /// Whether the graph has a cycle; then nothing about it can be believed.
     pub fn has_cycle(&self) -> bool {
         self.topological().len() != self.by_id().len()
@@ -322,6 +353,20 @@ mod tests {
     fn the_order_is_the_smallest_that_respects_every_edge() {
         let graph = graph(&[("1", &[]), ("9", &["1"]), ("2", &["9"]), ("5", &["1"]), ("3", &["5"])]);
         assert_eq!(graph.topological(), ids(&["1", "5", "3", "9", "2"]));
+    }
+
+    #[test]
+    fn a_branch_is_followed_to_its_end_before_the_next() {
+        let graph = graph(&[
+            ("1", &[]),
+            ("2a", &["1"]),
+            ("2b", &["1"]),
+            ("3b", &["2b"]),
+            ("4", &["2a", "3b"]),
+            ("5", &["4"]),
+            ("loop", &["loop"]),
+        ]);
+        assert_eq!(graph.branch_by_branch(), ids(&["1", "2b", "3b", "2a", "4", "5"]));
     }
 
     #[test]

@@ -56,7 +56,11 @@ impl<'a> Compared<'a> {
         let recorded = at.map(|at| differences(&catalogue.shape(at), &live));
         let is_elsewhere = inferred.exact.is_none() && inferred.candidates.is_empty();
         let has_record = facts.database.book.as_ref().is_some_and(|book| book.recorded.is_some());
-        let begun = if is_elsewhere && has_record { begun(catalogue, facts.recorded(), &live) } else { None };
+        let is_as_recorded = recorded.as_ref().is_some_and(Vec::is_empty);
+        let may_be_begun = has_record && !is_as_recorded;
+        let begun = may_be_begun.then(|| begun(catalogue, facts.recorded(), &live)).flatten();
+        // What has all of a migration's changes may still lack what it does to rows: known stops count before all.
+        let begun = begun.filter(|begun| is_elsewhere || begun.stop.is_some());
         Some(Self { catalogue, live, inferred, recorded, begun, beside })
     }
 

@@ -28,8 +28,14 @@ fn examine(case: &Case) -> Vec<Finding> {
         }
         (None, Some(exact)) => {
             let message = format!("{recorded} is recorded, the schema is that of {}: {gap}", named(exact));
-            RULE.finding(Severity::Error, DATABASE, message)
-                .with_hint("the scripts of that revision are not here: use the release that has them")
+            let known = |id: &String| case.revisions().is_some_and(|revisions| revisions.script(id).is_some());
+            RULE.finding(Severity::Error, DATABASE, message).with_hint(match exact.iter().all(known) {
+                true => format!(
+                    "the migrations between may have rows to change too; if they were run: `ttplan plan --assume-revision {}`",
+                    exact.join(",")
+                ),
+                false => "the scripts of that revision are not here: use the release that has them".to_owned(),
+            })
         }
         (None, None) => {
             let each: Vec<String> = compared.inferred.candidates.iter().map(|ids| named(ids)).collect();

@@ -31,6 +31,7 @@ macro_rules! on_both {
 
 mod bad_input;
 mod bad_plans;
+mod catalogue;
 mod determinism;
 mod hostile_plans;
 mod killed;

@@ -306,6 +306,11 @@ impl Picture {
         self.database.contains(text)
     }
 
+    /// The database alone: for runs that have copied files before they failed.
+    pub fn database_only(&self) -> Self {
+        Self { database: self.database.clone(), files: BTreeMap::new() }
+    }
+
     /// Whether a file of the application, or beside the database, has this in its path.
     pub fn is_there(&self, part: &str) -> bool {
         self.files.keys().any(|path| path.contains(part))
