@@ -2,6 +2,7 @@
 //! which has nothing to write with. Judges nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
 
 use crate::error::{Error, Kind, Result};
 use crate::frameworks::{self, Framework};
@@ -16,7 +17,7 @@ use crate::model::references::Referenced;
 use crate::model::revisions::{Book, Revisions};
 use crate::model::rewriting::{Rewriting, outdated};
 use crate::model::schema::{Schema, Table};
-use crate::model::uploads::{FileCircumstance, RootState, Tree};
+use crate::model::uploads::{FileCircumstance, Place, RootState, Tree};
 use crate::offline;
 
 /// What is to be looked at, and what is said of the observation from outside.
@@ -33,11 +34,10 @@ pub struct Wishes {
     pub offline: Option<String>,
 }
 
-/// Looks at the whole site once.
+/// Looks at the whole site once: at the database and at the files at the same time.
 ///
 /// Errors: `Kind::Unreachable` when the database or the migration scripts cannot be read.
 pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Result<Observation> {
-    let mut circumstances = Circumstances::default();
     let framework = match &config.revisions {
         Some(revisions) => Some(frameworks::by_name(&revisions.system).ok_or_else(|| {
             let known: Vec<String> = frameworks::ALL.iter().map(|known| format!("`{}`", known.name)).collect();
@@ -46,27 +46,18 @@ pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Resu
         })?),
         None => None,
     };
-    let (database, references) = if wishes.database {
-        look_at_database(config, framework, live.database(), &mut circumstances)?
-    } else {
-        (not_looked(config), Vec::new())
-    };
-    let files = live.files();
-    let revisions = framework.map(|framework| read_scripts(config, framework, files)).transpose()?;
-    let mut uploads: Vec<Tree> = Vec::new();
-    for root in roots(config) {
-        let (tree, lie) =
-            match inside_another(root, &uploads, &circumstances, files)?.filter(|_| ignored(config, root).is_empty()) {
-                Some(seen) => seen,
-                None => files.scan(root, &ignored(config, root))?,
-            };
-        let name = root.to_text().into_owned();
-        circumstances.free_bytes.extend(files.free_bytes(root).map(|free| (name.clone(), free.to_string())));
-        circumstances.places.extend(files.place(root).map(|place| (name.clone(), place)));
-        circumstances.files.insert(name, lie);
-        uploads.push(tree);
-    }
-    let program = program(config, wishes, files);
+    let mut circumstances = Circumstances::default();
+    let (database, files) = live.both();
+    let (in_database, in_files) = thread::scope(|scope| {
+        let in_files = scope.spawn(|| look_at_files(config, framework, files, wishes));
+        let in_database = match wishes.database {
+            true => look_at_database(config, framework, database, &mut circumstances),
+            false => Ok((not_looked(config), Vec::new())),
+        };
+        (in_database, in_files.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (database, references) = in_database?;
+    let Found { revisions, program, uploads, lies, free_bytes, places } = in_files?;
     Ok(Observation {
         format_version: FORMAT_VERSION.to_owned(),
         made_by: wishes.made_by.clone(),
@@ -81,8 +72,46 @@ pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Resu
             uploads,
             references,
         },
-        circumstances,
+        circumstances: Circumstances { files: lies, free_bytes, places, ..circumstances },
     })
+}
+
+/// What was found on the disk.
+#[derive(Default)]
+struct Found {
+    revisions: Option<Revisions>,
+    program: Option<FilePath>,
+    uploads: Vec<Tree>,
+    /// How the files of each root lie there, in the order of its tree.
+    lies: BTreeMap<String, Vec<FileCircumstance>>,
+    free_bytes: BTreeMap<String, String>,
+    places: BTreeMap<String, Place>,
+}
+
+fn look_at_files(
+    config: &Config,
+    framework: Option<&Framework>,
+    files: &mut dyn InspectFiles,
+    wishes: &Wishes,
+) -> Result<Found> {
+    let mut found = Found {
+        revisions: framework.map(|framework| read_scripts(config, framework, files)).transpose()?,
+        program: program(config, wishes, files),
+        ..Found::default()
+    };
+    for root in roots(config) {
+        let seen = inside_another(root, &found, files)?.filter(|_| ignored(config, root).is_empty());
+        let (tree, lie) = match seen {
+            Some(seen) => seen,
+            None => files.scan(root, &ignored(config, root))?,
+        };
+        let name = root.to_text().into_owned();
+        found.free_bytes.extend(files.free_bytes(root).map(|free| (name.clone(), free.to_string())));
+        found.places.extend(files.place(root).map(|place| (name.clone(), place)));
+        found.lies.insert(name, lie);
+        found.uploads.push(tree);
+    }
+    Ok(found)
 }
 
 fn read_offline(config: &Config, framework: Option<&Framework>, script: Option<&str>) -> Vec<Offline> {
@@ -93,13 +122,11 @@ fn read_offline(config: &Config, framework: Option<&Framework>, script: Option<&
 /// A root that lies in one that was walked already is not walked again.
 fn inside_another(
     root: &FilePath,
-    seen: &[Tree],
-    circumstances: &Circumstances,
+    found: &Found,
     files: &mut dyn InspectFiles,
 ) -> Result<Option<(Tree, Vec<FileCircumstance>)>> {
-    let outer = seen.iter().find(|tree| tree.state == RootState::Present && root.is_within(&tree.root));
-    let Some((outer, lie)) = outer.and_then(|tree| Some((tree, circumstances.files.get(&*tree.root.to_text())?)))
-    else {
+    let outer = found.uploads.iter().find(|tree| tree.state == RootState::Present && root.is_within(&tree.root));
+    let Some((outer, lie)) = outer.and_then(|tree| Some((tree, found.lies.get(&*tree.root.to_text())?))) else {
         return Ok(None);
     };
     // What the walk did not enter it knows nothing of.

@@ -1,6 +1,7 @@
 //! `ttplan inspect`: looks at the site and writes down what is there.
 
 use std::path::PathBuf;
+use std::thread;
 
 use crate::artifact::files::{self, Existing};
 use crate::artifact::json;
@@ -11,6 +12,7 @@ use crate::config;
 use crate::error::Result;
 use crate::inspect::{self, Wishes};
 use crate::live;
+use crate::model::catalogue::Catalogue;
 use crate::model::config::{Access, Config};
 use crate::model::observation::Observation;
 use crate::render;
@@ -50,14 +52,25 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 
 /// Looks at the site now.
 pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observation> {
+    let (live, known) = thread::scope(|scope| {
+        // While the server sees to the connection.
+        let known = scope.spawn(|| if database { known(config) } else { Ok((None, None)) });
+        let live = if database { live::open_to_inspect(access) } else { Ok(live::open_files_to_inspect()) };
+        (live, known.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (catalogue, offline) = known?;
     let wishes = Wishes {
         made_by: super::made_by(),
         made_at: super::document_time()?,
         database,
         search: access.path.to_string_lossy().into_owned(),
-        catalogue: if database { config::catalogue(config)? } else { None },
-        offline: if database { config::offline(config)? } else { None },
+        catalogue,
+        offline,
     };
-    let mut live = if database { live::open_to_inspect(access)? } else { live::open_files_to_inspect() };
-    inspect::inspect(config, live.as_mut(), &wishes)
+    inspect::inspect(config, live?.as_mut(), &wishes)
+}
+
+/// What is known of the application's schemas, and of what its migrations do.
+fn known(config: &Config) -> Result<(Option<Catalogue>, Option<String>)> {
+    Ok((config::catalogue(config)?, config::offline(config)?))
 }

@@ -97,6 +97,10 @@ impl<'s> Reader<'s> {
                 open.extend(self.assign(node).into_iter().map(|part| (part, Place::Within)));
             } else {
                 self.visit(node, place);
+                // Only statements matter there, and a call holds none.
+                if place == Place::Inner && node.kind() == "call" {
+                    continue;
+                }
                 let body = scope_of_its_own(node);
                 let below = place_below(node, place);
                 open.extend(

@@ -30,6 +30,8 @@ pub use site::{open_files_to_inspect, open_to_change, open_to_inspect};
 pub trait Inspect {
     fn database(&mut self) -> &mut dyn InspectDatabase;
     fn files(&mut self) -> &mut dyn InspectFiles;
+    /// Both, to look at them at the same time: the files from another thread.
+    fn both(&mut self) -> (&mut dyn InspectDatabase, &mut (dyn InspectFiles + Send));
 }
 
 /// A live site that can be changed. Only `apply` holds one.

@@ -35,6 +35,9 @@ impl Inspect for Site<dyn InspectDatabase> {
     fn files(&mut self) -> &mut dyn InspectFiles {
         &mut self.disk
     }
+    fn both(&mut self) -> (&mut dyn InspectDatabase, &mut (dyn InspectFiles + Send)) {
+        (self.database.as_mut(), &mut self.disk)
+    }
 }
 
 impl Inspect for Site<dyn ChangeDatabase> {
@@ -43,6 +46,9 @@ impl Inspect for Site<dyn ChangeDatabase> {
     }
     fn files(&mut self) -> &mut dyn InspectFiles {
         &mut self.disk
+    }
+    fn both(&mut self) -> (&mut dyn InspectDatabase, &mut (dyn InspectFiles + Send)) {
+        (self.database.as_mut(), &mut self.disk)
     }
 }
 

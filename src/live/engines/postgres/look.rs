@@ -94,6 +94,8 @@ fn query(major: u32, may_identify: bool) -> String {
         include_str!("sql/attributes.sql"),
         ", ",
         include_str!("sql/parts.sql"),
+        ", ",
+        include_str!("sql/lists.sql"),
         "\nSELECT json_build_object(\n'system', ",
         system,
         ",\n'tables', (",

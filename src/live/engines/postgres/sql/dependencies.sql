@@ -62,5 +62,7 @@ LEFT JOIN LATERAL (
     WHERE e.classid = 'pg_class'::regclass AND e.objsubid > 0 AND a.attrelid = e.objid AND a.attnum = e.objsubid
 ) p ON true
 WHERE NOT EXISTS (SELECT FROM member m WHERE m.classid = e.neededclass AND m.objid = e.needed)
-AND NOT (k.contype IS NOT DISTINCT FROM 'f' AND k.confrelid = needed.relation
-  AND EXISTS (SELECT FROM place n WHERE n.oid = r.relnamespace))
+-- Asked of the edge alone, so that the many foreign keys go before anything is looked up for them.
+AND (e.classid, e.objid, e.neededclass, e.needed) NOT IN (
+  SELECT 'pg_constraint'::regclass, f.oid, 'pg_class'::regclass, f.confrelid
+  FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid JOIN place n ON n.oid = c.relnamespace WHERE f.contype = 'f')
