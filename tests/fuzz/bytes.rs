@@ -30,20 +30,20 @@ fn a_real_plan_with_any_byte_changed_is_signed_by_nobody() {
     let (changes, every) = thorough();
     let indices: Vec<usize> = (0..plan.len()).step_by(every).collect();
     let half = indices.len() / 2;
-    let tried = std::thread::scope(|scope| {
-        let try_all = |indices: &[usize]| {
-            let mut changed = plan.clone();
-            for at in indices {
-                for change in 1..=changes {
-                    changed[*at] ^= change;
-                    assert_eq!(persons(&changed), 0, "byte {at} ^ {change:#x}");
-                    changed[*at] ^= change;
-                }
-                let left_out = [&plan[..*at], &plan[at + 1..]].concat();
-                assert_eq!(persons(&left_out), 0, "byte {at} left out");
+    let try_all = |indices: &[usize]| {
+        let mut changed = plan.clone();
+        for at in indices {
+            for change in 1..=changes {
+                changed[*at] ^= change;
+                assert_eq!(persons(&changed), 0, "byte {at} ^ {change:#x}");
+                changed[*at] ^= change;
             }
-            indices.len() * (usize::from(changes) + 1)
-        };
+            let left_out = [&plan[..*at], &plan[at + 1..]].concat();
+            assert_eq!(persons(&left_out), 0, "byte {at} left out");
+        }
+        indices.len() * (usize::from(changes) + 1)
+    };
+    let tried = std::thread::scope(|scope| {
         let other = scope.spawn(|| try_all(&indices[half..]));
         try_all(&indices[..half]) + other.join().unwrap()
     });
