@@ -94,7 +94,7 @@ pub const LEFTOVER: Scenario = Scenario {
             at_first_revision()
         )
     },
-    kinds: |_| vec!["drop_table", "run_migrations"],
+    kinds: |_| vec!["backup_database", "drop_table"],
     ..PLAIN
 };
 
