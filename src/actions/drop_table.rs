@@ -76,6 +76,9 @@ pub(crate) mod tests {
         fn drop_object(&self, object: &ObjectRef) -> Option<String> {
             Some(format!("DROP {} \"{}\"", object.kind.words().to_uppercase(), object.name))
         }
+        fn is_of_the_system(&self, object: &ObjectRef) -> bool {
+            object.schema == "system"
+        }
         fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
             format!("CREATE TABLE \"{}\" (\"{column}\" varchar({width}) NOT NULL)", table.name)
         }

@@ -36,13 +36,9 @@ impl Papers {
         self.journal.append((self.clock)(), event)
     }
 
-    /// Where something saved under `name` lies: in the run's folder, or in a directory of the
-    /// host's choice, there under a name that no other run has.
+    /// Where something saved under `name` lies.
     pub fn kept_at(&self, name: &str, directory: Option<&FilePath>) -> PathBuf {
-        match directory {
-            Some(directory) => directory.as_path().join(format!("ttplan-{}-{name}", self.folder.id)),
-            None => self.folder.saved().join(name),
-        }
+        self.folder.kept_at(name, directory)
     }
 
     /// Makes sure that `path` is free for a new save. What lies there is a torn save of this very

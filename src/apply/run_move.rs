@@ -123,13 +123,12 @@ impl Hands<'_> {
         Ok(missing)
     }
 
-    /// Removes the directories that this step made, innermost first; one that is in use stays.
+    /// Removes the directories that this step made, innermost first; one that is in use stays, and one that it
+    /// was kept from making is no reason to leave those around it.
     fn remove_directories(&mut self, step: &Step, path: &FilePath) -> Result<()> {
         let made = self.papers.standing().made.get(&step.id).cloned().unwrap_or_default();
         for directory in made.iter().rev().filter(|made| path.is_within(made)) {
-            if !self.live.change_files().remove_directory(directory)? {
-                break;
-            }
+            self.live.change_files().remove_directory(directory)?;
         }
         Ok(())
     }

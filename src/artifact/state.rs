@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::artifact::files;
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Digest;
+use crate::model::names::FilePath;
 
 /// A state directory that was checked.
 #[derive(Debug)]
@@ -225,6 +226,15 @@ impl RunFolder {
     /// Where saved objects and backups lie.
     pub fn saved(&self) -> PathBuf {
         self.path.join("saved")
+    }
+
+    /// Where something saved under `name` lies: in the run's folder, or in a directory of the
+    /// host's choice, there under a name that no other run has.
+    pub fn kept_at(&self, name: &str, directory: Option<&FilePath>) -> PathBuf {
+        match directory {
+            Some(directory) => directory.as_path().join(format!("ttplan-{}-{name}", self.id)),
+            None => self.saved().join(name),
+        }
     }
 
     /// Where the output of commands lies.

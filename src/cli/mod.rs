@@ -23,6 +23,7 @@ mod inspect;
 mod man;
 mod out;
 mod plan;
+mod purge;
 mod quarantine;
 mod revisions;
 mod schema;
@@ -77,6 +78,7 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Quarantine(quarantine::Args),
+    Purge(purge::Args),
     Revisions(revisions::Args),
     Catalogue(catalogue::Args),
     Uploads(uploads::Args),
@@ -122,6 +124,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Command::Status(args) => status::run(args, out),
         Command::History(args) => history::run(args, out),
         Command::Quarantine(args) => quarantine::run(args, out),
+        Command::Purge(args) => purge::run(args, out),
         Command::Revisions(args) => revisions::run(args, out),
         Command::Catalogue(args) => catalogue::run(args, out),
         Command::Uploads(args) => uploads::run(args, out),

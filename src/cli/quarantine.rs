@@ -42,6 +42,9 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         lines.extend(of_run(&run)?);
     }
     lines.sort();
+    lines.extend(
+        (!lines.is_empty()).then(|| "hint: all that a run took comes back with it: ttplan undo RUN\n".to_owned()),
+    );
     out.result(&if lines.is_empty() { "nothing is in quarantine\n".to_owned() } else { lines.concat() })?;
     Ok(0)
 }

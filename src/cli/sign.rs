@@ -60,6 +60,6 @@ fn shown(args: &Args, out: &mut Out) -> Result<(Vec<u8>, &'static str, &'static 
         return Ok((bytes, OBSERVATION_NAMESPACE, "Sign exactly this observation?"));
     }
     let (plan, bytes) = show::read(&args.file)?;
-    out.say(&render::plan::in_short(&plan, &Digest::of(&bytes)));
+    out.say(&render::plan::to_sign(&plan, &Digest::of(&bytes)));
     Ok((bytes, PLAN_NAMESPACE, "Sign exactly this plan?"))
 }

@@ -189,9 +189,9 @@ impl Settling<'_> {
     fn reference(&self, written: Spanned<file::Reference>) -> Result<Reference> {
         let span = written.span();
         let file::Reference { table, column, form: Checked(form), prefix, formerly } = written.into_inner();
-        let empty = prefix.iter().chain(&formerly).any(String::is_empty);
-        if form.takes_prefix() && (prefix.is_none() || empty) {
-            return self.refuse(&format!("the form `{}` needs a `prefix`", form.word()), span);
+        let placeless = prefix.iter().chain(&formerly).any(|text| !text.contains('/'));
+        if form.takes_prefix() && (prefix.is_none() || placeless) {
+            return self.refuse(&format!("the form `{}` needs a `prefix` with a `/`", form.word()), span);
         }
         if !form.takes_prefix() && (prefix.is_some() || !formerly.is_empty()) {
             return self.refuse(&format!("the form `{}` takes no `prefix`", form.word()), span);

@@ -18,6 +18,9 @@ pub trait Dialect: Sync {
     /// cannot drop such an object by itself.
     fn drop_object(&self, object: &ObjectRef) -> Option<String>;
 
+    /// Whether the object is part of the database system and no application's.
+    fn is_of_the_system(&self, object: &ObjectRef) -> bool;
+
     /// Creates the table in which a framework records its revisions.
     fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String;
 

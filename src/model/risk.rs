@@ -3,9 +3,12 @@
 //! Nobody has to believe a plan about itself: `show`, `sign`, `verify` and `apply` all
 //! call this and refuse a plan that says otherwise. What cannot be read is destructive.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{AlterTableOperation, Expr, ObjectName, ObjectType, Statement, Visit, Visitor, visit_expressions};
+use sqlparser::ast::{
+    AlterTableOperation, Expr, ObjectName, ObjectType, Statement, TableConstraint, Visit, Visitor, visit_expressions,
+};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 
@@ -53,16 +56,43 @@ fn single_statement(sql: &str) -> Option<Statement> {
     if statements.len() == 1 { statements.pop() } else { None }
 }
 
+/// The names of the columns and constraints that `sql` adds to a table.
+pub fn added(sql: &str) -> BTreeSet<String> {
+    let Some(Statement::AlterTable(alter)) = single_statement(sql) else { return BTreeSet::new() };
+    let name = |operation: AlterTableOperation| match operation {
+        AlterTableOperation::AddColumn { column_def, .. } => Some(column_def.name.value),
+        AlterTableOperation::AddConstraint { constraint, .. } => constraint_name(&constraint),
+        _ => None,
+    };
+    alter.operations.into_iter().filter_map(name).collect()
+}
+
+/// As SQL says it: `CONSTRAINT name ...`.
+fn constraint_name(constraint: &TableConstraint) -> Option<String> {
+    match constraint {
+        TableConstraint::Unique(one) => one.name.as_ref(),
+        TableConstraint::PrimaryKey(one) => one.name.as_ref(),
+        TableConstraint::ForeignKey(one) => one.name.as_ref(),
+        TableConstraint::Check(one) => one.name.as_ref(),
+        _ => None,
+    }
+    .map(|name| name.value.clone())
+}
+
 /// Whether `sql` creates or changes `object` and nothing else. It may also take columns and
-/// constraints away from it: that is how what was added is undone.
-pub fn stays_within(sql: &str, object: &ObjectRef) -> bool {
+/// constraints away from it that were `added`: that is how they are undone.
+pub fn stays_within(sql: &str, object: &ObjectRef, added: &BTreeSet<String>) -> bool {
     use sqlparser::ast::DropBehavior::Cascade;
     if of_sql(sql, object) != Risk::Destructive {
         return true;
     }
     let takes_away = |operation: &AlterTableOperation| match operation {
-        AlterTableOperation::DropColumn { drop_behavior, .. }
-        | AlterTableOperation::DropConstraint { drop_behavior, .. } => *drop_behavior != Some(Cascade),
+        AlterTableOperation::DropColumn { drop_behavior, column_names, .. } => {
+            *drop_behavior != Some(Cascade) && column_names.iter().all(|name| added.contains(&name.value))
+        }
+        AlterTableOperation::DropConstraint { drop_behavior, name, .. } => {
+            *drop_behavior != Some(Cascade) && added.contains(&name.value)
+        }
         other => adds_or_widens(other),
     };
     match single_statement(sql) {
@@ -214,14 +244,19 @@ mod tests {
     fn what_takes_something_back_stays_within_its_object() {
         let table = ObjectRef::table("public", "v");
         let view = ObjectRef::free(ObjectKind::View, "public", "w");
+        let ours = added("ALTER TABLE v ADD COLUMN a int, ADD CONSTRAINT c UNIQUE (a)");
+        let within = |sql, object| stays_within(sql, object, &ours);
         for sql in
             ["ALTER TABLE v DROP COLUMN a", "ALTER TABLE public.v DROP CONSTRAINT c", "ALTER TABLE v ADD COLUMN a int"]
         {
-            assert!(stays_within(sql, &table), "{sql}");
+            assert!(within(sql, &table), "{sql}");
         }
-        assert!(stays_within("CREATE VIEW public.w AS SELECT tidy(a) FROM v", &view));
+        assert!(within("CREATE VIEW public.w AS SELECT tidy(a) FROM v", &view));
         for sql in [
             "ALTER TABLE users DROP COLUMN a",
+            "ALTER TABLE v DROP COLUMN b",
+            "ALTER TABLE v DROP COLUMN a, DROP COLUMN b",
+            "ALTER TABLE v DROP CONSTRAINT d",
             "ALTER TABLE v DROP COLUMN a CASCADE",
             "ALTER TABLE v RENAME TO users",
             "ALTER TABLE v ADD COLUMN a int DEFAULT wipe()",
@@ -231,10 +266,10 @@ mod tests {
             "DELETE FROM v",
             "not sql",
         ] {
-            assert!(!stays_within(sql, &table), "{sql}");
+            assert!(!within(sql, &table), "{sql}");
         }
-        assert!(!stays_within("CREATE OR REPLACE VIEW w AS SELECT f(1)", &view));
-        assert!(!stays_within("CREATE MATERIALIZED VIEW w AS SELECT f(1)", &view));
+        assert!(!within("CREATE OR REPLACE VIEW w AS SELECT f(1)", &view));
+        assert!(!within("CREATE MATERIALIZED VIEW w AS SELECT f(1)", &view));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::model::plan::Plan;
 use crate::model::risk;
 use crate::model::step::{Risk, Step};
 use crate::model::wording;
+use crate::render::detail;
 use crate::render::style::plain;
 
 /// Forges cut or refuse comments that are longer, in bytes (65,536 on the largest).
@@ -14,9 +15,13 @@ const LONGEST: usize = 60_000;
 
 /// Text from outside as code: nothing in it can end the span, start a tag or a table cell.
 pub fn code(text: &str) -> String {
+    format!("<code>{}</code>", inner(text))
+}
+
+/// The inside of such a span.
+pub(in crate::render) fn inner(text: &str) -> String {
     let text = plain(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let text = text.replace('|', "&#124;").replace('`', "&#96;").replace('@', "&#64;");
-    format!("<code>{text}</code>")
+    text.replace('|', "&#124;").replace('`', "&#96;").replace('@', "&#64;")
 }
 
 /// Text from outside in a sentence.
@@ -79,6 +84,12 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
     for step in &plan.steps {
         let (title, risk) = (inline(&wording::title(step)), risk::of_step(step).word());
         rest.push(format!("| {} | {title} | {risk} |\n", code(&step.id)));
+    }
+    for step in &plan.steps {
+        let lines = detail::lines(step);
+        let first = format!("\n**Step {}, to the letter**\n\n", code(&step.id));
+        rest.extend((!lines.is_empty()).then_some(first));
+        rest.extend(lines.iter().map(|line| format!("- {}\n", code(line))));
     }
     let mut room = LONGEST.saturating_sub(head.len() + tail.len() + 200);
     let mut text = head;

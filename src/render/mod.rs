@@ -5,6 +5,7 @@
 //! under review) goes through [`style::plain`] or [`markdown::code`] first: nobody is to be fooled by
 //! what is under review.
 
+pub mod detail;
 pub mod difference;
 pub mod error;
 pub mod graph;

@@ -5,13 +5,11 @@ use crate::model::diagnosis::{Diagnosis, Finding, Severity};
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
 use crate::model::risk;
-use crate::model::step::{FileList, Move, Probe, Risk, Step};
+use crate::model::step::{Probe, Risk, Step};
 use crate::model::wording;
+use crate::render::detail;
 use crate::render::style;
-use crate::render::style::{care, faint, plain, strong};
-
-/// How many files of a list are shown; the rest are counted.
-const FILES_SHOWN: usize = 10;
+use crate::render::style::{faint, plain, strong};
 
 /// How many findings of a kind that stops nothing are shown; the rest are counted.
 const FINDINGS_SHOWN: usize = 5;
@@ -26,10 +24,11 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
     text
 }
 
-/// What a person puts a name under: what it is for, what it destroys, the sum, the digest.
-pub fn in_short(plan: &Plan, sha256: &Digest) -> String {
+/// What a person puts a name under: what it is for, what it destroys, every step to the letter, the sum, the
+/// digest. Not why: whoever asks that looks at the whole plan.
+pub fn to_sign(plan: &Plan, sha256: &Digest) -> String {
     let mut text = head(plan, sha256);
-    text.push_str(&destroys(&plan.steps));
+    text.push_str(&steps(&plan.steps));
     text.push_str(&summary(plan));
     text
 }
@@ -137,77 +136,13 @@ fn steps(steps: &[Step]) -> String {
 fn of_step(step: &Step) -> String {
     let mut text =
         format!("  {:>2}. {}  {}\n", plain(&step.id), plain(&wording::title(step)), style::risk(risk::of_step(step)));
-    for act in step.save.iter().chain(&step.moves) {
-        for line in detail(act) {
-            text.push_str(&format!("      {}\n", plain(&line)));
-        }
+    for line in detail::lines(step) {
+        text.push_str(&format!("      {}\n", plain(&line)));
     }
     if step.ready.contains(&Probe::NoOtherWriter {}) {
         text.push_str(&format!("      {}\n", faint("only while nobody else has the database open")));
     }
-    if step.undo.is_empty() && risk::of_step(step) != Risk::Safe {
-        text.push_str(&format!("      {}\n", care("cannot be taken back")));
-    }
     text
-}
-
-/// What a move does, to the letter.
-fn detail(act: &Move) -> Vec<String> {
-    match act {
-        Move::CreateObject(create) => vec![create.sql.clone()],
-        Move::DropObject(drop) => vec![drop.sql.clone()],
-        Move::AlterObject(alter) => vec![alter.sql.clone()],
-        Move::SetRevisions(set) => {
-            vec![
-                format!("{}: [{}] -> [{}] ({:?})", set.table, set.from.join(", "), set.to.join(", "), set.basis)
-                    .to_lowercase(),
-            ]
-        }
-        Move::SaveObjects(save) => vec![format!("saved first, as `{}`", save.name)],
-        Move::CopyFiles(copy) => files(&copy.files),
-        Move::ReleaseFiles(release) => files(&release.files),
-        Move::WriteRows(write) => {
-            let (from, to) = (&write.rewriting.from, &write.rewriting.to);
-            vec![format!("`{}` becomes `{to}`, in the spelling of each value", from.join("`, `"))]
-        }
-        Move::Run(run) => {
-            let mut lines = vec![format!("$ {}", run.argv.join(" ")), format!("in {}", run.directory.to_text())];
-            lines.extend(run.env.iter().map(|(name, value)| format!("{name}={value}")));
-            lines.push(format!("at most {} s; runs {}", run.timeout_seconds, from_to(&run.revisions)));
-            lines
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// A long list of revisions by its ends.
-fn from_to(revisions: &[String]) -> String {
-    match revisions {
-        [first, .., last] if revisions.len() > 6 => format!("{first} to {last}"),
-        few => few.join(", "),
-    }
-}
-
-fn files(list: &FileList) -> Vec<String> {
-    match list {
-        FileList::Inline(rows) => {
-            let mut lines: Vec<String> = rows
-                .iter()
-                .take(FILES_SHOWN)
-                .map(|row| {
-                    format!("{}  {}  {}", row.path().to_text(), wording::bytes(row.size()), row.sha256().short(12))
-                })
-                .collect();
-            if rows.len() > FILES_SHOWN {
-                lines.push(format!("and {} more", rows.len() - FILES_SHOWN));
-            }
-            lines
-        }
-        FileList::Sidecar(sidecar) => {
-            vec![format!("listed in the file beside the plan, sha256 {}", sidecar.sha256.short(12))]
-        }
-        FileList::Move(_) => Vec::new(),
-    }
 }
 
 /// The last line.

@@ -32,6 +32,8 @@ pub mod public_key;
 pub mod revoked_keys;
 mod sanity;
 #[cfg(test)]
+mod sanity_release_tests;
+#[cfg(test)]
 mod sanity_tests;
 mod sanity_undo;
 mod sanity_values;
@@ -41,7 +43,7 @@ pub mod signers;
 pub mod signing_key;
 pub mod sshsig;
 #[cfg(test)]
-mod test_plans;
+pub(crate) mod test_plans;
 pub mod validity;
 pub mod verdict;
 mod wire;

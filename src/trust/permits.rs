@@ -4,6 +4,7 @@
 
 use crate::model::names::FilePath;
 use crate::model::plan::Plan;
+use crate::model::references::Form;
 use crate::model::site::Site;
 use crate::model::step::{Move, Probe, Risk, Step};
 
@@ -32,6 +33,10 @@ fn of_move(act: &Move, site: &Site) -> Option<String> {
         Move::RestoreFiles(restore) => not_for_files(&restore.root, site),
         Move::BackupDatabase(backup) => not_for_backups(backup.directory.as_ref(), site),
         Move::RestoreDatabase(restore) => not_for_backups(restore.directory.as_ref(), site),
+        // What the application is told to look at afterwards.
+        Move::WriteRows(write) if write.rewriting.form == Form::Absolute => {
+            outside_roots(&FilePath::new(write.rewriting.to.trim_end_matches('/')), site)
+        }
         Move::Run(run) => {
             let commands = [Some(&run.argv), Some(&run.check).filter(|check| !check.is_empty())];
             let refused = commands.into_iter().flatten().find(|argv| !site.permits_command(argv))?;

@@ -32,7 +32,7 @@ const RULES: &[(&str, Rule)] = &[
     ("steps of one transaction are neighbours and do only what a transaction can hold", transaction_holds),
     ("it does something", does_something),
     ("it touches the database or files, never both", one_side_only),
-    ("saves only save, and nothing saves after them", moves_are_where_they_belong),
+    ("saves only save, nothing saves after them, and only undo brings back", moves_are_where_they_belong),
     ("names of copies are plain file names, each used once", sanity_values::copies_have_names_of_their_own),
     ("paths are absolute and plain; listed ones relative, plain and sorted", sanity_values::paths_are_plain),
     ("modes, owners and sidecar numbers can be read", sanity_values::numbers_make_sense),
@@ -43,7 +43,9 @@ const RULES: &[(&str, Rule)] = &[
     ("lists of other moves are those of a copy", lists_are_there),
     ("drops are spelled as the engine spells them", drops_are_spelled_right),
     ("what is dropped is saved before", drops_are_saved),
-    ("what is released is saved before, and kept elsewhere", releases_are_saved),
+    ("what is released is saved before, and its copies elsewhere are looked at", releases_are_saved),
+    ("references become names of other places, in tables of the application", sanity_values::rewritings_make_sense),
+    ("what belongs to the database system itself is left alone", sanity_values::the_system_is_left_alone),
     ("a destructive step says when it may begin and when it is done", destruction_is_guarded),
     ("undo concerns what the step itself did", sanity_undo::concerns_the_step),
 ];
@@ -122,8 +124,18 @@ fn moves_are_where_they_belong(place: &Place<'_>) -> Result<(), String> {
     if let Some(act) = place.step.save.iter().find(|act| !saves(act)) {
         return Err(format!("`{}` stands among what is saved", act.word()));
     }
-    let only_saves = |act: &&Move| matches!(act, Move::SaveObjects(_) | Move::SaveFiles(_));
-    if let Some(act) = place.step.moves.iter().find(only_saves) {
+    let elsewhere = |act: &&Move| {
+        let brings_back = matches!(
+            act,
+            Move::RestoreObjects(_)
+                | Move::RestoreFiles(_)
+                | Move::RestoreRows(_)
+                | Move::RemoveFiles(_)
+                | Move::RemoveDirectory(_)
+        );
+        brings_back || matches!(act, Move::SaveObjects(_) | Move::SaveFiles(_))
+    };
+    if let Some(act) = place.step.moves.iter().find(elsewhere) {
         return Err(format!("`{}` stands among the moves", act.word()));
     }
     Ok(())
@@ -197,8 +209,11 @@ fn drops_are_saved(place: &Place<'_>) -> Result<(), String> {
 
 fn releases_are_saved(place: &Place<'_>) -> Result<(), String> {
     let step = place.step;
-    for act in &step.moves {
+    for (index, act) in step.moves.iter().enumerate() {
         let Move::ReleaseFiles(release) = act else { continue };
+        if !step.ready.contains(&Probe::FilesReady { r#move: index }) {
+            return Err("files are removed and nobody looks at their copies before".to_owned());
+        }
         let saved = step.save.iter().any(|save| match save {
             Move::SaveFiles(save) => save.from == release.from && step.files(&save.files) == Some(&release.files),
             _ => false,

@@ -3,6 +3,8 @@
 //! The risk and the title of a step come from its moves alone, so undo moves must not be able
 //! to do anything that the moves do not already stand for.
 
+use std::collections::BTreeSet;
+
 use crate::model::names::ObjectRef;
 use crate::model::risk;
 use crate::model::step::{
@@ -13,7 +15,7 @@ use crate::trust::sanity::Place;
 /// Holds every undo move of the step against its saves and moves.
 pub(in crate::trust) fn concerns_the_step(place: &Place<'_>) -> Result<(), String> {
     place.step.undo.iter().try_for_each(|undo| {
-        if answers_something(place, undo) && sql_stays_within(undo) {
+        if answers_something(place, undo) && sql_stays_within(place.step, undo) {
             return Ok(());
         }
         Err(format!("its undo has a `{}` that nothing in the step calls for", undo.word()))
@@ -79,8 +81,15 @@ fn answers_something(place: &Place<'_>, undo: &Move) -> bool {
     }
 }
 
-fn sql_stays_within(undo: &Move) -> bool {
-    let within = |sql: &str, object: &ObjectRef| risk::stays_within(sql, object);
+fn sql_stays_within(step: &Step, undo: &Move) -> bool {
+    let adds = |act: &Move, object: &ObjectRef| match act {
+        Move::AlterObject(alter) if alter.object == *object => risk::added(&alter.sql),
+        _ => BTreeSet::new(),
+    };
+    let within = |sql: &str, object: &ObjectRef| {
+        let added = step.moves.iter().flat_map(|act| adds(act, object)).collect();
+        risk::stays_within(sql, object, &added)
+    };
     match undo {
         Move::CreateObject(create) => within(&create.sql, &create.object),
         Move::AlterObject(alter) => within(&alter.sql, &alter.object),

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::names::FilePath;
+use crate::model::names::{FilePath, ObjectKind, ObjectRef};
+use crate::model::references::Form;
+use crate::model::rewriting::Rewriting;
 use crate::model::step::{FileList, Move, Probe, Run, Sidecar};
+use crate::model::wording::deceives;
 use crate::trust::sanity::Place;
 
 /// As long as a file name may be nearly everywhere, with room for what the runner adds.
@@ -115,6 +118,66 @@ pub(in crate::trust) fn paths_are_plain(place: &Place<'_>) -> Result<(), String>
     Ok(())
 }
 
+/// A reference names a place, before and after. Whatever else stands in a column, such as a role or a password, is
+/// not what these moves are for.
+pub(in crate::trust) fn rewritings_make_sense(place: &Place<'_>) -> Result<(), String> {
+    let step = place.step;
+    let acts = step.moves.iter().chain(&step.undo);
+    acts.filter_map(rewriting_of).try_for_each(|rewriting| {
+        let Rewriting { table, column, form, from, to, .. } = rewriting;
+        let has_places = form.takes_prefix() || *form == Form::Absolute;
+        if table.kind != ObjectKind::Table || !has_places {
+            return Err(format!("`{column}` of {table} holds nothing that could be rewritten"));
+        }
+        let is_place = |text: &&String| match form {
+            Form::Absolute => text.strip_suffix('/').is_some_and(|path| FilePath::new(path).is_plain_absolute()),
+            _ => text.contains('/') && !text.chars().any(deceives),
+        };
+        if let Some(text) = std::iter::once(to).chain(from).find(|text| !is_place(text)) {
+            return Err(format!("`{text}` in `{column}` of {table} names no place"));
+        }
+        match from.is_empty() || from.contains(to) {
+            true => Err(format!("`{column}` of {table} is rewritten to what it says")),
+            false => Ok(()),
+        }
+    })
+}
+
+/// The rewriting that a move carries.
+pub(in crate::trust) fn rewriting_of(act: &Move) -> Option<&Rewriting> {
+    match act {
+        Move::WriteRows(write) => Some(&write.rewriting),
+        Move::RestoreRows(restore) => Some(&restore.rewriting),
+        _ => None,
+    }
+}
+
+/// The objects that a move names.
+fn objects_of(act: &Move) -> Vec<&ObjectRef> {
+    match act {
+        Move::CreateObject(create) => vec![&create.object],
+        Move::DropObject(drop) => vec![&drop.object],
+        Move::AlterObject(alter) => vec![&alter.object],
+        Move::SetRevisions(set) => vec![&set.table],
+        Move::SaveObjects(save) => save.objects.iter().collect(),
+        Move::RestoreObjects(restore) => restore.objects.iter().collect(),
+        Move::Quarantine(put) => vec![&put.object],
+        Move::Unquarantine(back) => vec![&back.object],
+        Move::WriteRows(write) => vec![&write.rewriting.table],
+        Move::RestoreRows(restore) => vec![&restore.rewriting.table],
+        _ => Vec::new(),
+    }
+}
+
+pub(in crate::trust) fn the_system_is_left_alone(place: &Place<'_>) -> Result<(), String> {
+    let step = place.step;
+    let acts = step.save.iter().chain(&step.moves).chain(&step.undo);
+    match acts.flat_map(objects_of).find(|object| place.dialect.is_of_the_system(object)) {
+        Some(object) => Err(format!("{object} of `{}` belongs to the database system itself", object.schema)),
+        None => Ok(()),
+    }
+}
+
 pub(in crate::trust) fn numbers_make_sense(place: &Place<'_>) -> Result<(), String> {
     let step = place.step;
     for act in step.save.iter().chain(&step.moves).chain(&step.undo) {
@@ -134,6 +197,9 @@ pub(in crate::trust) fn numbers_make_sense(place: &Place<'_>) -> Result<(), Stri
             && (*files == 0 || first.checked_add(*files).is_none())
         {
             return Err(format!("lines {first} and the next {files} of the sidecar make no sense"));
+        }
+        if matches!(act, Move::WriteRows(write) if write.rows == 0) {
+            return Err("it rewrites no rows".to_owned());
         }
         if matches!(act, Move::Run(run) if run.timeout_seconds == 0) {
             return Err("a command has no time to run".to_owned());

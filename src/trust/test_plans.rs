@@ -5,12 +5,14 @@ use crate::model::dialect::{Dialect, qualified, quote};
 use crate::model::names::{Digest, FilePath, Moment, ObjectKind, ObjectRef};
 use crate::model::observation::Identity;
 use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target};
+use crate::model::references::Form;
+use crate::model::rewriting::Rewriting;
 use crate::model::risk;
 use crate::model::site::{Policy, Site, Trust};
 use crate::model::step::{
     AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DropObject, FileList, MakeDirectory, Move, Probe,
-    Quarantine, RemoveDirectory, RemoveFiles, RestoreDatabase, RestoreObjects, Risk, Run, SaveObjects, SetRevisions,
-    Sidecar, Step, Unquarantine,
+    Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles, RestoreDatabase, RestoreFiles, RestoreObjects, RestoreRows,
+    Risk, Run, SaveFiles, SaveObjects, SetRevisions, Sidecar, Step, Unquarantine, WriteRows,
 };
 use crate::model::uploads::FileFact;
 use crate::model::wording;
@@ -32,6 +34,9 @@ impl Dialect for Spelled {
             _ => return None,
         };
         Some(format!("DROP {kind} {}", qualified(&object.schema, &object.name)))
+    }
+    fn is_of_the_system(&self, object: &ObjectRef) -> bool {
+        object.schema == "system"
     }
     fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
         format!("CREATE TABLE {} ({} varchar({width}))", quote(&table.name), quote(column))
@@ -149,12 +154,47 @@ fn database_steps() -> Vec<Step> {
             vec![Move::RestoreDatabase(RestoreDatabase { name: backup(), directory: Some("/data/backups".into()) })],
         ),
     ];
+    steps.insert(5, rewrite());
     for step in &mut steps[1..3] {
         step.transaction = Some("drops".into());
         step.requires = vec!["backup".into()];
     }
-    steps[5].superseded_by = Some("migrate".into());
+    steps[6].superseded_by = Some("migrate".into());
     steps
+}
+
+fn rewrite() -> Step {
+    let rewriting = Rewriting {
+        table: table("users"),
+        key: vec!["id".into()],
+        column: "avatar".into(),
+        form: Form::Absolute,
+        from: vec!["/app/uploads/".into()],
+        to: "/data/uploads/avatars/".into(),
+    };
+    let name = || "users.rows".to_owned();
+    let write = WriteRows { name: name(), rewriting: rewriting.clone(), rows: 3, sha256: Digest::of("rows") };
+    step(
+        "rewrite",
+        vec![],
+        vec![Move::WriteRows(write)],
+        vec![Move::RestoreRows(RestoreRows { name: name(), rewriting })],
+    )
+}
+
+fn release() -> Step {
+    let (from, to): (FilePath, FilePath) = ("/app/uploads".into(), "/data/uploads/avatars".into());
+    let name = || "old.files".to_owned();
+    let files = FileList::Inline(vec![file("old/d.png")]);
+    let mut release = step(
+        "release",
+        vec![Move::SaveFiles(SaveFiles { name: name(), from: from.clone(), files: FileList::Move(0) })],
+        vec![Move::ReleaseFiles(ReleaseFiles { from: from.clone(), to, files })],
+        vec![Move::RestoreFiles(RestoreFiles { name: name(), root: from, files: FileList::Move(0) })],
+    );
+    release.ready = vec![Probe::FilesReady { r#move: 0 }];
+    release.done = vec![Probe::FilesDone { r#move: 0 }];
+    release
 }
 
 fn file_steps() -> Vec<Step> {
@@ -200,6 +240,7 @@ fn file_steps() -> Vec<Step> {
             })],
             vec![Move::RemoveFiles(RemoveFiles { root: "/data/uploads/many".into(), files: FileList::Sidecar(many) })],
         ),
+        release(),
     ]
 }
 

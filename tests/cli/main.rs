@@ -11,6 +11,7 @@ mod runs;
 mod secrets;
 mod site;
 mod transcripts;
+mod trusting;
 
 #[path = "../support/postgres.rs"]
 mod support;

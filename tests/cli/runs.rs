@@ -52,6 +52,19 @@ fn a_run_that_died_is_told_with_a_command_that_takes_it_back() {
 }
 
 #[test]
+fn purge_lists_what_nothing_needs_and_removes_nothing() {
+    let (site, folder) = applied();
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let purge = |age: &str| site.printed(&[["purge", "--older-than", age].as_slice(), &HOST].concat(), 0);
+    assert_eq!(purge("30d"), "no run is that old\n");
+    assert_eq!(purge("0h"), format!("{id}  kept: `ttplan undo {id}` needs it\n"));
+    site.printed(&[["undo", id, "--auto-approve"].as_slice(), &HOST].concat(), 0);
+    let told = purge("0h");
+    assert!(told.contains(&format!("{id}  taken back: ")) && told.contains("/saved/database"), "{told}");
+    assert!(folder.join("saved/database").exists() && !told.contains("journal"), "{told}");
+}
+
+#[test]
 fn a_host_where_nothing_was_run_says_so() {
     let site = Site::with_signed_plan();
     assert_eq!(site.printed(&[["history"].as_slice(), &HOST].concat(), 0), "nothing was ever run here\n");

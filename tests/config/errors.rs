@@ -103,7 +103,7 @@ fn every_mistake_is_shown_where_it_was_made() {
         (
             "version = 1\n[[uploads]]\nname = 'a'\nto = 'x'\nreferences = [{table = 't', column = 'c', form = 'prefixed'}]",
             (5, 15),
-            "needs a `prefix`",
+            "needs a `prefix` with a `/`",
             "",
         ),
         (

@@ -8,6 +8,7 @@ use ttplan::model::revisions::Book;
 use ttplan::model::step::Basis;
 
 use crate::site::at_first_revision;
+use crate::site::at_head;
 use crate::world::Engine;
 
 /// One of them.
@@ -17,19 +18,53 @@ pub struct Scenario {
     pub database: fn(Engine) -> String,
     /// What is to be done with tables that nothing explains.
     pub unexpected: &'static str,
+    /// Columns that name uploaded files, as the configuration lists them.
+    pub references: &'static str,
+    /// Files that are where they belong from the beginning.
+    pub copied: &'static [&'static str],
+    /// What else `plan` is asked for.
+    pub flags: &'static [&'static str],
     /// What is changed in the plan before it is signed.
     pub change: Option<fn(&mut Plan)>,
+    /// The kinds of steps that its plan must have, or it shows nothing.
+    pub kinds: fn(Engine) -> Vec<&'static str>,
 }
 
-/// All of them. Each moves files across filesystems too.
-pub const ALL: [&Scenario; 5] = [&DROPS, &QUARANTINE, &MIGRATIONS, &LEFTOVER, &STAMP];
+/// What the others are made of: nothing is to be done but to move files across filesystems.
+const PLAIN: Scenario = Scenario {
+    name: "plain",
+    database: |_| at_head(),
+    unexpected: "keep",
+    references: "",
+    copied: &["b.png"],
+    flags: &[],
+    change: None,
+    kinds: |_| vec!["move_files"],
+};
+
+/// All of them.
+pub const ALL: [&Scenario; 8] = [&DROPS, &QUARANTINE, &MIGRATIONS, &LEFTOVER, &STAMP, &ANEW, &REFERENCES, &RELEASE];
 
 /// Strangers' tables go, with views and keys in a circle, and migrations begin anew.
-pub const DROPS: Scenario = Scenario { name: "drops", database: strangers, unexpected: "drop", change: None };
+pub const DROPS: Scenario = Scenario {
+    name: "drops",
+    database: strangers,
+    unexpected: "drop",
+    kinds: |engine| match engine {
+        Engine::Postgres => vec!["backup_database", "drop_constraint", "drop_table", "drop_view", "run_migrations"],
+        Engine::Sqlite => vec!["backup_database", "drop_table", "drop_view", "run_migrations"],
+    },
+    ..PLAIN
+};
 
 /// The same into quarantine.
-pub const QUARANTINE: Scenario =
-    Scenario { name: "quarantine", database: strangers, unexpected: "quarantine", change: None };
+pub const QUARANTINE: Scenario = Scenario {
+    name: "quarantine",
+    database: strangers,
+    unexpected: "quarantine",
+    kinds: |_| vec!["quarantine_table", "run_migrations"],
+    ..PLAIN
+};
 
 /// A migration is to be run, and its name does not fit where it is recorded.
 pub const MIGRATIONS: Scenario = Scenario {
@@ -40,8 +75,12 @@ pub const MIGRATIONS: Scenario = Scenario {
         }
         Engine::Sqlite => at_first_revision(),
     },
-    unexpected: "keep",
-    change: None,
+    kinds: |engine| match engine {
+        Engine::Postgres => vec!["widen_version_column", "run_migrations"],
+        // Widths are not enforced there.
+        Engine::Sqlite => vec!["run_migrations"],
+    },
+    ..PLAIN
 };
 
 /// An interrupted migration left its working copy.
@@ -55,15 +94,15 @@ pub const LEFTOVER: Scenario = Scenario {
             at_first_revision()
         )
     },
-    unexpected: "keep",
-    change: None,
+    kinds: |_| vec!["backup_database", "drop_table"],
+    ..PLAIN
 };
 
 /// A revision is recorded where none was.
 pub const STAMP: Scenario = Scenario {
     name: "stamp",
     database: |_| format!("{}DROP TABLE alembic_version;", at_first_revision()),
-    unexpected: "keep",
+    kinds: |_| vec!["move_files", "stamp_revision"],
     change: Some(|plan| {
         let engine = engines::by_name(&plan.target.database.engine).unwrap();
         let home = if engine.name == "postgres" { "public" } else { "main" };
@@ -76,6 +115,55 @@ pub const STAMP: Scenario = Scenario {
         plan.steps.push(step);
         plan.summary = Summary::of(&plan.steps);
     }),
+    ..PLAIN
+};
+
+/// A revision is recorded, and there is nothing that it could stand for, nor a place for files.
+pub const ANEW: Scenario = Scenario {
+    name: "anew",
+    database: |_| {
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+         INSERT INTO alembic_version VALUES ('001');"
+            .to_owned()
+    },
+    copied: &[],
+    flags: &["--reinitialize"],
+    kinds: |_| vec!["make_directory", "drop_version_table", "run_migrations"],
+    ..PLAIN
+};
+
+/// Values name their files as an older release did: a path, links in a text, links in a JSON document.
+pub const REFERENCES: Scenario = Scenario {
+    name: "references",
+    database: |engine| {
+        let json = if engine == Engine::Postgres { "jsonb" } else { "TEXT" };
+        format!(
+            "{}CREATE TABLE pages (id INTEGER, lang VARCHAR(9), path TEXT, body TEXT, data {json}, PRIMARY KEY (id, lang));
+             INSERT INTO pages VALUES
+                 (1, 'en', '{{home}}/app/avatars/a.png', 'see /old/a.png and it''s /old/b.png \\ 100%', '{{\"a\": \"/old/a.png\", \"n\": 1}}'),
+                 (1, 'de', '{{home}}/app/avatars/b.png', 'x', '{{\"u\": \"/media/b.png\"}}'),
+                 (2, 'en', NULL, '%2Fold%2Fa.png', NULL);
+             CREATE TABLE lists (path TEXT);
+             INSERT INTO lists VALUES ('{{home}}/app/avatars/a.png'), ('{{home}}/app/avatars/a.png'), ('');",
+            at_head()
+        )
+    },
+    references: "{ table = 'pages', column = 'path', form = 'absolute' },
+        { table = 'lists', column = 'path', form = 'absolute' },
+        { table = 'pages', column = 'body', form = 'text', prefix = '/media/', formerly = ['/old/'] },
+        { table = 'pages', column = 'data', form = 'json', prefix = '/media/', formerly = ['/old/'] }",
+    kinds: |_| vec!["move_files", "rewrite_references"],
+    ..PLAIN
+};
+
+/// What an earlier plan copied is removed from its old place.
+pub const RELEASE: Scenario = Scenario {
+    name: "release",
+    references: "{ table = 'users', column = 'avatar', form = 'name' }",
+    copied: &["a.png", "b.png", "old/c.png", "d.png"],
+    flags: &["--release-sources"],
+    kinds: |_| vec!["release_sources"],
+    ..PLAIN
 };
 
 /// A plan that nobody began in time.

@@ -2,6 +2,7 @@
 //! filesystems, a host that believes two keys, and a signed plan.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
@@ -22,6 +23,8 @@ pub struct Site {
     pub away: TempDir,
     pub world: World,
     pub plan: PathBuf,
+    /// Files that are where they belong from the beginning.
+    copied: &'static [&'static str],
 }
 
 /// How a command ended.
@@ -75,15 +78,25 @@ pub fn at_first_revision() -> String {
     )
 }
 
+/// The same with every migration run.
+pub fn at_head() -> String {
+    at_first_revision() + SECOND
+}
+
 impl Site {
     /// Makes the site, plans and signs.
     pub fn new(engine: Engine, scenario: &Scenario) -> Self {
         let site = Self::unplanned(engine, scenario);
-        let planned = site.run(&["plan", "-o", "plans/change.ttplan.json", "--site", "crash"], None);
+        let plan = ["plan", "-o", "plans/change.ttplan.json", "--site", "crash"];
+        let planned = site.run(&[&plan[..], scenario.flags].concat(), None);
         // What is done by hand is what ttplan itself leaves to a person.
         assert!([Some(0), Some(8)].contains(&planned.code), "{}", planned.said);
         if let Some(change) = scenario.change {
             site.rewrite(change);
+        }
+        let kinds: BTreeSet<String> = site.read_plan().steps.into_iter().map(|step| step.kind).collect();
+        for kind in (scenario.kinds)(engine) {
+            assert!(kinds.contains(kind), "`{}` has no {kind}, but {kinds:?}", scenario.name);
         }
         site.sign("ada");
         site.sign("bob");
@@ -106,8 +119,10 @@ impl Site {
         write("app/bin/002.sql", SECOND);
         write("app/versions/001.py", "revision = \"001\"\ndown_revision = None\n");
         write("app/versions/002.py", "revision = \"002_project_codes\"\ndown_revision = \"001\"\n");
-        let world = World::make(engine, &home.path().join("data"), &(scenario.database)(engine));
-        let site = Self { plan: home.path().join("plans/change.ttplan.json"), home, away, world };
+        let statements = (scenario.database)(engine).replace("{home}", &home.path().display().to_string());
+        let world = World::make(engine, &home.path().join("data"), &statements);
+        let plan = home.path().join("plans/change.ttplan.json");
+        let site = Self { plan, home, away, world, copied: scenario.copied };
         fs::write(site.at("ttplan.toml"), site.configuration(scenario)).unwrap();
         site.reset();
         site.trust();
@@ -140,8 +155,10 @@ projects = ["name", "status"]
 [[uploads]]
 name = "avatars"
 from = ["avatars"]
-to = "{to}/avatars"
+to = "{to}/uploads/avatars"
+references = [{references}]
 "#,
+            references = scenario.references.replace('\n', " "),
             migrate = migrate.display(),
             unexpected = scenario.unexpected,
             to = self.away.path().display(),
@@ -186,8 +203,12 @@ to = "{to}/avatars"
         .must(0);
     }
 
+    fn read_plan(&self) -> Plan {
+        serde_json::from_slice(&fs::read(&self.plan).unwrap()).unwrap()
+    }
+
     fn rewrite(&self, change: fn(&mut Plan)) {
-        let mut plan: Plan = serde_json::from_slice(&fs::read(&self.plan).unwrap()).unwrap();
+        let mut plan = self.read_plan();
         change(&mut plan);
         fs::write(&self.plan, ttplan::artifact::json::to_text(&plan)).unwrap();
     }
@@ -205,7 +226,11 @@ to = "{to}/avatars"
     /// Puts everything back to the beginning: database, files, state.
     pub fn reset(&self) {
         self.world.reset();
-        for path in [self.at("state"), self.at("app/avatars"), self.away.path().join("avatars")] {
+        for left in fs::read_dir(self.away.path()).unwrap() {
+            // What a run that did not come to an end left beside its place, so that one failure is told once.
+            let _ = fs::remove_dir(left.unwrap().path());
+        }
+        for path in [self.at("state"), self.at("app/avatars"), self.away.path().join("uploads")] {
             match fs::remove_dir_all(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{}: {error}", path.display()),
                 _ => {}
@@ -213,8 +238,10 @@ to = "{to}/avatars"
         }
         for (name, text) in [("a.png", "ada"), ("b.png", "bob"), ("old/c.png", "eve"), ("d.png", "")] {
             old_file(&self.at("app/avatars").join(name), text);
+            if self.copied.contains(&name) {
+                old_file(&self.away.path().join("uploads/avatars").join(name), text);
+            }
         }
-        old_file(&self.away.path().join("avatars/b.png"), "bob");
     }
 
     /// The program, ready to run.

@@ -70,10 +70,10 @@ impl World {
         }
     }
 
-    /// All definitions and rows as text.
+    /// All definitions and rows as text, rows in no order: a server gives none.
     pub fn dump(&self) -> String {
         match self {
-            Self::Postgres { database, .. } => database.dump(),
+            Self::Postgres { database, .. } => rows_sorted(&database.dump()),
             Self::Sqlite { path, .. } => sqlite::dump(path),
         }
     }
@@ -93,6 +93,19 @@ impl World {
             Self::Sqlite { path, .. } => file.to_string_lossy().starts_with(&*path.to_string_lossy()),
         }
     }
+}
+
+/// A `pg_dump` with the rows of each table sorted.
+fn rows_sorted(dump: &str) -> String {
+    let mut lines: Vec<&str> = dump.lines().collect();
+    let mut rest = &mut lines[..];
+    while let Some(start) = rest.iter().position(|line| line.starts_with("COPY ")) {
+        let rows = &mut rest[start + 1..];
+        let end = rows.iter().position(|line| *line == "\\.").unwrap();
+        rows[..end].sort_unstable();
+        rest = &mut rows[end..];
+    }
+    lines.join("\n")
 }
 
 impl Drop for World {

@@ -29,6 +29,30 @@ fn missing_directories_are_made_and_told_outermost_first() {
 }
 
 #[test]
+fn what_an_interruption_left_of_a_directory_goes_with_the_next_making_or_removing() {
+    let place = Place::new();
+    let left = ".ttplan-0123456789abcdef01234567-part";
+    let others = [".ttplan-notes-part", ".ttplan-0123456789abcdef01234568-part"];
+    fs::create_dir(place.at("to").join(others[0])).unwrap();
+    // In use by somebody.
+    fs::create_dir_all(place.at("to").join(others[1]).join("x")).unwrap();
+    let names = |more: &[&'static str]| {
+        let mut names = [&others[..], more].concat();
+        names.sort_unstable();
+        names
+    };
+    fs::create_dir(place.at("to").join(left)).unwrap();
+    Disk::new().make_directory(&place.path("to/new"), None, None).unwrap();
+    assert_eq!(place.names("to"), names(&["new"]));
+    fs::create_dir(place.at("to").join(left)).unwrap();
+    assert!(Disk::new().remove_directory(&place.path("to/new")).unwrap());
+    assert_eq!(place.names("to"), names(&[]));
+    fs::create_dir(place.at("to").join(left)).unwrap();
+    assert!(!Disk::new().remove_directory(&place.path("to/new")).unwrap());
+    assert_eq!(place.names("to"), names(&[]));
+}
+
+#[test]
 fn without_a_mode_a_directory_is_open_to_all_to_read_and_passes_its_group_on() {
     let place = Place::new();
     Disk::new().make_directory(&place.path("to/plain"), None, None).unwrap();

@@ -9,6 +9,7 @@ mod backup;
 mod change;
 mod connect;
 mod look;
+mod pgbouncer;
 #[path = "../support/real.rs"]
 mod real;
 mod real_data;

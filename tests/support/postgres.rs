@@ -225,7 +225,8 @@ fn servant() -> Option<(u32, u32)> {
     Some((fields[2].parse().unwrap(), fields[3].parse().unwrap()))
 }
 
-fn as_servant(program: &Path) -> Command {
+/// A program that is run as the server is.
+pub fn as_servant(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir("/").env("LC_ALL", "C");
     if let Some((uid, gid)) = servant() {

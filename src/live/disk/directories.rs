@@ -11,7 +11,7 @@ use crate::live::disk::attributes::{Own, dress};
 use crate::live::disk::durable::point;
 use crate::live::disk::refusal::{stale, undone, unread};
 use crate::live::disk::root::{Root, split};
-use crate::live::disk::temporary::{Names, place_directory};
+use crate::live::disk::temporary::{Names, is_temporary, place_directory};
 use crate::model::names::FilePath;
 
 const PASS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -43,7 +43,7 @@ fn make_all(path: &FilePath, how: &CopyHow, modern: bool, made: &mut Vec<FilePat
         let guarded = so_far == *path || !made.is_empty();
         let guard = if guarded { OFlags::NOFOLLOW } else { OFlags::empty() };
         here = match fs::openat(&here, name, PASS | guard, Mode::empty()) {
-            Err(Errno::NOENT) => make_one(&here, name, how, None, modern).and_then(|new| {
+            Err(Errno::NOENT) => sweep(&here).and_then(|()| make_one(&here, name, how, None, modern)).and_then(|new| {
                 made.push(so_far.clone());
                 fs::fsync(&new)?;
                 fs::fsync(fs::openat(&here, c".", READ, Mode::empty())?)?;
@@ -52,6 +52,22 @@ fn make_all(path: &FilePath, how: &CopyHow, modern: bool, made: &mut Vec<FilePat
             opened => opened,
         }
         .map_err(|errno| undone("make directory", errno, &so_far))?;
+    }
+    Ok(())
+}
+
+/// Removes what an interruption left of a directory that was to be made here: nobody else looks above a root.
+fn sweep(here: &OwnedFd) -> rustix::io::Result<()> {
+    for entry in fs::Dir::read_from(fs::openat(here, c".", READ, Mode::empty())?)? {
+        let entry = entry?;
+        if !is_temporary(entry.file_name().to_bytes()) {
+            continue;
+        }
+        match fs::unlinkat(here, entry.file_name(), AtFlags::REMOVEDIR) {
+            // A file, or one that is in use: not ours.
+            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {}
+            Err(errno) => return Err(errno),
+        }
     }
     Ok(())
 }
@@ -129,7 +145,8 @@ pub(super) fn make_like(
     Ok(())
 }
 
-/// Removes an empty directory at a plain absolute path; false where it is not empty or not there.
+/// Removes an empty directory at a plain absolute path, or what an interruption left of its making; false where it is
+/// not empty or not there.
 pub(super) fn remove_directory(path: &FilePath) -> Result<bool> {
     let refused = |errno| undone("remove directory", errno, path);
     let (above, name) = split(path);
@@ -143,6 +160,7 @@ pub(super) fn remove_directory(path: &FilePath) -> Result<bool> {
         above => above.map_err(refused)?,
     };
     point("disk: before a directory is removed").map_err(refused)?;
+    sweep(&above).map_err(refused)?;
     match fs::unlinkat(&above, name, AtFlags::REMOVEDIR) {
         Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => return Ok(false),
         removed => removed.map_err(refused)?,

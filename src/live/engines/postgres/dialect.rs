@@ -36,6 +36,10 @@ impl Dialect for PostgresDialect {
         })
     }
 
+    fn is_of_the_system(&self, object: &ObjectRef) -> bool {
+        object.schema.starts_with("pg_") || object.schema == "information_schema"
+    }
+
     fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
         // The same names that the framework gives, so that later migrations find what they expect.
         let (column, key) = (quote(column), quote(&format!("{}_pkc", table.name)));

@@ -26,6 +26,10 @@ impl Dialect for SqliteDialect {
         Some(format!("DROP {kind} {}", qualified(&object.schema, &object.name)))
     }
 
+    fn is_of_the_system(&self, object: &ObjectRef) -> bool {
+        object.name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
+    }
+
     /// As the framework makes it.
     fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
         let (key, column) = (quote(&format!("{}_pkc", table.name)), quote(column));
