@@ -120,8 +120,8 @@ mod tests {
         stat.st_ctime_nsec = 0;
         assert!(!has_rested(&stat, UNIX_EPOCH + Duration::from_secs(1_000_000) + REST));
         let memory = Memory::new();
-        let now = rustix::fs::stat(&path).unwrap();
-        memory.has_read(&Stat { st_ctime: i64::MAX as _, ..now }, Digest::of("one"));
-        assert!(!memory.knows(&Stat { st_ctime: i64::MAX as _, ..now }, Digest::of("one")));
+        stat.st_ctime = i64::MAX as _;
+        memory.has_read(&stat, Digest::of("one"));
+        assert!(!memory.knows(&stat, Digest::of("one")));
     }
 }
