@@ -28,6 +28,10 @@ crash faults="full":
 fuzz inputs="1000000":
     TTPLAN_FUZZ={{inputs}} cargo test --test fuzz -- --show-output
 
+# Kill a move of 20,000 files so often, copied and linked.
+interrupt times="100":
+    TTPLAN_INTERRUPTIONS={{times}} cargo test --test uploads killing -- --show-output
+
 # Ours and the rivals side by side, on the same data in one run.
 bench *NAMES:
     ./tests/bench {{NAMES}}

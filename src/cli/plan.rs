@@ -63,6 +63,9 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         return Err(Error::new(Kind::Unreachable, "no observation looked at the database, so nothing can be planned"));
     }
     let mut plan = draft(&examination, args.ticket.clone())?;
+    // What was seen of a million files need not be in memory beside their list.
+    drop(examination);
+    drop(seen);
     let beside = sidecar::take_out(&mut plan)?;
     let text = json::to_text(&plan);
     if let Some(path) = &args.output {

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -12,9 +13,10 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A path as the kernel knows it: bytes. Written as a string where it is UTF-8,
-/// otherwise as `{"bytes": "hex"}`, so that no two paths share a written form.
+/// otherwise as `{"bytes": "hex"}`, so that no two paths share a written form. A clone shares the bytes:
+/// a million paths are often in two lists.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct FilePath(Box<[u8]>);
+pub struct FilePath(Arc<[u8]>);
 
 impl FilePath {
     /// The path that `path` names, byte for byte.
@@ -23,7 +25,7 @@ impl FilePath {
     }
 
     /// The path with exactly these bytes.
-    pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Self {
+    pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
         Self(bytes.into())
     }
 

@@ -5,7 +5,7 @@ use crate::model::diagnosis::{Finding, Severity};
 use crate::model::references::Status;
 use crate::rules::case::Case;
 use crate::rules::resolve::resolve;
-use crate::rules::{Rule, nothing};
+use crate::rules::{Rule, nothing, the_first_of};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -30,5 +30,5 @@ fn examine(case: &Case) -> Vec<Finding> {
         let message = format!("`{column}` of row {key} names `{value}`: {what}");
         found.push(RULE.finding(Severity::Warning, format!("{column}/{key}"), message));
     }
-    found
+    the_first_of(&RULE, found.into_iter())
 }

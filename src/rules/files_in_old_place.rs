@@ -26,9 +26,9 @@ pub const RULE: Rule = Rule {
 
 /// What is to become of the files of one upload.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct SortedOut {
+pub struct SortedOut<'a> {
     /// Files to copy, by the root they are in; no name twice.
-    pub moves: BTreeMap<FilePath, Vec<FileFact>>,
+    pub moves: BTreeMap<&'a FilePath, Vec<&'a FileFact>>,
     pub conflicts: Vec<Conflict>,
     /// How many are at both places with the same content.
     pub already: u64,
@@ -43,27 +43,27 @@ pub struct Conflict {
     pub with: FilePath,
 }
 
-/// Compares every old place of an upload with the new one.
-pub fn sort_out(facts: &Facts, upload: &Upload) -> SortedOut {
+/// Compares every old place of an upload with the new one. Holds references only: there may be a million files.
+pub fn sort_out<'a>(facts: &'a Facts, upload: &Upload) -> SortedOut<'a> {
     let mut sorted = SortedOut::default();
     let destination = facts.tree(&upload.to);
-    let mut claimed: BTreeMap<&FilePath, (&FileFact, &FilePath)> = BTreeMap::new();
-    for source in upload.from.iter().filter_map(|root| facts.tree(root)).filter(|tree| tree.root != upload.to) {
+    let sources: Vec<&Tree> =
+        upload.from.iter().filter_map(|root| facts.tree(root)).filter(|tree| tree.root != upload.to).collect();
+    for (n, source) in sources.iter().enumerate() {
         for file in &source.files {
+            // The first place that has a name has it for itself.
+            let claimed = || sources[..n].iter().find_map(|tree| Some((tree.file(file.path())?, &tree.root)));
             let there = destination.and_then(|tree| tree.file(file.path()));
             let odd = destination.is_some_and(|tree| tree.odd_at(file.path()).is_some());
             let conflict =
                 |with: &FilePath| Conflict { path: file.path().clone(), from: source.root.clone(), with: with.clone() };
-            match (there, claimed.get(file.path())) {
+            match (there, claimed()) {
                 (Some(there), _) if there.sha256() == file.sha256() => sorted.already += 1,
                 (Some(_), _) => sorted.conflicts.push(conflict(&upload.to)),
                 (None, _) if odd => sorted.conflicts.push(conflict(&upload.to)),
                 (None, Some((other, _))) if other.sha256() == file.sha256() => sorted.already += 1,
                 (None, Some((_, root))) => sorted.conflicts.push(conflict(root)),
-                (None, None) => {
-                    claimed.insert(file.path(), (file, &source.root));
-                    sorted.moves.entry(source.root.clone()).or_default().push(file.clone());
-                }
+                (None, None) => sorted.moves.entry(&source.root).or_default().push(file),
             }
         }
     }
@@ -79,7 +79,7 @@ fn examine(case: &Case) -> Vec<Finding> {
     let mut found = Vec::new();
     for upload in &case.facts.config.uploads {
         for (root, files) in sort_out(case.facts, upload).moves {
-            let size: u64 = files.iter().map(FileFact::size).sum();
+            let size: u64 = files.iter().map(|file| file.size()).sum();
             let message = format!(
                 "{} ({}) in `{}`, where an older release kept them",
                 counted(files.len() as u64, "file"),
@@ -104,7 +104,8 @@ fn remedy(case: &Case) -> Vec<Step> {
             steps.push(MakeRoom { upload, reason: RULE.code }.step());
         }
         for (from, files) in moves {
-            steps.push(MoveFiles { upload, from: &from, files, reason: RULE.code }.step());
+            let files = files.into_iter().cloned().collect();
+            steps.push(MoveFiles { upload, from, files, reason: RULE.code }.step());
         }
     }
     steps

@@ -4,8 +4,11 @@
 //! To add one: a file here with its `RULE` record and its tests, a line in [`ALL`], and a page
 //! `docs/rules/CODE.md`. A rule that does not know says so; it never takes silence for health.
 
+use std::collections::BTreeMap;
+
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::step::Step;
+use crate::model::wording::counted;
 use crate::rules::case::Case;
 
 pub mod ahead_of_scripts;
@@ -109,6 +112,29 @@ impl Finding {
     }
 }
 
+/// So many findings of one rule and severity about single files are told one by one.
+const MOST: usize = 200;
+
+/// The findings of a rule about single files, with a number in place of what no person reads: a million conflicts
+/// would make a plan that nobody can open. Only for findings by whose subject nothing is decided.
+pub(crate) fn the_first_of(rule: &Rule, findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let count = counts.entry(finding.severity).or_default();
+        *count += 1;
+        if *count <= MOST {
+            kept.push(finding);
+        }
+    }
+    for (severity, count) in counts.into_iter().filter(|(_, count)| *count > MOST) {
+        let more = counted((count - MOST) as u64, "more finding");
+        let more = rule.finding(severity, rule.code, format!("{more} of the same sort"));
+        kept.push(more.with_hint("mend what is told, then plan again; `ttplan uploads check` tells all"));
+    }
+    kept
+}
+
 /// The rule of that code.
 pub fn by_code(code: &str) -> Option<&'static Rule> {
     ALL.iter().copied().find(|rule| rule.code == code)
@@ -117,4 +143,27 @@ pub fn by_code(code: &str) -> Option<&'static Rule> {
 /// The remedy of rules that only inform, or that a person has to act on.
 pub(crate) fn nothing(_: &Case) -> Vec<Step> {
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_million_findings_the_first_are_told_and_the_rest_is_counted() {
+        let rule = &odd_upload::RULE;
+        let finding = |n: usize| {
+            let severity = if n == 7 { Severity::Error } else { Severity::Warning };
+            rule.finding(severity, n.to_string(), "odd")
+        };
+        let told = the_first_of(rule, (0..1_000_000).map(finding));
+        assert_eq!(told.len(), MOST + 2);
+        assert_eq!(told.iter().filter(|one| one.severity == Severity::Error).count(), 1);
+        let last = told.last().unwrap();
+        assert_eq!(
+            (last.severity, last.message.as_str()),
+            (Severity::Warning, "999799 more findings of the same sort")
+        );
+        assert_eq!(the_first_of(rule, (0..MOST).map(finding)).len(), MOST);
+    }
 }

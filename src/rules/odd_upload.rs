@@ -4,7 +4,7 @@
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::uploads::OddKind;
 use crate::rules::case::Case;
-use crate::rules::{Rule, nothing};
+use crate::rules::{Rule, nothing, the_first_of};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -32,5 +32,5 @@ fn examine(case: &Case) -> Vec<Finding> {
             }
         }
     }
-    found
+    the_first_of(&RULE, found.into_iter())
 }

@@ -28,15 +28,15 @@ pub const RULE: Rule = Rule {
 
 /// The files of one old place that are no longer needed there: the same content is where it belongs, and no value
 /// comes to the file here.
-fn releasable(case: &Case, upload: &Upload, source: &Tree, used: &BTreeSet<FilePath>) -> Vec<FileFact> {
+fn releasable<'a>(case: &Case, upload: &Upload, source: &'a Tree, used: &BTreeSet<FilePath>) -> Vec<&'a FileFact> {
     let Some(destination) = case.facts.tree(&upload.to) else { return Vec::new() };
     let is_copied = |file: &&FileFact| destination.file(file.path()).is_some_and(|copy| copy == *file);
     let is_unused = |file: &&FileFact| !used.contains(&source.root.join(file.path()));
-    source.files.iter().filter(is_copied).filter(is_unused).cloned().collect()
+    source.files.iter().filter(is_copied).filter(is_unused).collect()
 }
 
 /// Every old place that lies apart from its destination, with what could be released there.
-fn sources<'a>(case: &'a Case<'_>) -> Vec<(&'a Upload, &'a Tree, Vec<FileFact>)> {
+fn sources<'a>(case: &'a Case<'_>) -> Vec<(&'a Upload, &'a Tree, Vec<&'a FileFact>)> {
     // Who does not know the references does not know what is needed.
     if case.facts.database.presence != Presence::Present {
         return Vec::new();
@@ -56,8 +56,8 @@ fn sources<'a>(case: &'a Case<'_>) -> Vec<(&'a Upload, &'a Tree, Vec<FileFact>)>
 }
 
 fn examine(case: &Case) -> Vec<Finding> {
-    let told = |(upload, source, files): (&Upload, &Tree, Vec<FileFact>)| {
-        let size = files.iter().map(FileFact::size).fold(0, u64::saturating_add);
+    let told = |(upload, source, files): (&Upload, &Tree, Vec<&FileFact>)| {
+        let size = files.iter().map(|file| file.size()).fold(0, u64::saturating_add);
         let (count, root) = (counted(files.len() as u64, "file"), source.root.to_text());
         let message = format!("{count} ({}) in `{root}` have the same content where they belong", bytes(size));
         let finding = RULE.finding(Severity::Info, upload.name.clone(), message);
@@ -73,7 +73,8 @@ fn remedy(case: &Case) -> Vec<Step> {
     if !case.decisions.release_sources {
         return Vec::new();
     }
-    let step = |(upload, source, files): (&Upload, &Tree, Vec<FileFact>)| {
+    let step = |(upload, source, files): (&Upload, &Tree, Vec<&FileFact>)| {
+        let files = files.into_iter().cloned().collect();
         let unreferenced = unreferenced(case, upload);
         ReleaseSources { upload, from: &source.root, files, unreferenced, reason: RULE.code }.step()
     };

@@ -5,7 +5,7 @@ use crate::model::config::OnConflict;
 use crate::model::diagnosis::{Finding, Severity};
 use crate::rules::case::Case;
 use crate::rules::files_in_old_place::sort_out;
-use crate::rules::{Rule, nothing};
+use crate::rules::{Rule, nothing, the_first_of};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -35,5 +35,5 @@ fn examine(case: &Case) -> Vec<Finding> {
             });
         }
     }
-    found
+    the_first_of(&RULE, found.into_iter())
 }

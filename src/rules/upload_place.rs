@@ -91,11 +91,11 @@ fn writable(upload: &Upload, place: &Place) -> Option<Finding> {
 fn room(case: &Case) -> Vec<Finding> {
     let mut wanted: BTreeMap<&FilePath, (u64, u64, &Place)> = BTreeMap::new();
     for upload in &case.facts.config.uploads {
-        let files: Vec<FileFact> = sort_out(case.facts, upload).moves.into_values().flatten().collect();
+        let files: Vec<&FileFact> = sort_out(case.facts, upload).moves.into_values().flatten().collect();
         if let Some(place) = place(case, &upload.to).filter(|_| !files.is_empty()) {
             let entry = wanted.entry(&place.mounted_at).or_insert((0, 0, place));
             entry.0 = entry.0.saturating_add(files.len() as u64);
-            entry.1 = files.iter().map(FileFact::size).fold(entry.1, u64::saturating_add);
+            entry.1 = files.iter().map(|file| file.size()).fold(entry.1, u64::saturating_add);
         }
     }
     let mut found = Vec::new();

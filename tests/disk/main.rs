@@ -7,6 +7,7 @@ mod copying;
 mod crashing;
 mod directories;
 mod ignoring;
+mod linking;
 mod looking;
 #[path = "../support/real.rs"]
 mod real;

@@ -5,6 +5,7 @@
 mod doctor;
 #[path = "../ground/mod.rs"]
 mod ground;
+mod killing;
 #[path = "../support/real.rs"]
 mod real;
 mod real_data;

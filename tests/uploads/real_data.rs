@@ -12,23 +12,31 @@ use ttplan::model::names::{Moment, Secret};
 use ttplan::model::references::{Status, UploadsReport};
 use ttplan::rules::resolve;
 
+use crate::ground::postgres::PostgresDatabase;
+use crate::ground::sqlite::SqliteDatabase;
+use crate::ground::{Ground, TestDatabase, all};
 use crate::real::real_data;
 
 /// The upload tree as the container has it, below a directory of its own.
 struct Place {
     directory: tempfile::TempDir,
     index: Value,
-    database: PathBuf,
+    database: Box<dyn TestDatabase>,
 }
 
-fn place() -> Option<Place> {
+fn place(ground: &dyn Ground) -> Option<Place> {
     let data = real_data("timetracker")?;
     let directory = tempfile::tempdir().unwrap();
     let mut tar = Command::new("tar");
     tar.arg("-xzf").arg(data.join("uploads.tar.gz")).arg("-C").arg(directory.path());
     assert!(tar.status().unwrap().success());
-    let database = directory.path().join("app.db");
-    std::fs::copy(data.join("sqlite/head_seeded.db"), &database).unwrap();
+    let database: Box<dyn TestDatabase> = if ground.engine().name == "sqlite" {
+        Box::new(SqliteDatabase::copy_of(&data.join("sqlite/head_seeded.db")))
+    } else {
+        let database = PostgresDatabase::empty();
+        database.database.load(&data.join("postgres/head_seeded.sql"));
+        Box::new(database)
+    };
     let index = serde_json::from_slice(&std::fs::read(data.join("uploads-index.json")).unwrap()).unwrap();
     Some(Place { directory, index, database })
 }
@@ -45,12 +53,10 @@ impl Place {
             "UPDATE data_exports SET file_path = replace(file_path, '/data/uploads', '{folder}')
              WHERE file_path LIKE '/data/uploads%'"
         );
-        let mut sqlite = Command::new("python3");
-        sqlite.args(["-c", "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"]);
-        assert!(sqlite.arg(&self.database).arg(sql).status().unwrap().success());
+        self.database.sql(&sql);
         let said = Said {
             profile: Some("timetracker".into()),
-            database_url: Some(Secret::new(format!("sqlite:///{}", self.database.display()))),
+            database_url: Some(Secret::new(self.database.access().url.reveal())),
             root: Some(self.root().join("app")),
             environment: [("UPLOAD_FOLDER".into(), folder.into())].into(),
             working_directory: self.directory.path().into(),
@@ -76,8 +82,15 @@ impl Place {
 }
 
 #[test]
-fn every_reference_and_every_orphan_is_told_right() {
-    let Some(place) = place() else { return };
+fn every_reference_and_every_orphan_is_told_right_on_every_engine() {
+    for ground in all() {
+        let Some(place) = place(ground.as_ref()) else { return };
+        println!("{}:", ground.engine().name);
+        everything_is_told_right(&place);
+    }
+}
+
+fn everything_is_told_right(place: &Place) {
     let report = place.report();
     let folder = place.root().join("data/uploads").display().to_string();
     let found: BTreeSet<(String, String, String, String, Option<String>)> = report

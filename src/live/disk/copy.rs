@@ -3,22 +3,28 @@
 //!
 //! Look at every destination; copy to temporary names beside them, hashing; sync; rename; sync the
 //! directories. An interruption at any point leaves temporary names and right files, nothing else.
+//!
+//! A file that is to stay as it is on the same filesystem is linked, after it was read: a name more for the
+//! same content. Where blocks can be shared they are, since then no later change shows in both places.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use rustix::fd::OwnedFd;
-use rustix::fs::{self, AtFlags};
+use rustix::fs::{self, AtFlags, Stat};
 use rustix::io::{self, Errno};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::live::disk::attributes::{Own, dress, keep_time, keep_user_attributes};
 use crate::live::disk::directories::make_like;
 use crate::live::disk::durable::{Durability, point, sync_directories};
+use crate::live::disk::memory::Memory;
 use crate::live::disk::refusal::{stale, undone, unknown, unread};
-use crate::live::disk::root::{Plain, Root, join, size, split};
+use crate::live::disk::root::{Plain, Root, is_same, join, size, split};
 use crate::live::disk::scan::{check, state};
-use crate::live::disk::temporary::{Names, place_file};
+use crate::live::disk::temporary::{Names, place_file, place_link};
 use crate::live::{Copied, CopyHow, FileState};
 use crate::model::names::{Digest, FilePath};
 use crate::model::uploads::FileFact;
@@ -26,20 +32,43 @@ use crate::model::uploads::FileFact;
 /// A batch is copied in so many parts.
 const PARTS: usize = 4;
 
+/// Filesystems that share no blocks between files: ext2 to ext4, and tmpfs. Numbers from the kernel's `magic.h`.
+const NEVER_SHARED: [i64; 2] = [0xEF53, 0x0102_1994];
+
 /// The files of one call, each with what becomes of it.
 struct Batch<'a> {
     from: &'a Root,
     to: &'a Root,
     how: &'a CopyHow,
+    memory: &'a Memory,
     names: Names,
     files: Vec<(&'a FileFact, Copied)>,
+    /// How each is made, once that is known.
+    ways: Vec<OnceLock<Way>>,
+    /// Whether sharing of blocks is still worth a try.
+    shares: AtomicBool,
+    /// The filesystem of the destination.
+    device: Option<u64>,
 }
 
-pub(super) fn copy(from: &Root, to: &Root, files: &[FileFact], how: &CopyHow) -> Result<Vec<Copied>> {
+/// How a file gets to its place.
+enum Way {
+    /// It lies there whole under its temporary name, as it was then.
+    Copy(Stat),
+    /// Its source is right and gets a second name.
+    Link,
+}
+
+pub(super) fn copy(from: &Root, to: &Root, files: &[FileFact], how: &CopyHow, memory: &Memory) -> Result<Vec<Copied>> {
     check(files)?;
-    let found = destinations(to, files)?;
-    let files = files.iter().zip(found.iter().copied()).collect();
-    let batch = Batch { from, to, how, names: Names::new(), files };
+    let found = destinations(to, files, memory)?;
+    let files: Vec<_> = files.iter().zip(found.iter().copied()).collect();
+    let ways = files.iter().map(|_| OnceLock::new()).collect();
+    let here = to.directory(&FilePath::default()).and_then(|fd| Ok((fs::fstat(&fd)?, fs::fstatfs(&fd)?))).ok();
+    let shares = here.as_ref().is_none_or(|(_, filesystem)| !NEVER_SHARED.contains(&filesystem.f_type));
+    let device = here.map(|(stat, _)| stat.st_dev);
+    let batch =
+        Batch { from, to, how, memory, names: Names::new(), files, ways, shares: AtomicBool::new(shares), device };
     let mut made = Vec::new();
     match batch.run(&mut made) {
         Ok(()) => Ok(found),
@@ -51,8 +80,8 @@ pub(super) fn copy(from: &Root, to: &Root, files: &[FileFact], how: &CopyHow) ->
 }
 
 /// Where every file is to go nothing may be, or the very same content.
-fn destinations(to: &Root, files: &[FileFact]) -> Result<Vec<Copied>> {
-    let states: Vec<FileState> = files.par_iter().map(|file| state(to, file)).collect();
+fn destinations(to: &Root, files: &[FileFact], memory: &Memory) -> Result<Vec<Copied>> {
+    let states: Vec<FileState> = files.par_iter().map(|file| state(to, file, memory)).collect();
     let outcome = |(file, state): (&FileFact, &FileState)| {
         let path = to.absolute(file.path());
         match state {
@@ -105,13 +134,50 @@ impl Batch<'_> {
         join(&split(file.path()).0, &self.names.name(index))
     }
 
-    /// Copies one file to its temporary name.
+    /// Gets one file ready: reads it for a link, or copies it to its temporary name.
     fn fill(&self, index: usize, file: &FileFact, durability: &Durability) -> Result<()> {
         let source = self.open_listed(file)?;
+        let way = if self.can_be_linked(&source, file)? {
+            let synced = durability.file(&source.fd);
+            synced.map_err(|errno| undone("sync", errno, &self.from.absolute(file.path())))?;
+            Way::Link
+        } else {
+            Way::Copy(self.fill_copy(&source, index, file, durability)?)
+        };
+        // Each index is filled once.
+        let _ = self.ways[index].set(way);
+        Ok(())
+    }
+
+    /// Whether a link would be all that a copy is to be. Where nothing else speaks against it, that is after
+    /// the file was read.
+    fn can_be_linked(&self, source: &Plain, file: &FileFact) -> Result<bool> {
+        let own = Own::of(&source.stat);
+        let stays =
+            self.how.mode.is_none_or(|mode| mode == own.mode) && self.how.owner.is_none_or(|to| to == own.owner);
+        // Kernels refuse links to what is not one's own; root may.
+        let me = rustix::process::geteuid();
+        let is_mine = me.is_root() || me.as_raw() == source.stat.st_uid;
+        if !stays || !is_mine || self.device != Some(source.stat.st_dev) || self.shares.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        if !self.memory.knows(&source.stat, file.sha256()) {
+            let path = || self.from.absolute(file.path());
+            match source.digest().map_err(|errno| unread(errno, &path()))? {
+                Some(digest) if digest == file.sha256() => self.memory.has_read(&source.stat, digest),
+                _ => return Err(stale(&path(), "has not the listed content")),
+            }
+        }
+        // One that was changed a moment ago is not known even now, and is copied.
+        Ok(self.memory.knows(&source.stat, file.sha256()))
+    }
+
+    /// Copies one file to its temporary name; says how it lies there.
+    fn fill_copy(&self, source: &Plain, index: usize, file: &FileFact, durability: &Durability) -> Result<Stat> {
         let unwritten = |errno| undone("write", errno, &self.to.absolute(file.path()));
         let copy = point("disk: before a copy").and_then(|()| self.to.create(&self.temporary(index, file)));
         let copy = copy.map_err(unwritten)?;
-        let digest = self.transfer(&source, &copy, file)?;
+        let digest = self.transfer(source, &copy, file)?;
         if digest != Some(file.sha256()) {
             return Err(stale(&self.from.absolute(file.path()), "has not the listed content"));
         }
@@ -119,6 +185,7 @@ impl Batch<'_> {
             .and_then(|()| dress(&copy, self.how, Own::of(&source.stat)))
             .and_then(|()| keep_time(&copy, &source.stat))
             .and_then(|()| durability.file(&copy))
+            .and_then(|()| fs::fstat(&copy))
             .map_err(unwritten)
     }
 
@@ -139,7 +206,14 @@ impl Batch<'_> {
     /// other way to make a copy without writing all of it belongs here too.
     fn transfer(&self, source: &Plain, copy: &OwnedFd, file: &FileFact) -> Result<Option<Digest>> {
         let unread = |errno| unread(errno, &self.from.absolute(file.path()));
-        if fs::ioctl_ficlone(copy, &source.fd).is_ok() {
+        let shares = || match fs::ioctl_ficlone(copy, &source.fd) {
+            Ok(()) => true,
+            Err(_) => {
+                self.shares.store(false, Ordering::Relaxed);
+                false
+            }
+        };
+        if self.shares.load(Ordering::Relaxed) && shares() {
             let cloned = copy.try_clone().and_then(|fd| Ok(Plain { stat: fs::fstat(&fd)?, fd }));
             let digest = cloned.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
             return digest.and_then(|clone| clone.digest()).map_err(unread);
@@ -163,23 +237,68 @@ impl Batch<'_> {
 
     /// Gives every copy its name. One that appeared there meanwhile stays, and the rest is not placed.
     fn place(&self) -> Result<()> {
-        self.files.par_iter().enumerate().try_for_each(|(index, (file, outcome))| match outcome {
-            Copied::Made => self.place_one(index, file),
-            Copied::Already => Ok(()),
+        self.files.par_iter().enumerate().try_for_each(|(index, (file, _))| match self.ways[index].get() {
+            Some(Way::Copy(made)) => self.place_copy(index, file, made),
+            Some(Way::Link) => self.link(index, file),
+            None => Ok(()),
         })
     }
 
-    fn place_one(&self, index: usize, file: &FileFact) -> Result<()> {
+    fn place_copy(&self, index: usize, file: &FileFact, made: &Stat) -> Result<()> {
         let (above, name) = split(file.path());
         let placed = self
             .to
             .directory(&above)
             .and_then(|directory| place_file(&directory, &self.names.name(index), name, self.to.is_modern()));
-        let path = || self.to.absolute(file.path());
-        placed.map_err(|errno| match errno {
-            Errno::EXIST => stale(&path(), "appeared while its copy was made"),
-            errno => undone("write", errno, &path()),
-        })
+        placed.map_err(|errno| self.unplaced(errno, file))?;
+        if let Ok(now) = self.to.look(file.path())
+            && has_same_content(made, &now)
+        {
+            self.memory.has_made(&now, file.sha256());
+        }
+        Ok(())
+    }
+
+    /// Gives the very file that was read its second name; where that cannot be, it is copied after all.
+    fn link(&self, index: usize, file: &FileFact) -> Result<()> {
+        let (above, name) = split(file.path());
+        let (source, before) = self.look_at_source(file)?;
+        let linked = self.to.directory(&above).and_then(|directory| place_link(&source, &directory, name));
+        match linked {
+            Ok(()) => {
+                if let Ok(now) = fs::fstat(&source)
+                    && has_same_content(&before, &now)
+                {
+                    self.memory.has_made(&now, file.sha256());
+                }
+                Ok(())
+            }
+            Err(errno @ (Errno::EXIST | Errno::NOSPC | Errno::DQUOT)) => Err(self.unplaced(errno, file)),
+            Err(_) => {
+                let plain = self.open_listed(file)?;
+                let made = self.fill_copy(&plain, index, file, &Durability::each())?;
+                self.place_copy(index, file, &made)
+            }
+        }
+    }
+
+    /// The source of a link, as it was when it was read.
+    fn look_at_source(&self, file: &FileFact) -> Result<(OwnedFd, Stat)> {
+        let path = || self.from.absolute(file.path());
+        let seen = self.from.entry(file.path()).and_then(|fd| Ok((fs::fstat(&fd)?, fd)));
+        let (stat, fd) = seen.map_err(|errno| unread(errno, &path()))?;
+        if !self.memory.knows(&stat, file.sha256()) {
+            return Err(stale(&path(), "was changed while it was copied"));
+        }
+        Ok((fd, stat))
+    }
+
+    fn unplaced(&self, errno: Errno, file: &FileFact) -> Error {
+        let path = self.to.absolute(file.path());
+        match errno {
+            Errno::EXIST => stale(&path, "appeared while its copy was made"),
+            errno => undone("write", errno, &path),
+        }
     }
 
     /// Takes away what a failed batch leaves: temporary files, and directories with nothing in them.
@@ -195,6 +314,12 @@ impl Batch<'_> {
             unlink(directory, AtFlags::REMOVEDIR);
         }
     }
+}
+
+/// Whether this is the same file with the same content, whatever became of its name.
+fn has_same_content(before: &Stat, after: &Stat) -> bool {
+    let marks = |stat: &Stat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
+    is_same(before, after) && marks(before) == marks(after)
 }
 
 fn write_all(fd: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {

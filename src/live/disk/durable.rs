@@ -38,6 +38,11 @@ impl Durability {
         Ok(Self { whole: known.then_some((fd, stat)) })
     }
 
+    /// Everything by itself, whatever the filesystem.
+    pub fn each() -> Self {
+        Self { whole: None }
+    }
+
     /// Whether [`all`](Self::all) is going to bring this to disk: another filesystem may be
     /// mounted below the root.
     fn covers(&self, stat: &Stat) -> bool {

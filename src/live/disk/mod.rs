@@ -8,6 +8,7 @@ mod durable;
 mod hash;
 mod ignore;
 pub mod lock;
+mod memory;
 mod mounts;
 mod refusal;
 mod remove;
@@ -19,6 +20,8 @@ mod temporary;
 mod trial;
 mod walk;
 
+use std::sync::Arc;
+
 use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
@@ -26,6 +29,7 @@ use crate::live::{ChangeFiles, Copied, CopyHow, DirectoryState, FileState, Inspe
 use crate::model::names::FilePath;
 use crate::model::uploads::{FileCircumstance, FileFact, Place, Tree};
 
+use self::memory::Memory;
 use self::root::Root;
 
 pub use self::trial::try_writing;
@@ -34,25 +38,26 @@ pub use self::trial::try_writing;
 ///
 /// A root that is itself a symbolic link counts as no directory: following it silently would let copies
 /// end up elsewhere than a plan says. Links above a root are followed; they are the operator's.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Disk {
     modern: bool,
+    memory: Arc<Memory>,
 }
 
 impl Disk {
     /// With whatever the kernel offers.
     pub fn new() -> Self {
-        Self { modern: true }
+        Self { modern: true, memory: Arc::new(Memory::new()) }
     }
 
     /// Without `openat2`, `renameat2` and `syncfs`, as on kernels and in sandboxes that lack them:
     /// the same results by older means.
     pub fn by_older_means() -> Self {
-        Self { modern: false }
+        Self { modern: false, ..Self::new() }
     }
 
     /// The root, to be changed; `None` where it is missing.
-    fn root_to_clear(self, path: &FilePath) -> Result<Option<Root>> {
+    fn root_to_clear(&self, path: &FilePath) -> Result<Option<Root>> {
         absolute(path)?;
         match Root::open(path, self.modern) {
             Ok(root) => Ok(Some(root)),
@@ -83,7 +88,7 @@ impl InspectFiles for Disk {
 
     fn states(&mut self, root: &FilePath, files: &[FileFact]) -> Result<Vec<FileState>> {
         absolute(root)?;
-        scan::states(root, files, self.modern)
+        scan::states(root, files, &self.memory, self.modern)
     }
 
     fn directory(&mut self, path: &FilePath) -> Result<DirectoryState> {
@@ -129,7 +134,7 @@ impl ChangeFiles for Disk {
         absolute(from)?;
         absolute(to)?;
         let (from, to) = copy::roots(from, to, self.modern)?;
-        copy::copy(&from, &to, files, how)
+        copy::copy(&from, &to, files, how, &self.memory)
     }
 
     fn remove(&mut self, root: &FilePath, files: &[FileFact]) -> Result<u64> {

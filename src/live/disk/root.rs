@@ -88,7 +88,12 @@ impl Root {
 
     /// What is at `path`, without opening it.
     pub fn look(&self, path: &FilePath) -> Result<Stat> {
-        fs::fstat(self.open_below(path, OFlags::PATH, Mode::empty())?)
+        fs::fstat(self.entry(path)?)
+    }
+
+    /// A hold on what is at `path`, whatever it is; good to look at and to give another name, not to read.
+    pub fn entry(&self, path: &FilePath) -> Result<OwnedFd> {
+        self.open_below(path, OFlags::PATH, Mode::empty())
     }
 
     /// The directory at `path`, to reach what is in it.

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::live::FileState;
 use crate::live::disk::attributes::Own;
 use crate::live::disk::ignore::{self, Ignore, Verdict};
+use crate::live::disk::memory::Memory;
 use crate::live::disk::root::{Root, is_plain, size, split};
 use crate::live::disk::temporary::is_temporary;
 use crate::live::disk::walk::{Met, walk};
@@ -153,10 +154,10 @@ fn circumstance(stat: &Stat) -> FileCircumstance {
 /// How each listed file is found below `root`, in the order of the list.
 ///
 /// Errors: a path is not plain and relative.
-pub(super) fn states(root: &FilePath, files: &[FileFact], modern: bool) -> Result<Vec<FileState>> {
+pub(super) fn states(root: &FilePath, files: &[FileFact], memory: &Memory, modern: bool) -> Result<Vec<FileState>> {
     check(files)?;
     let everywhere = match Root::open(root, modern) {
-        Ok(root) => return Ok(files.par_iter().map(|file| state(&root, file)).collect()),
+        Ok(root) => return Ok(files.par_iter().map(|file| state(&root, file, memory)).collect()),
         Err(errno) => match root_state(errno) {
             RootState::Missing => FileState::Missing,
             RootState::NotADirectory => FileState::NotAFile,
@@ -177,21 +178,25 @@ pub(super) fn check(files: &[FileFact]) -> Result<()> {
     }
 }
 
-/// How one listed file is found. A file of another size is never read.
-pub(super) fn state(root: &Root, file: &FileFact) -> FileState {
+/// How one listed file is found. A file of another size is never read, and neither is one that is known.
+pub(super) fn state(root: &Root, file: &FileFact, memory: &Memory) -> FileState {
     match root.look(file.path()) {
         Ok(stat) if !is_plain(&stat) => FileState::NotAFile,
         Ok(stat) if size(&stat) != file.size() => FileState::Differs,
-        Ok(_) => content_state(root, file),
+        Ok(stat) if memory.knows(&stat, file.sha256()) => FileState::Same,
+        Ok(_) => content_state(root, file, memory),
         Err(Errno::NOENT) => FileState::Missing,
         Err(Errno::NOTDIR | Errno::LOOP) => FileState::NotAFile,
         Err(_) => FileState::Unreadable,
     }
 }
 
-fn content_state(root: &Root, file: &FileFact) -> FileState {
-    let digest = root.seen_plain(file.path()).and_then(|plain| plain.map_or(Ok(None), |plain| plain.digest()));
-    match digest {
+fn content_state(root: &Root, file: &FileFact, memory: &Memory) -> FileState {
+    let read = root.seen_plain(file.path()).and_then(|plain| match plain {
+        Some(plain) => Ok(plain.digest()?.inspect(|digest| memory.has_read(&plain.stat, *digest))),
+        None => Ok(None),
+    });
+    match read {
         Ok(Some(digest)) if digest == file.sha256() => FileState::Same,
         Ok(Some(_)) => FileState::Differs,
         // It changed while it was read: nothing certain can be said of it.

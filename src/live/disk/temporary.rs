@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{self, AtFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
@@ -49,6 +49,15 @@ pub(super) fn place_file(directory: &OwnedFd, temporary: &[u8], name: &[u8], mod
         }
         renamed => renamed,
     }?;
+    point("disk: after a file has its name")
+}
+
+/// Gives a file that is held a further name in a directory, and no other file that has its old name by now.
+/// Errors: `EXIST` where something has the name; `NOENT` where there is no `/proc`.
+pub(super) fn place_link(held: &OwnedFd, directory: &OwnedFd, name: &[u8]) -> Result<()> {
+    point("disk: before a file has its name")?;
+    let through = format!("/proc/self/fd/{}", held.as_raw_fd());
+    fs::linkat(fs::CWD, through, directory, name, AtFlags::SYMLINK_FOLLOW)?;
     point("disk: after a file has its name")
 }
 
