@@ -56,8 +56,8 @@ fn check(site: &Site, files: usize) -> usize {
     placed.len()
 }
 
-/// Starts the move, kills it at different moments, and lets it go on, until it was killed so often.
-fn interrupt(site: &Site, files: usize, times: usize) {
+/// Starts the move, kills it at different moments, and lets it go on, until it was killed so often. Tells of it.
+fn interrupt(site: &Site, files: usize, times: usize) -> String {
     let (mut killed, mut finished, mut midway) = (0, 0, 0);
     for attempt in 0..times * 20 {
         if killed == times {
@@ -86,14 +86,14 @@ fn interrupt(site: &Site, files: usize, times: usize) {
         let placed = check(site, files);
         midway += usize::from(placed > 0 && placed < files);
     }
-    println!(
-        "{files} files: killed {killed} times, {midway} of them with some placed; finished {finished} times between"
-    );
     assert_eq!(killed, times, "the move was over too often before it could be killed");
     let output = site.run(&APPLY);
     assert!(output.status.success(), "{}", told(&output));
     assert_eq!(check(site, files), files);
     assert_eq!(entries(&site.at("new/d"), true), files, "something of the killed runs is left");
+    format!(
+        "{files} files: killed {killed} times, {midway} of them with some placed; finished {finished} times between"
+    )
 }
 
 fn bounds() -> (usize, usize) {
@@ -106,11 +106,11 @@ fn bounds() -> (usize, usize) {
 #[test]
 fn a_move_of_copies_that_is_killed_again_and_again_loses_nothing() {
     let (files, times) = bounds();
-    interrupt(&site(files, "mode = '0640'\n"), files, times);
+    println!("{}", interrupt(&site(files, "mode = '0640'\n"), files, times));
 }
 
 #[test]
 fn a_move_of_links_that_is_killed_again_and_again_loses_nothing() {
     let (files, times) = bounds();
-    interrupt(&site(files, ""), files, times);
+    println!("{}", interrupt(&site(files, ""), files, times));
 }
