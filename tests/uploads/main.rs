@@ -1,11 +1,6 @@
 //! Uploads as a whole: what the database says of files, and what becomes of both.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "tests stop where they stand, and say what they saw"
-)]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests stop where they stand, and say what they saw")]
 
 mod doctor;
 #[path = "../ground/mod.rs"]
