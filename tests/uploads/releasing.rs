@@ -33,7 +33,8 @@ fn sources_are_released_only_on_request_and_come_back_as_they_were() {
     assert!(shown.contains("1 destructive step"), "{shown}");
     let applied = site.apply("release.ttplan.json");
     assert!(applied.status.success(), "{}", told(&applied));
-    assert_eq!(names(&site.at("old")), [""; 0]);
+    assert_eq!(names(&site.at("old")), ["sub"], "directories are nobody's copies");
+    assert_eq!(names(&site.at("old/sub")), [""; 0]);
     assert_eq!(names(&site.at("new")), ["a.png", "sub"]);
     let again = site.apply("release.ttplan.json");
     assert!(again.status.success(), "{}", told(&again));
@@ -71,5 +72,5 @@ fn what_has_no_right_copy_is_not_even_planned() {
     assert_eq!(planned.status.code(), Some(8), "{}", told(&planned));
     let applied = site.apply("release.ttplan.json");
     assert!(applied.status.success(), "{}", told(&applied));
-    assert_eq!(names(&site.at("old")), ["c.png", "late.png"], "{}", told(&planned));
+    assert_eq!(names(&site.at("old")), ["c.png", "late.png", "sub"], "{}", told(&planned));
 }
