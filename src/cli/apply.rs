@@ -38,6 +38,9 @@ pub struct How {
     /// How long to wait for another run
     #[arg(long, value_name = "TIME", default_value = "0s", env = "TTPLAN_LOCK_TIMEOUT", value_parser = seconds)]
     pub lock_timeout: Duration,
+    /// Show what commands say while they run, besides keeping it
+    #[arg(long, env = "TTPLAN_FOLLOW")]
+    pub follow: bool,
     /// Lines for people, or events as JSON lines
     #[arg(long, value_enum, default_value_t, env = "TTPLAN_FORMAT")]
     pub format: Format,
@@ -87,7 +90,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let turn = Turn::take(&site, &options)?;
     let mut live = live::open_to_change(&settled.access)?;
     let question = (!args.how.auto_approve).then_some(("Apply these steps?", "--auto-approve"));
-    let mut follower = Follower::new(out, args.how.format, question)?;
+    let mut follower = Follower::new(out, args.how.format, question)?.following(args.how.follow);
     let report = apply::apply(&trusted, &turn, &site, live.as_mut(), &options, &mut follower)?;
     args.how.show(&report, out)?;
     Ok(0)

@@ -32,6 +32,7 @@ mod show;
 mod sign;
 mod signing;
 mod status;
+mod tail;
 mod trust;
 mod trusting;
 mod undo;

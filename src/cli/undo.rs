@@ -47,7 +47,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let turn = Turn::take(&site, &options)?;
     let mut live = live::open_to_change(&settled.access)?;
     let question = (!args.how.auto_approve).then_some(("Take these steps back?", "--auto-approve"));
-    let mut follower = Follower::new(out, args.how.format, question)?;
+    let mut follower = Follower::new(out, args.how.format, question)?.following(args.how.follow);
     let report = undo::undo(&trusted, &turn, live.as_mut(), &options, &mut follower)?;
     args.how.show(&report, out)?;
     Ok(0)

@@ -13,6 +13,7 @@ use crate::apply::watch::{Event, Watch};
 use crate::artifact::json;
 use crate::cli::ask;
 use crate::cli::out::Out;
+use crate::cli::tail::Tail;
 use crate::error::{Error, Kind, Result};
 use crate::model::risk;
 use crate::model::step::{Risk, Step};
@@ -38,6 +39,9 @@ pub struct Follower<'a> {
     question: Option<(&'static str, &'static str)>,
     bar: Option<ProgressBar>,
     signal: Arc<AtomicUsize>,
+    /// Whether the output of commands is shown while they run.
+    follow: bool,
+    tail: Option<Tail>,
 }
 
 impl<'a> Follower<'a> {
@@ -49,7 +53,13 @@ impl<'a> Follower<'a> {
             signal_hook::flag::register_usize(number, Arc::clone(&signal), kept)
                 .map_err(|error| Error::new(Kind::Failed, "cannot watch for signals").because(error))?;
         }
-        Ok(Self { out, format, question, bar: None, signal })
+        Ok(Self { out, format, question, bar: None, signal, follow: false, tail: None })
+    }
+
+    /// Shows what commands say while they run.
+    pub fn following(mut self, follow: bool) -> Self {
+        self.follow = follow;
+        self
     }
 
     fn line(&mut self, text: &str) {
@@ -75,6 +85,10 @@ impl<'a> Follower<'a> {
 
 impl Watch for Follower<'_> {
     fn tell(&mut self, event: Event<'_>) {
+        self.tail = None;
+        if let (true, Event::Output { log, .. }) = (self.follow, &event) {
+            self.tail = Some(Tail::follow(log.into(), anstream::stderr()));
+        }
         if !matches!(event, Event::Copied { .. })
             && let Some(bar) = self.bar.take()
         {
