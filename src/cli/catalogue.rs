@@ -38,7 +38,7 @@ enum CatalogueCommand {
 /// schema after each. Running it again goes on where it stopped.
 #[derive(Debug, clap::Args)]
 struct Record {
-    /// The catalogue to write, or to go on with
+    /// The catalogue to write, or to go on with; compressed where its name ends in `.zst`
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_CATALOGUE_OUTPUT")]
     output: PathBuf,
     /// How often to try a revision that stops before it is through
@@ -114,7 +114,7 @@ fn run_record(args: &Record, out: &mut Out) -> Result<u8> {
         logs: logs.path(),
     };
     recording.go_on(&mut catalogue, &mut |catalogue, recorded| {
-        files::write(&args.output, json::to_text(catalogue).as_bytes(), 0o644, Existing::Replace)?;
+        files::write(&args.output, &packed(&args.output, json::to_text(catalogue))?, 0o644, Existing::Replace)?;
         let stumbles = match recorded.stumbles {
             0 => String::new(),
             n => format!(" after {}", counted(n as u64, "stumble")),
@@ -124,6 +124,15 @@ fn run_record(args: &Record, out: &mut Out) -> Result<u8> {
     })?;
     out.result(&format!("{} in {}\n", counted_entries(catalogue.entries.len()), args.output.display()))?;
     Ok(0)
+}
+
+/// The bytes for a file of this name: compressed where it says so.
+fn packed(path: &Path, text: String) -> Result<Vec<u8>> {
+    match path.extension() {
+        Some(ending) if ending == "zst" => zstd::bulk::compress(text.as_bytes(), 19)
+            .map_err(|error| Error::new(Kind::Failed, "the catalogue cannot be compressed").because(error)),
+        _ => Ok(text.into_bytes()),
+    }
 }
 
 fn counted_entries(n: usize) -> String {

@@ -89,6 +89,12 @@ fn a_recording_goes_on_where_it_stopped(ground: &dyn Ground) {
     assert_eq!(site.read(CATALOGUE), whole, "recording again changed something");
     assert_eq!(whole, recorded(ground, false), "recording in two goes gives another catalogue");
 
+    // Compressed it is the same, and reading it needs no flag.
+    let packed = "app/packed.json.zst";
+    std::fs::write(site.path(packed), zstd::bulk::compress(whole.as_bytes(), 3).unwrap()).unwrap();
+    site.run(&["catalogue", "record", "-o", packed]).ends(0).says(&["5 entries"]);
+    site.run(&["catalogue", "show", "--catalogue", packed]).ends(0).says(&["5 entries", MERGED]);
+
     let diff = ["catalogue", "diff", "--catalogue", CATALOGUE, "001_users", "002_labels,002_projects"];
     site.run(&diff).ends(0).says(&["+ labels", "+ projects"]);
     site.run(&["catalogue", "show", "--catalogue", CATALOGUE, "004_codes"]).ends(0).says(&["column code"]);
