@@ -67,15 +67,20 @@ pub fn named(state: &State, name: &str) -> Result<RunFolder> {
 fn last(state: &State) -> Result<RunFolder> {
     let (mut newest, mut at) = (Vec::new(), None);
     for run in state.runs()? {
-        let opened_at = journal::read(&run.journal())?.1.opened_at;
-        if opened_at > at {
+        let (_, standing) = journal::read(&run.journal())?;
+        if standing.opened_at > at {
             newest.clear();
-            at = opened_at;
+            at = standing.opened_at;
         }
-        if opened_at.is_some() && opened_at == at {
-            newest.push(run);
+        if standing.opened_at.is_some() && standing.opened_at == at {
+            newest.push((run, standing.all_undone));
         }
     }
+    // Of two from the same second the one that was taken back already is not meant.
+    if newest.iter().filter(|(_, undone)| !undone).count() == 1 {
+        newest.retain(|(_, undone)| !undone);
+    }
+    let mut newest: Vec<RunFolder> = newest.into_iter().map(|(run, _)| run).collect();
     match newest.len() {
         1 => Ok(newest.remove(0)),
         0 => Err(Error::new(Kind::Usage, "nothing was ever run here").hint("ttplan history")),
@@ -117,8 +122,11 @@ mod tests {
         let third = open("c", 1_001);
         let error = last(&state).unwrap_err();
         assert_eq!(error.kind(), Kind::Usage);
-        for run in [second, third] {
+        for run in [&second, &third] {
             assert!(error.hints().contains(&format!("ttplan undo {}", run.id)), "{:?}", error.hints());
         }
+        let mut journal = Journal::open(&third.journal()).unwrap();
+        journal.append(Moment::from_unix(1_002).unwrap(), Event::AllUndone {}).unwrap();
+        assert_eq!(last(&state).unwrap(), second, "the other was taken back already");
     }
 }
