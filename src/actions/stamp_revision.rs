@@ -20,6 +20,8 @@ pub struct StampRevision<'a> {
     pub book: &'a Book,
     pub to: &'a [String],
     pub basis: Basis,
+    /// What has to hold of the schema for it to show them.
+    pub evidence: Option<Probe>,
     pub reason: &'a str,
 }
 
@@ -45,12 +47,14 @@ impl StampRevision<'_> {
             moves.insert(0, Move::CreateObject(CreateObject { object: table.clone(), sql: create }));
             undo.push(Move::DropObject(DropObject { object: table.clone(), sql: dialect.drop_object(table)? }));
         }
+        let mut ready = vec![recorded(self.book.recorded.clone()), Probe::NoOtherWriter {}];
+        ready.extend(self.evidence.clone());
         Some(step(
             &ACTION,
             Parts {
                 address: format!("database/{}.{}", table.schema, table.name),
                 reason: self.reason.into(),
-                ready: vec![recorded(self.book.recorded.clone()), Probe::NoOtherWriter {}],
+                ready,
                 moves,
                 done: vec![recorded(Some(self.to.to_vec()))],
                 undo,
@@ -71,7 +75,7 @@ mod tests {
         let table = ObjectRef::table("public", "versions");
         let book = Book { table, column: "v".into(), width: None, recorded };
         let to = ["062".to_owned()];
-        let stamp = StampRevision { book: &book, to: &to, basis, reason: "x" };
+        let stamp = StampRevision { book: &book, to: &to, basis, evidence: None, reason: "x" };
         stamp.step(&Plain).unwrap()
     }
 

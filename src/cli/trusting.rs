@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::sidecar;
 use crate::artifact::{document, files, json};
+use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Moment;
 use crate::model::observation::Observation;
@@ -85,7 +86,8 @@ impl<'a> HostFiles<'a> {
         let write = |plan: &crate::model::plan::Plan| json::to_text(plan).into_bytes();
         let break_glass = leave.break_glass.as_deref();
         let format = PlanFormat { read: &read, write: &write };
-        work(&Host { site: self.site, ring: self.ring(now), format, break_glass })
+        let catalogues = |engine: &str| config::host_catalogues(self.site, engine);
+        work(&Host { site: self.site, ring: self.ring(now), format, catalogues: &catalogues, break_glass })
     }
 }
 

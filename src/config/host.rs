@@ -56,6 +56,8 @@ struct WrittenState {
 struct WrittenTrust {
     allowed_signers: PathAt,
     revoked_keys: Option<PathAt>,
+    #[serde(default)]
+    catalogues: Vec<PathAt>,
     required: Option<NonZeroU32>,
     required_for_destructive: Option<Spanned<NonZeroU32>>,
     #[serde(default)]
@@ -162,6 +164,7 @@ fn read(source: &Source, file: FilePath) -> Result<Site> {
         trust: Trust {
             allowed_signers: absolute(&written.trust.allowed_signers)?,
             revoked_keys: written.trust.revoked_keys.as_ref().map(absolute).transpose()?,
+            catalogues: written.trust.catalogues.iter().map(absolute).collect::<Result<_>>()?,
             required,
             required_for_destructive,
             roles,

@@ -17,6 +17,7 @@ use crate::live::engines;
 use crate::model::catalogue::Catalogue;
 use crate::model::config::{Access, Config};
 use crate::model::names::{FilePath, Secret};
+use crate::model::site::Site;
 
 mod discover;
 mod file;
@@ -90,6 +91,23 @@ pub fn catalogue(config: &Config) -> Result<Option<Catalogue>> {
     let ours =
         profiles::CATALOGUES.iter().find(|(profile, on, _)| config.profile.as_deref() == Some(profile) && on == engine);
     ours.map(|(profile, on, bytes)| document::read_catalogue(&format!("{profile} on {on}"), bytes)).transpose()
+}
+
+/// The catalogues that this host believes, for one engine: those that come with ttplan, and the host's own.
+///
+/// Errors: as [`catalogue`], and `Kind::Refused` when others could have written one.
+pub fn host_catalogues(site: &Site, engine: &str) -> Result<Vec<Catalogue>> {
+    let shipped = profiles::CATALOGUES
+        .iter()
+        .filter(|(_, on, _)| *on == engine)
+        .map(|(profile, on, bytes)| document::read_catalogue(&format!("{profile} on {on}"), bytes));
+    let own = site.trust.catalogues.iter().map(|path| {
+        check_ownership(path.as_path())?;
+        document::read_catalogue(&path.to_text(), &files::read(path.as_path())?)
+    });
+    let mut all = shipped.chain(own).collect::<Result<Vec<_>>>()?;
+    all.retain(|catalogue| catalogue.engine == engine);
+    Ok(all)
 }
 
 /// The offline script of the configured migrations; none where none is configured.

@@ -29,6 +29,8 @@ pub struct Trust {
     pub allowed_signers: FilePath,
     /// Keys that are no longer believed, whatever else says so: one public key a line, or a list by `ssh-keygen -k`.
     pub revoked_keys: Option<FilePath>,
+    /// Catalogues of applications that do not come with ttplan. What they show of a schema is believed.
+    pub catalogues: Vec<FilePath>,
     /// Distinct principals with distinct keys.
     pub required: u32,
     /// The same for a plan with a destructive step; never less than `required`.

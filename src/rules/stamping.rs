@@ -1,7 +1,7 @@
 //! How rules have a revision recorded: one step, the same whoever asks for it. No rule itself.
 
 use crate::actions::stamp_revision::StampRevision;
-use crate::model::step::Step;
+use crate::model::step::{Basis, Step};
 use crate::rules::case::{Case, DATABASE, MIGRATIONS};
 
 /// The step that records what was decided; none where something waits for a person.
@@ -11,7 +11,9 @@ pub fn stamp(case: &Case, reason: &str) -> Vec<Step> {
     }
     let step = || {
         let stamp = case.stamp.as_ref()?;
-        let stamp = StampRevision { book: case.book()?, to: &stamp.to, basis: stamp.basis, reason };
+        let shown = case.compared.as_ref().filter(|_| stamp.basis == Basis::Exact);
+        let evidence = shown.and_then(|compared| compared.shape_is(&stamp.to));
+        let stamp = StampRevision { book: case.book()?, to: &stamp.to, basis: stamp.basis, evidence, reason };
         stamp.step(case.dialect?)
     };
     step().into_iter().collect()

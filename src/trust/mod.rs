@@ -19,6 +19,7 @@ mod allowed_line;
 pub mod allowed_signers;
 pub mod certificate;
 pub mod file_names;
+mod grounds;
 pub mod host_files;
 pub mod key_kind;
 mod krl;

@@ -71,7 +71,10 @@ fn not_for_files(root: &FilePath, site: &Site) -> Option<String> {
 }
 
 fn own_places(site: &Site) -> impl Iterator<Item = &FilePath> {
-    [&site.state, &site.file, &site.trust.allowed_signers].into_iter().chain(&site.trust.revoked_keys)
+    [&site.state, &site.file, &site.trust.allowed_signers]
+        .into_iter()
+        .chain(&site.trust.revoked_keys)
+        .chain(&site.trust.catalogues)
 }
 
 fn not_for_backups(directory: Option<&FilePath>, site: &Site) -> Option<String> {

@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::live::engines;
+use crate::model::catalogue::Catalogue;
 use crate::model::dialect::Dialect;
 use crate::model::names::{Digest, Moment};
 use crate::model::plan::Plan;
@@ -14,6 +15,7 @@ use crate::model::site::Site;
 use crate::model::step::Risk;
 use crate::trust::PLAN_NAMESPACE;
 use crate::trust::file_names::shell_word;
+use crate::trust::grounds;
 use crate::trust::permits;
 use crate::trust::sanity;
 use crate::trust::signers;
@@ -43,6 +45,8 @@ pub struct Host<'a> {
     pub site: &'a Site,
     pub ring: Keyring<'a>,
     pub format: PlanFormat<'a>,
+    /// The catalogues of the applications on this host, for one engine: shipped, or named by the host.
+    pub catalogues: &'a dyn Fn(&str) -> Result<Vec<Catalogue>>,
     /// Why fewer signatures than usual have to do, where somebody breaks the glass.
     pub break_glass: Option<&'a str>,
 }
@@ -136,7 +140,7 @@ pub(in crate::trust) fn accept_unsigned_with(
         return Err(Error::new(Kind::Refused, message).hint(hint));
     }
     let plan = (host.format.read)(&file.bytes)?;
-    check_content(&plan, &file.name, host.site, dialect_of)?;
+    check_content(&plan, &file.name, host, dialect_of)?;
     let sha256 = Digest::of(&file.bytes);
     Ok(TrustedPlan {
         plan,
@@ -175,7 +179,7 @@ pub(in crate::trust) fn verify_with(
             .map_err(|error| error.because("the plan is destructive"))?;
     }
     new_enough(&plan, &file.name, host.site)?;
-    check_content(&plan, &file.name, host.site, dialect_of)?;
+    check_content(&plan, &file.name, host, dialect_of)?;
     let Signers { signed, refused, .. } = signers;
     let sha256 = Digest::of(&file.bytes);
     Ok(TrustedPlan { plan, sha256, file, signatures, signed, refused, break_glass: glass })
@@ -248,7 +252,8 @@ fn enough(
     Err(error.hint(format!("ttplan sign {} --key KEY", shell_word(name))))
 }
 
-fn check_content(plan: &Plan, name: &str, site: &Site, dialect_of: &DialectOf) -> Result<()> {
+fn check_content(plan: &Plan, name: &str, host: &Host<'_>, dialect_of: &DialectOf) -> Result<()> {
+    let site = host.site;
     refuse(name, "contradicts itself", &plan.contradictions())?;
     if plan.target.site.as_ref() != Some(&site.name) {
         let site_of_plan = plan.target.site.as_deref().map_or("no site".to_owned(), |of| format!("the site `{of}`"));
@@ -260,7 +265,14 @@ fn check_content(plan: &Plan, name: &str, site: &Site, dialect_of: &DialectOf) -
         return refuse(name, "cannot be checked", &[format!("the database engine `{engine}` is not known")]);
     };
     refuse(name, "makes no sense", &sanity::offences(plan, dialect))?;
-    refuse(name, "is not permitted", &permits::offences(plan, site))
+    refuse(name, "is not permitted", &permits::offences(plan, site))?;
+    if !grounds::are_claimed(plan) {
+        return Ok(());
+    }
+    refuse(name, "rests on nothing that this host knows", &grounds::offences(plan, &(host.catalogues)(engine)?))
+        .map_err(|error| {
+            error.hint(format!("name the catalogue under `[trust] catalogues` in `{}`", site.file.to_text()))
+        })
 }
 
 /// An error that begins with the first reason and lists the others.

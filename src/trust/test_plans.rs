@@ -99,7 +99,7 @@ fn database_steps() -> Vec<Step> {
             column: "version_num".into(),
             from,
             to,
-            basis: Basis::Exact,
+            basis: Basis::Assumed,
         })
     };
     let alter = |sql: &str| Move::AlterObject(AlterObject { object: table("users"), sql: sql.to_owned() });

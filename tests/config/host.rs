@@ -19,6 +19,7 @@ directory = "/data/ttplan"
 [trust]
 allowed_signers = "/etc/ttplan/allowed_signers"
 revoked_keys = "/etc/ttplan/revoked"
+catalogues = ["/etc/ttplan/shop.json"]
 required = 2
 required_for_destructive = 3
 roles_for_destructive = ["dba"]
@@ -65,6 +66,7 @@ fn the_whole_of_it_is_read() {
     assert_eq!(site.state, "/data/ttplan".into());
     assert_eq!(site.trust.allowed_signers, "/etc/ttplan/allowed_signers".into());
     assert_eq!(site.trust.revoked_keys, Some("/etc/ttplan/revoked".into()));
+    assert_eq!(site.trust.catalogues, ["/etc/ttplan/shop.json".into()]);
     assert_eq!((site.trust.required, site.trust.required_for_destructive), (2, 3));
     assert_eq!(site.trust.roles_for_destructive, ["dba"]);
     assert_eq!(site.trust.roles["dba"], ["ada", "bob"]);

@@ -109,7 +109,7 @@ pub const STAMP: Scenario = Scenario {
         let table = ObjectRef::table(home, "alembic_version");
         let book = Book { table, column: "version_num".into(), width: None, recorded: None };
         let to = ["002_project_codes".to_owned()];
-        let stamp = StampRevision { book: &book, to: &to, basis: Basis::Assumed, reason: "a person" };
+        let stamp = StampRevision { book: &book, to: &to, evidence: None, basis: Basis::Assumed, reason: "a person" };
         let mut step = stamp.step(engine.dialect).unwrap();
         step.id = format!("{}", plan.steps.len() + 1);
         plan.steps.push(step);

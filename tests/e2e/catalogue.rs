@@ -48,7 +48,11 @@ fn catalogued(ground: &dyn Ground, statements: &str) -> Site {
     site
 }
 
+/// The configuration and the host, each with a copy of its own.
 fn use_catalogue(site: &Site, text: &str) {
+    let own = site.path("host/shop.catalogue.json");
+    std::fs::write(&own, text).unwrap();
+    site.edit("host/host.toml", "required = 1", &format!("required = 1\ncatalogues = [\"{}\"]", own.display()));
     site.put(CATALOGUE, text);
     site.edit("ttplan.toml", "target = \"heads\"", "target = \"heads\"\ncatalogue = \"shop.catalogue.json\"");
 }
@@ -115,6 +119,22 @@ fn an_unstamped_schema_is_stamped_as_what_it_is(ground: &dyn Ground) {
     site.plan().ends(0).says(&["legacy"]);
     assert_eq!(stamps(&site), [(vec!["001_users".to_owned()], Basis::Exact)]);
     goes_to_the_end_and_back(&site, &[]);
+}
+
+/// Whoever writes the configuration could write a catalogue by which any schema shows any revision.
+fn a_catalogue_that_the_host_does_not_know_shows_nothing(ground: &dyn Ground) {
+    let site = catalogued(ground, &migrated("001_users"));
+    site.sql("DROP TABLE alembic_version");
+    site.put(CATALOGUE, &site.read(CATALOGUE).replace("004_codes", "666_codes"));
+    site.put(CATALOGUE, &site.read(CATALOGUE).replace("\"001_users\"", "\"004_codes\""));
+    let before = site.picture();
+    site.plan().ends(0).says(&["legacy"]);
+    assert_eq!(stamps(&site), [(vec!["004_codes".to_owned()], Basis::Exact)]);
+    site.sign().ends(0);
+    for command in [["verify", PLAN].as_slice(), &["apply", PLAN, "--auto-approve"]] {
+        site.run(command).ends(4).complains(&["no catalogue of this host", "`004_codes`", "[trust] catalogues"]);
+    }
+    assert_same(&site.picture(), &before, "a forged catalogue was believed");
 }
 
 fn a_merge_that_does_nothing_is_passed_over(ground: &dyn Ground) {
@@ -246,6 +266,7 @@ on_both!(
     a_recording_goes_on_where_it_stopped,
     a_database_in_use_is_nothing_to_record_on,
     an_unstamped_schema_is_stamped_as_what_it_is,
+    a_catalogue_that_the_host_does_not_know_shows_nothing,
     a_merge_that_does_nothing_is_passed_over,
     a_false_stamp_is_corrected_and_the_old_one_stands_in_the_plan,
     a_schema_beyond_its_record_waits_for_a_person,
