@@ -18,6 +18,7 @@ use crate::rules::case::{Case, CoreStanding};
 pub struct Wishes {
     pub made_by: String,
     pub made_at: Moment,
+    pub author: Option<String>,
     pub ticket: Option<String>,
 }
 
@@ -32,6 +33,7 @@ pub fn draft(case: &Case, diagnosis: Diagnosis, wishes: Wishes) -> Plan {
         made_by: wishes.made_by,
         made_at: wishes.made_at,
         expires_at: wishes.made_at.plus_seconds(lifetime),
+        author: wishes.author,
         ticket: wishes.ticket,
         target: Target {
             site: facts.config.site.clone(),

@@ -28,6 +28,9 @@ pub struct Args {
     /// Plan from what `ttplan inspect` wrote down instead of looking; several are joined
     #[arg(long, value_name = "FILE", num_args = 1.., env = "TTPLAN_OBSERVATION")]
     observation: Vec<PathBuf>,
+    /// Who makes the plan, as the principal who will sign it: some hosts let nobody approve a plan of their own
+    #[arg(long, value_name = "PRINCIPAL", env = "TTPLAN_AUTHOR")]
+    author: Option<String>,
     /// The change ticket that the plan belongs to
     #[arg(long, value_name = "TICKET", env = "TTPLAN_TICKET")]
     ticket: Option<String>,
@@ -62,7 +65,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     if examination.diagnosis.state == State::Unreachable {
         return Err(Error::new(Kind::Unreachable, "no observation looked at the database, so nothing can be planned"));
     }
-    let mut plan = draft(&examination, args.ticket.clone())?;
+    let mut plan = draft(&examination, args.author.clone(), args.ticket.clone())?;
     // What was seen of a million files need not be in memory beside their list.
     drop(examination);
     drop(seen);
@@ -103,8 +106,8 @@ fn observe(args: &Args) -> Result<Observation> {
 }
 
 /// Drafts the plan of an examination.
-pub fn draft(examination: &Examination<'_>, ticket: Option<String>) -> Result<Plan> {
-    let wishes = Wishes { made_by: super::made_by(), made_at: super::document_time()?, ticket };
+pub fn draft(examination: &Examination<'_>, author: Option<String>, ticket: Option<String>) -> Result<Plan> {
+    let wishes = Wishes { made_by: super::made_by(), made_at: super::document_time()?, author, ticket };
     Ok(plan::draft(&examination.case, examination.diagnosis.clone(), wishes))
 }
 

@@ -64,6 +64,8 @@ struct WrittenTrust {
     roles: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     roles_for_destructive: Vec<Spanned<String>>,
+    #[serde(default)]
+    separate_author: bool,
     observations: Option<WrittenObservations>,
 }
 
@@ -169,6 +171,7 @@ fn read(source: &Source, file: FilePath) -> Result<Site> {
             required_for_destructive,
             roles,
             roles_for_destructive: written.trust.roles_for_destructive.into_iter().map(Spanned::into_inner).collect(),
+            separate_author: written.trust.separate_author,
             observations: written.trust.observations.map(|written| Observations {
                 required: written.required.map_or(1, NonZeroU32::get),
                 max_age: written.max_age.map(|age| age.0.0),

@@ -41,6 +41,8 @@ pub struct Plan {
     pub made_at: Moment,
     /// Judged before the first change of a run; resuming and undoing are exempt.
     pub expires_at: Moment,
+    /// Who had it made, as the principal that signs: judged only by a host that keeps authors and approvers apart.
+    pub author: Option<String>,
     /// The change ticket it belongs to.
     pub ticket: Option<String>,
     pub target: Target,

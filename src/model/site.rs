@@ -39,6 +39,8 @@ pub struct Trust {
     pub roles: BTreeMap<String, Vec<String>>,
     /// Roles of which a destructive plan needs one signer each.
     pub roles_for_destructive: Vec<String>,
+    /// Whether a plan's author has to sign it, and does not count as one who approves it.
+    pub separate_author: bool,
     /// What is demanded of observations that plans are made from; `None` for nothing.
     pub observations: Option<Observations>,
 }

@@ -16,6 +16,8 @@ pub struct Verification {
     pub not_counted: Vec<(String, String)>,
     /// How many people have to sign such a document.
     pub needed: u32,
+    /// Its author, who signed it and does not count as one of them; null where the host does not ask.
+    pub author: Option<String>,
     /// Roles each of which one of them has to have; null where none is asked for.
     pub one_of: Option<Vec<String>>,
     /// Null for an observation.

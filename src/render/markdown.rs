@@ -47,9 +47,10 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
     let destructive = |step: &&Step| risk::of_step(step) == Risk::Destructive;
     let site = plan.target.site.as_deref().unwrap_or("no site");
     let mut head = format!("## Plan for {}, database {}\n\n", code(site), code(&plan.target.database.name));
+    let author = plan.author.as_deref().map_or(String::new(), |author| format!(" for {}", code(author)));
     let ticket = plan.ticket.as_deref().map_or(String::new(), |ticket| format!(", ticket {}", code(ticket)));
     head.push_str(&format!(
-        "Made {} by {}, expires {}{ticket}.\n",
+        "Made {} by {}{author}, expires {}{ticket}.\n",
         plan.made_at,
         inline(&plan.made_by),
         plan.expires_at

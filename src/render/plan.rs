@@ -37,6 +37,7 @@ fn head(plan: &Plan, sha256: &Digest) -> String {
     let database = &plan.target.database;
     let site = plan.target.site.as_deref().map_or("no site".to_owned(), |site| format!("site `{}`", plain(site)));
     let host = database.host.as_deref().map_or(String::new(), |host| format!(" on {}", plain(host)));
+    let author = plan.author.as_deref().map_or(String::new(), |author| format!(" for {}", plain(author)));
     let ticket = plan.ticket.as_deref().map_or(String::new(), |ticket| format!(", ticket {}", plain(ticket)));
     let mut text = format!(
         "{} {site}, {} database `{}`{host}\n",
@@ -45,7 +46,7 @@ fn head(plan: &Plan, sha256: &Digest) -> String {
         plain(&database.name)
     );
     text.push_str(&format!(
-        "  made {} by {}, expires {}{ticket}\n",
+        "  made {} by {}{author}, expires {}{ticket}\n",
         plan.made_at,
         plain(&plan.made_by),
         plan.expires_at

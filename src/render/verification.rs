@@ -15,7 +15,9 @@ pub fn verification(seen: &Verification) -> String {
     }
     let roles = seen.one_of.iter().flatten().map(|role| format!(", one of them a {}", plain(role)));
     let roles: String = roles.collect();
-    text.push_str(&format!("needs {} of them{roles}; sha256 {}\n", seen.needed, seen.sha256));
+    let author = seen.author.iter().map(|author| format!(" beside its author {}", plain(author)));
+    let author: String = author.collect();
+    text.push_str(&format!("needs {} of them{author}{roles}; sha256 {}\n", seen.needed, seen.sha256));
     if let Some(at) = seen.expires_at.filter(|_| seen.expired) {
         let line = format!("{} at {at}: it can be gone on with and taken back, not begun\n", care("expired"));
         text.push_str(&line);

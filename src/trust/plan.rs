@@ -173,16 +173,54 @@ pub(in crate::trust) fn verify_with(
     let needed = if glass.is_some() { 1 } else { usual };
     enough(&file, &signatures, &signers, needed, host)?;
     let plan = (host.format.read)(&file.bytes)?;
-    if plan.risk() == Risk::Destructive && glass.is_none() {
-        enough(&file, &signatures, &signers, host.site.trust.required_for_destructive.max(needed), host)
-            .and_then(|()| every_role(&file.name, &signers, host.site))
-            .map_err(|error| error.because("the plan is destructive"))?;
+    if glass.is_none() {
+        approved(&plan, &file, &signatures, &signers, needed, host)?;
     }
     new_enough(&plan, &file.name, host.site)?;
     check_content(&plan, &file.name, host, dialect_of)?;
     let Signers { signed, refused, .. } = signers;
     let sha256 = Digest::of(&file.bytes);
     Ok(TrustedPlan { plan, sha256, file, signatures, signed, refused, break_glass: glass })
+}
+
+/// That as many signed, and who has to, as the plan's recomputed risk demands.
+fn approved(
+    plan: &Plan,
+    file: &PlanFile,
+    signatures: &[SignatureFile],
+    signers: &Signers,
+    needed: u32,
+    host: &Host<'_>,
+) -> Result<()> {
+    let trust = &host.site.trust;
+    let apart = if trust.separate_author { Some(beside_author(plan, &file.name, signers)?) } else { None };
+    let told = |error: Error| match (&plan.author, &apart) {
+        (Some(author), Some(_)) => error.because(format!("its author `{author}` does not count")),
+        _ => error,
+    };
+    let approvers = apart.as_ref().unwrap_or(signers);
+    enough(file, signatures, approvers, needed, host).map_err(told)?;
+    if plan.risk() != Risk::Destructive {
+        return Ok(());
+    }
+    enough(file, signatures, approvers, trust.required_for_destructive.max(needed), host)
+        .and_then(|()| every_role(&file.name, approvers, host.site))
+        .map_err(|error| told(error.because("the plan is destructive")))
+}
+
+/// The signers beside the plan's author, who has to be one of them: a name that nobody signed for would
+/// make anybody who wrote the plan somebody else.
+fn beside_author(plan: &Plan, name: &str, signers: &Signers) -> Result<Signers> {
+    let refused =
+        |message: String| Error::new(Kind::Refused, message).because("this host takes no author's own approval");
+    let Some(author) = &plan.author else {
+        return Err(refused(format!("plan `{name}` names no author")).hint("ttplan plan --author PRINCIPAL -o FILE"));
+    };
+    signers.beside(author).ok_or_else(|| {
+        let (word, author) = (shell_word(name), shell_word(author));
+        refused(format!("plan `{name}` is not signed by its author"))
+            .hint(format!("ttplan sign {word} --principal {author} --key KEY"))
+    })
 }
 
 /// Why the glass is broken; the host has to permit that, and somebody has to sign all the same.

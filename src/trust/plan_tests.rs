@@ -294,3 +294,37 @@ fn a_plan_older_than_the_host_takes_is_refused() {
     let error = shop.judge(&bytes, shop.signed(&bytes, &["alice", "bob"])).unwrap_err();
     assert!(error.causes().contains(&"this host takes none older than 9.1".to_owned()), "{error}");
 }
+
+#[test]
+fn an_author_signs_and_is_not_one_who_approves() {
+    let mut shop = Shop::new();
+    shop.site.trust.separate_author = true;
+    let message = |shop: &Shop, plan: &Plan, who: &[&str]| {
+        let bytes = write(plan);
+        shop.judge(&bytes, shop.signed(&bytes, who)).map(|_| ()).map_err(|error| error.message().to_owned())
+    };
+    let by = |author: &str| Plan { author: Some(author.to_owned()), ..gentle_plan() };
+    assert_eq!(message(&shop, &by("alice"), &["alice", "bob"]), Ok(()));
+    for (plan, who, told) in [
+        (gentle_plan(), &["alice", "bob"][..], "names no author"),
+        (by("alice"), &["bob"], "is not signed by its author"),
+        (by("carol"), &["alice", "bob"], "is not signed by its author"),
+        (by("alice"), &["alice"], "has 0 of the 1 signatures"),
+        // The same person by another name is no second one.
+        (by("alice"), &["alice", "alice2"], "has 0 of the 1 signatures"),
+    ] {
+        let found = message(&shop, &plan, who).unwrap_err();
+        assert!(found.contains(told), "{:?} {who:?}: {found}", plan.author);
+    }
+    let destructive = Plan { author: Some("alice".to_owned()), ..plan() };
+    let found = message(&shop, &destructive, &["alice", "bob"]).unwrap_err();
+    assert!(found.contains("has 1 of the 2 signatures"), "{found}");
+    // A role is no use to an author either.
+    shop.site.trust.required_for_destructive = 1;
+    shop.site.trust.roles = [("dba".to_owned(), vec!["alice".to_owned()])].into();
+    shop.site.trust.roles_for_destructive = vec!["dba".to_owned()];
+    let found = message(&shop, &destructive, &["alice", "bob"]).unwrap_err();
+    assert!(found.contains("needs the signature of a `dba`"), "{found}");
+    shop.site.trust.separate_author = false;
+    assert_eq!(message(&shop, &destructive, &["alice"]), Ok(()));
+}

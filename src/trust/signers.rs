@@ -3,7 +3,7 @@
 
 use crate::trust::file_names::claimed_principal;
 use crate::trust::sshsig::SshSig;
-use crate::trust::verdict::{Keyring, Refusal, Signed, check_signature, count_persons};
+use crate::trust::verdict::{Keyring, Refusal, Signed, check_signature, count_persons, persons};
 
 /// A signature file as it lies beside a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,19 @@ pub struct Signers {
     pub persons: u32,
     /// Which signatures are taken for one person's, and why.
     pub shared: Vec<String>,
+}
+
+impl Signers {
+    /// The same without the person who is `principal`, whatever else they signed as; `None` where they did not sign.
+    pub fn beside(&self, principal: &str) -> Option<Self> {
+        let (person, _) = persons(&self.signed);
+        let own = self.signed.iter().position(|signed| signed.principal == principal)?;
+        let own = *person.get(own)?;
+        let others = self.signed.iter().zip(&person).filter(|(_, person)| **person != own);
+        let signed: Vec<Signed> = others.map(|(signed, _)| signed.clone()).collect();
+        let (persons, shared) = count_persons(&signed);
+        Some(Self { signed, refused: self.refused.clone(), persons, shared })
+    }
 }
 
 /// Judges every signature beside the document `name` with content `bytes`.

@@ -252,6 +252,7 @@ pub fn plan() -> Plan {
         made_by: "ttplan test".to_owned(),
         made_at,
         expires_at: made_at.plus_seconds(24 * 3600),
+        author: None,
         ticket: None,
         target: Target {
             site: Some("prod".to_owned()),

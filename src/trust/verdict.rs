@@ -171,8 +171,15 @@ impl Signed {
 /// Counts the persons who signed: signatures that may be by the same person count once.
 /// Returns the count, and for each signature that added nobody why it did not.
 pub fn count_persons(signed: &[Signed]) -> (u32, Vec<String>) {
+    let (mut person, reasons) = persons(signed);
+    person.sort_unstable();
+    person.dedup();
+    (u32::try_from(person.len()).unwrap_or(u32::MAX), reasons)
+}
+
+/// Whose each signature is, as the index of that person's first one; and why several are one person's.
+pub fn persons(signed: &[Signed]) -> (Vec<usize>, Vec<String>) {
     let mut reasons = Vec::new();
-    // The person of each signature so far, as the index of their first one.
     let mut person: Vec<usize> = Vec::new();
     for (at, signature) in signed.iter().enumerate() {
         person.push(at);
@@ -187,9 +194,7 @@ pub fn count_persons(signed: &[Signed]) -> (u32, Vec<String>) {
             }
         }
     }
-    person.sort_unstable();
-    person.dedup();
-    (u32::try_from(person.len()).unwrap_or(u32::MAX), reasons)
+    (person, reasons)
 }
 
 #[cfg(test)]
