@@ -196,7 +196,7 @@ fn check_result(step: &Step, migrated: &mut dyn InspectDatabase) -> Result<()> {
     Ok(())
 }
 
-fn fresh_directory(path: &std::path::Path) -> Result<()> {
+pub(in crate::apply) fn fresh_directory(path: &std::path::Path) -> Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::told("empty", path, &error)),
         _ => files::private_directory(path),

@@ -32,6 +32,7 @@ mod group;
 pub mod papers;
 pub mod preflight;
 pub mod probe;
+mod proof;
 pub mod release;
 pub mod rows;
 pub mod run_move;
@@ -55,6 +56,8 @@ pub struct Options {
     pub made_by: String,
     /// The plan's sidecar, where it has one.
     pub sidecar: Option<PathBuf>,
+    /// Restore a backup into a database of its own before anything rests on it.
+    pub prove_backup: bool,
     /// Undo although something was written since.
     pub discard_writes: bool,
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::apply::Options;
 use crate::apply::command;
 use crate::apply::papers::Papers;
+use crate::apply::proof;
 use crate::apply::release;
 use crate::apply::rows;
 use crate::apply::watch::{Event as Told, Watch};
@@ -61,6 +62,9 @@ impl Hands<'_> {
                 let path = self.papers.kept_at(&backup.name, backup.directory.as_ref());
                 self.papers.make_free(&path)?;
                 let kept = self.live.change_database().backup(&path)?;
+                if self.options.prove_backup {
+                    proof::prove(self, &path)?;
+                }
                 self.papers.saved(&step.id, &backup.name, &kept)
             }
             Move::RestoreDatabase(restore) => {

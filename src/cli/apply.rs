@@ -21,6 +21,9 @@ use crate::render;
 pub struct Args {
     /// The plan file; its signatures lie beside it
     file: PathBuf,
+    /// Restore the backup into a database of its own and compare that, before anything else is changed
+    #[arg(long, env = "TTPLAN_PROVE_BACKUP")]
+    prove_backup: bool,
     #[command(flatten)]
     how: How,
     #[command(flatten)]
@@ -64,6 +67,7 @@ impl How {
             pid: std::process::id(),
             made_by: super::made_by(),
             sidecar,
+            prove_backup: false,
             discard_writes,
         }
     }
@@ -86,7 +90,8 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let trusted = trusted(bundle, &site, &args.leave, super::now())?;
     let settled = args.site.settle_to_change()?;
     config::check_together(&settled.config, &site)?;
-    let options = args.how.options(&settled.access, sidecar, false);
+    let mut options = args.how.options(&settled.access, sidecar, false);
+    options.prove_backup = args.prove_backup || site.policy.prove_backup;
     let turn = Turn::take(&site, &options)?;
     let mut live = live::open_to_change(&settled.access)?;
     let question = (!args.how.auto_approve).then_some(("Apply these steps?", "--auto-approve"));

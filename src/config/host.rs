@@ -85,6 +85,8 @@ struct WrittenPolicy {
     forbid_destructive: bool,
     #[serde(default)]
     break_glass: bool,
+    #[serde(default)]
+    prove_backup: bool,
     minimum_format: Option<Spanned<String>>,
 }
 
@@ -181,6 +183,7 @@ fn read(source: &Source, file: FilePath) -> Result<Site> {
             allow_unsigned: written.policy.allow_unsigned,
             forbid_destructive: written.policy.forbid_destructive,
             break_glass: written.policy.break_glass,
+            prove_backup: written.policy.prove_backup,
             minimum_format,
         },
     })

@@ -134,6 +134,9 @@ pub struct Kept {
     pub tables: Vec<(ObjectRef, u64)>,
 }
 
+/// What is done with a restored backup.
+pub type Looking<'a> = dyn FnMut(&mut dyn InspectDatabase) -> Result<()> + 'a;
+
 /// Where the migration command has to work, so that a failed run never shows.
 #[derive(Clone, Debug)]
 pub struct Workplace {
@@ -183,6 +186,10 @@ pub trait ChangeDatabase: InspectDatabase {
 
     /// Reads a backup in full without restoring it: every table it holds, with its rows.
     fn check_backup(&mut self, from: &Path) -> Result<Kept>;
+
+    /// Restores a backup into a database of its own, lets `look` see that, and removes it again. The database
+    /// itself is not touched. `scratch` is an empty private directory for this alone.
+    fn restore_apart(&mut self, from: &Path, scratch: &Path, look: &mut Looking<'_>) -> Result<()>;
 
     /// Puts the whole database back to what the backup holds, in one transaction.
     fn restore_backup(&mut self, from: &Path) -> Result<()>;

@@ -63,6 +63,8 @@ pub struct Policy {
     pub forbid_destructive: bool,
     /// Whether `apply --break-glass` is possible at all.
     pub break_glass: bool,
+    /// Whether every backup is restored apart and compared before anything rests on it.
+    pub prove_backup: bool,
     /// Plans of an older format are refused; major and minor version.
     pub minimum_format: Option<(u32, u32)>,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ttplan::error::Kind;
-use ttplan::live::{ChangeDatabase, Question};
+use ttplan::live::{ChangeDatabase, InspectDatabase, Question};
 use ttplan::model::names::{ObjectKind, ObjectRef};
 use ttplan::model::step::{Basis, SetRevisions};
 
@@ -225,6 +225,38 @@ fn a_backup_is_read_back_and_brings_everything_back() {
         std::fs::write(&file, "torn").unwrap();
         assert!(run.check_backup(&file).is_err());
         assert!(run.restore_backup(&file).is_err());
+        assert_eq!(database.dump(), before);
+    });
+}
+
+#[test]
+fn a_backup_is_restored_apart_and_the_database_left_alone() {
+    on_every_engine(|ground, database| {
+        database.sql(APPLICATION);
+        database.sql(RUBBISH);
+        let file = database.folder().join("backup");
+        let mut run = change(ground, database);
+        run.backup(&file).unwrap();
+        let held = (run.look().unwrap().schema, run.content().unwrap());
+        // What the backup gives back is seen, and not what the database holds by then.
+        database.sql("UPDATE clients SET name = 'Zed' WHERE id = 1;");
+        let before = database.dump();
+        for scratch in ["first", "second"] {
+            let scratch = database.folder().join(scratch);
+            std::fs::create_dir(&scratch).unwrap();
+            let mut seen = None;
+            let look = &mut |restored: &mut dyn InspectDatabase| {
+                seen = Some((restored.look()?.schema, restored.content()?));
+                Ok(())
+            };
+            run.restore_apart(&file, &scratch, look).unwrap();
+            assert_eq!(seen.as_ref(), Some(&held));
+            assert_ne!(run.content().unwrap(), held.1);
+        }
+        std::fs::write(&file, "torn").unwrap();
+        let scratch = database.folder().join("third");
+        std::fs::create_dir(&scratch).unwrap();
+        assert!(run.restore_apart(&file, &scratch, &mut |_| panic!("there is nothing to look at")).is_err());
         assert_eq!(database.dump(), before);
     });
 }

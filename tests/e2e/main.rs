@@ -35,6 +35,7 @@ mod catalogue;
 mod determinism;
 mod hostile_plans;
 mod killed;
+mod proof;
 mod read_only;
 mod real_cases;
 mod stale;

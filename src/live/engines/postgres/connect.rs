@@ -53,6 +53,13 @@ impl Target {
         Ok(Self { options, conninfo, password: access.password.clone(), host: database.host.clone(), patience })
     }
 
+    /// Another database of the same server.
+    pub(super) fn beside(&self, name: &str) -> Self {
+        // Of two the later one counts.
+        let conninfo = format!("{} {}", self.conninfo, pair("dbname", name));
+        Self { options: self.options.clone().database(name), conninfo, ..self.clone() }
+    }
+
     /// Opens one connection, in one attempt.
     pub(super) async fn connect(&self) -> Result<PgConnection> {
         match tokio::time::timeout(self.patience, self.options.connect()).await {
@@ -162,11 +169,11 @@ fn conninfo(options: &PgConnectOptions, database: &Database, patience: Duration)
         ("connect_timeout", patience.as_secs().to_string()),
     ];
     pairs.extend(SHARED_OPTIONS.iter().filter_map(|key| Some((*key, database.options.get(*key)?.clone()))));
-    let words: Vec<String> = pairs
-        .iter()
-        .map(|(key, value)| format!("{key}='{}'", value.replace('\\', "\\\\").replace('\'', "\\'")))
-        .collect();
-    words.join(" ")
+    pairs.iter().map(|(key, value)| pair(key, value)).collect::<Vec<_>>().join(" ")
+}
+
+fn pair(key: &str, value: &str) -> String {
+    format!("{key}='{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 fn shell_word(text: &str) -> String {

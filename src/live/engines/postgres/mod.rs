@@ -4,6 +4,7 @@
 //! Looking never writes, never waits long for a lock and leaves no setting behind. Changing never
 //! cascades, and nothing lasts that was not committed.
 
+mod apart;
 mod archive;
 mod ask;
 mod backup;
@@ -35,7 +36,7 @@ use crate::live::Sight;
 use crate::live::TableContent;
 use crate::live::Writers;
 use crate::live::engines::Engine;
-use crate::live::{ChangeDatabase, InspectDatabase, Kept, Workplace};
+use crate::live::{ChangeDatabase, InspectDatabase, Kept, Looking, Workplace};
 use crate::model::names::ObjectRef;
 use crate::model::step::SetRevisions;
 use session::Postgres;
@@ -121,6 +122,10 @@ impl ChangeDatabase for Postgres {
 
     fn check_backup(&mut self, from: &Path) -> Result<Kept> {
         self.read_backup(from)
+    }
+
+    fn restore_apart(&mut self, from: &Path, _scratch: &Path, look: &mut Looking<'_>) -> Result<()> {
+        self.restore_beside(from, look)
     }
 
     fn restore_backup(&mut self, from: &Path) -> Result<()> {

@@ -86,6 +86,18 @@ impl Programs {
     pub(super) fn restore(&self) -> Program {
         Program::new(&self.restore)
     }
+
+    /// `pg_restore` of all that its input holds, into a database that has nothing yet.
+    pub(super) fn restore_into(&self, target: &Target) -> Result<Program> {
+        let mut program = Program::new(&self.restore);
+        // A subscription would keep its database from being dropped.
+        program.args(["--single-transaction", "--no-subscriptions", "--no-password"]);
+        program.arg(format!("--dbname={}", target.conninfo));
+        if let Some(password) = &target.password {
+            program.give_password(password)?;
+        }
+        Ok(program)
+    }
 }
 
 /// Asks a program for its major version.

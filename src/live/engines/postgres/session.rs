@@ -95,7 +95,7 @@ impl Postgres {
         Self::looking_at(self.target.clone(), self.url.clone())
     }
 
-    fn looking_at(target: Target, url: Secret) -> Result<Self> {
+    pub(super) fn looking_at(target: Target, url: Secret) -> Result<Self> {
         let mut main = Connection::open(&target)?;
         let facts = Facts::ask(&mut main, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ")?;
         main.batch(settings(facts.major, "SET LOCAL"))?;

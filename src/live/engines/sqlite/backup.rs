@@ -18,6 +18,7 @@ use crate::live::engines::sqlite::change::Changing;
 use crate::live::engines::sqlite::connection::{Connection, Way};
 use crate::live::engines::sqlite::failure;
 use crate::live::engines::sqlite::held::Held;
+use crate::live::engines::sqlite::inspect::Inspecting;
 use crate::live::engines::sqlite::kept::{self, NewFile, name_of};
 use crate::live::engines::sqlite::pages::Copying;
 use crate::live::engines::sqlite::place::Place;
@@ -48,6 +49,18 @@ pub(super) fn restore(changing: &mut Changing, from: &Path) -> Result<()> {
     }
     let mut source = Connection::open(from, name_of(from)?, Way::Sealed)?;
     put(changing, &mut source, |_| Ok(()))
+}
+
+/// Restores a backup into the new file `to`, and opens that to be looked at.
+pub(super) fn restore_to(from: &Path, to: &Path) -> Result<Inspecting> {
+    let kept = kept::read_back(from)?;
+    if kept.bytes > 0 {
+        let file = NewFile::create(to)?;
+        let mut source = Connection::open(from, name_of(from)?, Way::Sealed)?;
+        Copying::begin(&mut source, &mut file.open()?)?.finish()?;
+        file.leave();
+    }
+    Inspecting::at(Place::at(to)?)
 }
 
 /// Replaces all of the database by all of `source` in one transaction, or creates it. `check`

@@ -24,7 +24,7 @@ use crate::live::engines::sqlite::{
     ask, backup, content, failure, fitness, kept, look, migrate, restore, save, statement, writers,
 };
 use crate::live::{
-    ChangeDatabase, Fitness, InspectDatabase, Kept, Question, Rows, Sight, TableContent, Workplace, Writers,
+    ChangeDatabase, Fitness, InspectDatabase, Kept, Looking, Question, Rows, Sight, TableContent, Workplace, Writers,
 };
 use crate::model::config::Access;
 use crate::model::dialect::{qualified, quote};
@@ -308,6 +308,10 @@ impl ChangeDatabase for Changing {
 
     fn check_backup(&mut self, from: &Path) -> Result<Kept> {
         kept::read_back(from)
+    }
+
+    fn restore_apart(&mut self, from: &Path, scratch: &Path, look: &mut Looking<'_>) -> Result<()> {
+        look(&mut backup::restore_to(from, &scratch.join("restored.db"))?)
     }
 
     fn restore_backup(&mut self, from: &Path) -> Result<()> {

@@ -15,7 +15,11 @@ SELECT n.oid, n.nspname, pg_has_role(n.nspowner, 'USAGE'), (
   ) made)
 FROM pg_namespace n
 CROSS JOIN LATERAL (
-  SELECT coalesce((SELECT p.initprivs FROM pg_init_privs p
+  -- From PostgreSQL 15 on, pg_dump takes this for the usual of public, whoever owns it by now.
+  SELECT coalesce(
+      CASE WHEN n.nspname = 'public' AND current_setting('server_version_num')::int >= 150000
+        THEN acldefault('n', n.nspowner) || makeaclitem(0, n.nspowner, 'USAGE', false) END,
+      (SELECT p.initprivs FROM pg_init_privs p
         WHERE p.classoid = 'pg_namespace'::regclass AND p.objoid = n.oid AND p.objsubid = 0),
       acldefault('n', n.nspowner)) AS usual,
     CASE n.nspname WHEN 'public' THEN 'standard public schema' END AS comment
