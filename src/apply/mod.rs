@@ -27,6 +27,7 @@ use crate::model::site::Site;
 use crate::model::step::{Answer, Move, Step};
 use crate::trust::plan::TrustedPlan;
 
+pub mod bring_back;
 pub mod command;
 mod group;
 pub mod papers;

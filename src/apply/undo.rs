@@ -220,7 +220,13 @@ fn is_at_its_beginning(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Resul
     Ok(preflight::of_step(step, &mut prober) == Status::Ready)
 }
 
-fn report(trusted: &TrustedPlan, run: &str, outcome: Outcome, done: &[&Step], undone: &[String]) -> Report {
+pub(in crate::apply) fn report(
+    trusted: &TrustedPlan,
+    run: &str,
+    outcome: Outcome,
+    done: &[&Step],
+    undone: &[String],
+) -> Report {
     let steps = done.iter().map(|step| StepReport {
         id: step.id.clone(),
         title: step.title.clone(),

@@ -1,17 +1,25 @@
-//! `ttplan quarantine list`: what runs of this host took out of the application's sight and nobody brought back.
+//! `ttplan quarantine`: what runs of this host took out of the application's sight and nobody brought back,
+//! and how it comes back.
 
 use clap::Subcommand;
 
+use crate::apply::Turn;
+use crate::apply::bring_back::bring_back;
 use crate::artifact::state::{RunFolder, State};
 use crate::artifact::{document, files, journal};
+use crate::cli::apply::How;
 use crate::cli::out::Out;
-use crate::cli::settings::HostArgs;
+use crate::cli::settings::{HostArgs, SiteArgs};
+use crate::cli::trusting::{Bundle, Leave, trusted};
+use crate::cli::undo::named;
+use crate::cli::watch::Follower;
 use crate::error::Result;
+use crate::live;
 use crate::model::step::Move;
 use crate::model::wording::counted;
 use crate::render::style::plain;
 
-/// Say what is in quarantine.
+/// Say what is in quarantine, and bring it back.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -21,30 +29,68 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Quarantine {
     List(List),
+    Restore(Restore),
 }
 
 /// List what was quarantined: when, by which run, which object.
-///
-/// It is brought back by taking that run back: `ttplan undo RUN`.
 #[derive(Debug, clap::Args)]
 struct List {
     #[command(flatten)]
     host: HostArgs,
 }
 
+/// Bring objects back from quarantine, and leave the rest of their run as it is.
+///
+/// Needs what undo needs: the signatures of the run's plan. What comes back is unexpected again; put
+/// it under `keep` in ttplan.toml, or the next plan quarantines it again.
+#[derive(Debug, clap::Args)]
+struct Restore {
+    /// The run, as `ttplan quarantine list` names it, or the beginning of its name
+    run: String,
+    /// Only these objects: NAME or SCHEMA.NAME [default: all of the run]
+    objects: Vec<String>,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    leave: Leave,
+    #[command(flatten)]
+    site: SiteArgs,
+}
+
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
-    let Quarantine::List(list) = &args.command;
-    let site = list.host.site()?;
-    let state = State::open_existing(site.state.as_path())?;
+    match &args.command {
+        Quarantine::List(args) => list(args, out),
+        Quarantine::Restore(args) => restore(args, out),
+    }
+}
+
+fn restore(args: &Restore, out: &mut Out) -> Result<u8> {
+    let site = args.site.host.site()?;
+    let folder = named(&State::open_existing(site.state.as_path())?, &args.run)?;
+    let trusted = trusted(Bundle::read(&folder.plan())?, &site, &args.leave, super::now())?;
+    let settled = args.site.settle_to_change()?;
+    let options = args.how.options(&settled.access, None, false);
+    let turn = Turn::take(&site, &options)?;
+    let mut live = live::open_to_change(&settled.access)?;
+    let question = (!args.how.auto_approve).then_some(("Bring these back?", "--auto-approve"));
+    let mut follower = Follower::new(out, args.how.format, question)?;
+    let report = bring_back(&trusted, &turn, live.as_mut(), &options, &mut follower, &args.objects)?;
+    args.how.show(&report, out)?;
+    Ok(0)
+}
+
+fn list(args: &List, out: &mut Out) -> Result<u8> {
+    let site = args.host.site()?;
     let mut lines = Vec::new();
-    for run in state.runs()? {
-        lines.extend(of_run(&run)?);
+    if let Some(state) = State::find(site.state.as_path())? {
+        for run in state.runs()? {
+            lines.extend(of_run(&run)?);
+        }
     }
     lines.sort();
-    lines.extend(
-        (!lines.is_empty()).then(|| "hint: all that a run took comes back with it: ttplan undo RUN\n".to_owned()),
-    );
+    let hint = "hint: ttplan quarantine restore RUN OBJECT brings one back, ttplan undo RUN all that a run did\n";
+    lines.extend((!lines.is_empty()).then(|| hint.to_owned()));
     out.result(&if lines.is_empty() { "nothing is in quarantine\n".to_owned() } else { lines.concat() })?;
     Ok(0)
 }

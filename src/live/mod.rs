@@ -177,6 +177,9 @@ pub trait ChangeDatabase: InspectDatabase {
     /// quarantines into a file writes the new file `to` and says what it holds.
     fn quarantine(&mut self, object: &ObjectRef, to: &Path) -> Result<Option<Kept>>;
 
+    /// Whether the object is in quarantine now; `None` where the engine quarantines into files, which stay.
+    fn is_in_quarantine(&mut self, object: &ObjectRef) -> Result<Option<bool>>;
+
     /// Inside the transaction: brings an object back from quarantine.
     fn unquarantine(&mut self, object: &ObjectRef, from: &Path) -> Result<()>;
 

@@ -22,6 +22,15 @@ enum What {
     Undo,
     /// An apply, which is then taken back as far as it came.
     Abandon,
+    /// The bringing back of what a finished run put into quarantine, which is then run again.
+    BringBack,
+}
+
+impl What {
+    /// Whether it is about a run that has finished.
+    fn is_of_a_finished_run(self) -> bool {
+        matches!(self, Self::Undo | Self::BringBack)
+    }
 }
 
 /// A command that is disturbed, and the site it is run on.
@@ -39,7 +48,7 @@ impl<'a> Trial<'a> {
         let beginning = site.picture();
         let trace = site.at("trace");
         let _ = std::fs::remove_file(&trace);
-        if what == What::Undo {
+        if what.is_of_a_finished_run() {
             site.apply(None).must(0);
         }
         let mut trial = Self { site, what, end: beginning, points: 0 };
@@ -47,9 +56,11 @@ impl<'a> Trial<'a> {
         trial.points = std::fs::read_to_string(&trace).unwrap().lines().count();
         match what {
             What::Undo => differences(&trial.end, &site.picture()).unwrap(),
-            What::Apply | What::Abandon => assert!(site.picture() != trial.end, "the plan does nothing"),
+            What::Apply | What::Abandon | What::BringBack => {
+                assert!(site.picture() != trial.end, "the plan does nothing")
+            }
         }
-        if what == What::Apply {
+        if what != What::Abandon {
             trial.end = site.picture();
         }
         trial
@@ -57,13 +68,17 @@ impl<'a> Trial<'a> {
 
     /// What is disturbed.
     fn first(&self, fault: Option<&str>) -> Ended {
-        if self.what == What::Undo { self.site.undo(fault) } else { self.site.apply(fault) }
+        match self.what {
+            What::Undo => self.site.undo(fault),
+            What::BringBack => self.site.bring_back(fault),
+            What::Apply | What::Abandon => self.site.apply(fault),
+        }
     }
 
     /// What is run after it.
     fn again(&self) -> Ended {
-        if self.what == What::Apply {
-            return self.site.apply(None);
+        if matches!(self.what, What::Apply | What::BringBack) {
+            return self.first(None);
         }
         let undone = self.site.undo(None);
         // What a command did that was killed in the middle of its work, nobody can tell.
@@ -74,7 +89,7 @@ impl<'a> Trial<'a> {
     /// Disturbs it at one point, then goes on; returns whether the fault was met, or what is not as it should be.
     fn disturb(&self, fault: &str) -> Result<bool, String> {
         self.site.reset();
-        if self.what == What::Undo {
+        if self.what.is_of_a_finished_run() {
             self.site.apply(None).must(0);
         }
         let first = self.first(Some(fault));
@@ -177,6 +192,8 @@ trials! {
     a_release_on_postgres_converges: Postgres RELEASE Apply;
     undoing_drops_on_sqlite_converges: Sqlite DROPS Undo;
     undoing_drops_on_postgres_converges: Postgres DROPS Undo;
+    bringing_back_on_sqlite_converges: Sqlite QUARANTINE BringBack;
+    bringing_back_on_postgres_converges: Postgres QUARANTINE BringBack;
     undoing_quarantine_on_sqlite_converges: Sqlite QUARANTINE Undo;
     undoing_quarantine_on_postgres_converges: Postgres QUARANTINE Undo;
     undoing_migrations_on_sqlite_converges: Sqlite MIGRATIONS Undo;

@@ -6,14 +6,6 @@ use crate::scenarios;
 use crate::site::{Ended, Site};
 use crate::world::{Engine, World};
 
-/// Runs statements on the site's database as somebody else.
-fn sql(site: &Site, statements: &str) {
-    match &site.world {
-        World::Postgres { database, .. } => drop(database.psql(statements)),
-        World::Sqlite { path, .. } => drop(crate::ground::sqlite::SqliteClient::open(path, &[]).ask(statements)),
-    }
-}
-
 /// The plan is refused as stale and changes nothing.
 #[track_caller]
 fn refused(site: &Site, says: &str, apply: impl FnOnce() -> Ended) {
@@ -33,7 +25,7 @@ fn a_finished_plan_never_acts_again_even_on_a_table_made_again_to_the_letter() {
     for engine in Engine::ALL {
         let site = Site::new(engine, &scenarios::LEFTOVER);
         site.apply(None).must(0);
-        sql(&site, AGAIN);
+        site.world.sql(AGAIN);
         refused(&site, "the plan was finished", || site.apply(None));
     }
 }

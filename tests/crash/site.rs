@@ -277,6 +277,18 @@ references = [{references}]
         self.run(&["undo", "--last", "--auto-approve"], fault)
     }
 
+    pub fn bring_back(&self, fault: Option<&str>) -> Ended {
+        self.run(&["quarantine", "restore", &self.run_id(), "--auto-approve"], fault)
+    }
+
+    /// Of the only run there is.
+    pub fn run_id(&self) -> String {
+        let mut runs = fs::read_dir(self.at("state/runs")).unwrap();
+        let run = runs.next().unwrap().unwrap().file_name().into_string().unwrap();
+        assert!(runs.next().is_none(), "there are several runs");
+        run
+    }
+
     pub fn undo_discarding(&self) -> Ended {
         self.run(&["undo", "--last", "--auto-approve", "--discard-writes"], None)
     }

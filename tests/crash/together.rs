@@ -187,7 +187,36 @@ fn what_is_in_quarantine_is_listed_until_it_is_brought_back() {
         for name in ["orders", "order_lines", "large_orders"] {
             assert!(said.contains(&format!("`{name}`")), "{said}");
         }
-        site.undo(None).must(0);
+        // One by one: what stands on another comes after it.
+        let refused = site.run(&["quarantine", "restore", &site.run_id(), "invoices", "--auto-approve"], None);
+        assert_eq!(refused.code, Some(64), "{}", refused.said);
+        assert!(refused.said.contains("put no `invoices` into quarantine"), "{}", refused.said);
+        let one = ["quarantine", "restore", &site.run_id(), "orders", "--auto-approve"];
+        site.run(&one, None).must(0);
+        let said = list();
+        assert!(!said.contains("`orders`") && said.contains("`order_lines`"), "{said}");
+        assert!(site.run(&one, None).said.contains("nothing was changed"));
+        site.bring_back(None).must(0);
         assert_eq!(list(), "nothing is in quarantine\n");
+        // The plan stays closed, and its run can still be taken back.
+        let picture = site.picture();
+        site.apply(None).must(0);
+        assert_eq!(site.picture(), picture);
+        site.undo_discarding().must(0);
+        assert!(site.bring_back(None).said.contains("ttplan undo"));
+    }
+}
+
+#[test]
+fn nothing_comes_back_under_a_name_that_is_taken() {
+    for engine in Engine::ALL {
+        let site = Site::new(engine, &scenarios::QUARANTINE);
+        site.apply(None).must(0);
+        site.world.sql("CREATE TABLE orders (mine INTEGER);");
+        let picture = site.picture();
+        let refused = site.run(&["quarantine", "restore", &site.run_id(), "orders", "--auto-approve"], None);
+        assert_eq!(refused.code, Some(3), "{}", refused.said);
+        assert!(refused.said.contains("something else has its name by now"), "{}", refused.said);
+        assert_eq!(site.picture(), picture);
     }
 }

@@ -70,6 +70,14 @@ impl World {
         }
     }
 
+    /// Runs statements by the engine's own client.
+    pub fn sql(&self, statements: &str) {
+        match self {
+            Self::Postgres { database, .. } => drop(database.psql(statements)),
+            Self::Sqlite { path, .. } => drop(sqlite::SqliteClient::open(path, &[]).ask(statements)),
+        }
+    }
+
     /// All definitions and rows as text, rows in no order: a server gives none.
     pub fn dump(&self) -> String {
         match self {

@@ -115,6 +115,16 @@ impl Postgres {
         self.main.batch(moved).map(drop).map_err(|error| collision(error, object))
     }
 
+    /// Relations of one schema share their names, whatever they are.
+    pub(super) fn quarantine_holds(&mut self, object: &ObjectRef) -> Result<bool> {
+        let found = self.read_value(&format!(
+            "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {}",
+            literal(QUARANTINE_SCHEMA),
+            literal(&object.name)
+        ))?;
+        Ok(found.is_some())
+    }
+
     pub(super) fn take_out_of_quarantine(&mut self, object: &ObjectRef) -> Result<()> {
         self.within_transaction()?;
         let moved = moved(object, QUARANTINE_SCHEMA, &object.schema)?;

@@ -112,6 +112,10 @@ impl ChangeDatabase for Postgres {
         self.put_into_quarantine(object).map(|()| None)
     }
 
+    fn is_in_quarantine(&mut self, object: &ObjectRef) -> Result<Option<bool>> {
+        self.quarantine_holds(object).map(Some)
+    }
+
     fn unquarantine(&mut self, object: &ObjectRef, _from: &Path) -> Result<()> {
         self.take_out_of_quarantine(object)
     }

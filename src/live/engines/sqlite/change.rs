@@ -297,6 +297,10 @@ impl ChangeDatabase for Changing {
         Ok(Some(kept))
     }
 
+    fn is_in_quarantine(&mut self, _object: &ObjectRef) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
     fn unquarantine(&mut self, object: &ObjectRef, from: &Path) -> Result<()> {
         self.restore_objects(std::slice::from_ref(object), from)
     }
