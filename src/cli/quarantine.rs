@@ -29,7 +29,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Quarantine {
     List(List),
-    Restore(Restore),
+    Restore(Box<Restore>),
 }
 
 /// List what was quarantined: when, by which run, which object.

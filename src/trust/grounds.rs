@@ -58,11 +58,11 @@ mod tests {
     use crate::model::catalogue::tests::{ids, sample};
     use crate::trust::test_plans;
 
-    fn plan(to: &[&str], ready: Vec<Probe>) -> Plan {
+    fn plan(to: &[&str], ready: &[Probe]) -> Plan {
         let mut plan = test_plans::plan();
         plan.steps.retain(|step| step.id == "stamp");
         for step in &mut plan.steps {
-            step.ready = ready.clone();
+            step.ready = ready.to_vec();
             for act in &mut step.moves {
                 if let Move::SetRevisions(set) = act {
                     (set.to, set.basis) = (ids(to), Basis::Exact);
@@ -79,18 +79,18 @@ mod tests {
     #[test]
     fn a_stamp_rests_on_the_whole_shape_of_its_very_revision() {
         let known = [sample()];
-        assert!(offences(&plan(&["1"], vec![shape_is(0, &["mine"])]), &known).is_empty());
+        assert!(offences(&plan(&["1"], &[shape_is(0, &["mine"])]), &known).is_empty());
         for (to, ready) in [
             (["1"], vec![]),
             (["1"], vec![shape_is(3, &[])]),
             (["9"], vec![shape_is(0, &[])]),
             (["1"], vec![shape_is(0, &["a"])]),
         ] {
-            let plan = plan(&to, ready);
+            let plan = plan(&to, &ready);
             assert!(are_claimed(&plan));
             assert_eq!(offences(&plan, &known).len(), 1, "{:?}", plan.steps[0].ready);
         }
-        assert_eq!(offences(&plan(&["1"], vec![shape_is(0, &[])]), &[]).len(), 1, "a catalogue of one's own");
+        assert_eq!(offences(&plan(&["1"], &[shape_is(0, &[])]), &[]).len(), 1, "a catalogue of one's own");
     }
 
     #[test]
@@ -98,12 +98,12 @@ mod tests {
         let mut catalogue = sample();
         catalogue.entries[0].changes.clear();
         let ready = Probe::ShapeIs { sha256: catalogue.shape(0).digest(), normaliser: NORMALISER, except: vec![] };
-        assert_eq!(offences(&plan(&["1"], vec![ready]), &[catalogue]).len(), 1);
+        assert_eq!(offences(&plan(&["1"], &[ready]), &[catalogue]).len(), 1);
     }
 
     #[test]
     fn what_a_person_assumed_claims_nothing() {
-        let mut plan = plan(&["1"], vec![]);
+        let mut plan = plan(&["1"], &[]);
         for act in plan.steps.iter_mut().flat_map(|step| &mut step.moves) {
             if let Move::SetRevisions(set) = act {
                 set.basis = Basis::Assumed;

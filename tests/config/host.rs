@@ -20,6 +20,7 @@ directory = "/data/ttplan"
 allowed_signers = "/etc/ttplan/allowed_signers"
 revoked_keys = "/etc/ttplan/revoked"
 catalogues = ["/etc/ttplan/shop.json"]
+separate_author = true
 required = 2
 required_for_destructive = 3
 roles_for_destructive = ["dba"]
@@ -32,6 +33,7 @@ max_age = "2h"
 allow_unsigned = true
 forbid_destructive = true
 break_glass = true
+prove_backup = true
 minimum_format = "1.2"
 "#;
 
@@ -67,12 +69,19 @@ fn the_whole_of_it_is_read() {
     assert_eq!(site.trust.allowed_signers, "/etc/ttplan/allowed_signers".into());
     assert_eq!(site.trust.revoked_keys, Some("/etc/ttplan/revoked".into()));
     assert_eq!(site.trust.catalogues, ["/etc/ttplan/shop.json".into()]);
+    assert!(site.trust.separate_author);
     assert_eq!((site.trust.required, site.trust.required_for_destructive), (2, 3));
     assert_eq!(site.trust.roles_for_destructive, ["dba"]);
     assert_eq!(site.trust.roles["dba"], ["ada", "bob"]);
     assert_eq!(site.trust.observations, Some(Observations { required: 2, max_age: Some(7200) }));
     let minimum_format = Some((1, 2));
-    let policy = Policy { allow_unsigned: true, forbid_destructive: true, break_glass: true, minimum_format };
+    let policy = Policy {
+        allow_unsigned: true,
+        forbid_destructive: true,
+        break_glass: true,
+        prove_backup: true,
+        minimum_format,
+    };
     assert_eq!(site.policy, policy);
     assert!(site.file.to_text().ends_with("/etc/host.toml"));
 }
