@@ -57,7 +57,7 @@ impl<'a> Trial<'a> {
         match what {
             What::Undo => differences(&trial.end, &site.picture()).unwrap(),
             What::Apply | What::Abandon | What::BringBack => {
-                assert!(site.picture() != trial.end, "the plan does nothing")
+                assert!(site.picture() != trial.end, "the plan does nothing");
             }
         }
         if what != What::Abandon {
