@@ -24,7 +24,16 @@ pub struct Wishes {
 
 /// Drafts the plan for an examined case and its diagnosis.
 pub fn draft(case: &Case, diagnosis: Diagnosis, wishes: Wishes) -> Plan {
-    let steps = steps(case);
+    Plan { findings: case.findings.clone(), ..of_steps(case, diagnosis, wishes, steps(case)) }
+}
+
+/// The plan of steps that no finding asked for; they stand for themselves and in this order.
+pub fn of_wishes(case: &Case, diagnosis: Diagnosis, wishes: Wishes, mut steps: Vec<Step>) -> Plan {
+    number(&mut steps);
+    of_steps(case, diagnosis, wishes, steps)
+}
+
+fn of_steps(case: &Case, diagnosis: Diagnosis, wishes: Wishes, steps: Vec<Step>) -> Plan {
     let destructive = steps.iter().any(|step| risk::of_step(step) == Risk::Destructive);
     let lifetime = if destructive { LIFETIME_DESTRUCTIVE } else { LIFETIME };
     let facts = case.facts;
@@ -43,7 +52,7 @@ pub fn draft(case: &Case, diagnosis: Diagnosis, wishes: Wishes) -> Plan {
         config_sha256: facts.config_digest(),
         observation_sha256: facts.digest(),
         diagnosis,
-        findings: case.findings.clone(),
+        findings: Vec::new(),
         premises: premises(case, &steps),
         goal: goal(&steps),
         summary: Summary::of(&steps),
@@ -62,11 +71,15 @@ fn steps(case: &Case) -> Vec<Step> {
         steps.push(BackUp { directory: case.facts.config.backup.directory.as_ref() }.step());
     }
     steps.sort_by_key(phase);
+    number(&mut steps);
+    bind(&mut steps);
+    steps
+}
+
+fn number(steps: &mut [Step]) {
     for (n, step) in steps.iter_mut().enumerate() {
         step.id = format!("{}", n + 1);
     }
-    bind(&mut steps);
-    steps
 }
 
 fn phase(step: &Step) -> Phase {

@@ -17,6 +17,7 @@ pub mod drop_version_table;
 pub mod drop_view;
 pub mod make_directory;
 pub mod move_files;
+pub mod purge_run;
 pub mod quarantine_table;
 pub mod release_sources;
 pub mod rewrite_references;
@@ -33,6 +34,7 @@ pub const ALL: &[&Action] = &[
     &drop_view::ACTION,
     &make_directory::ACTION,
     &move_files::ACTION,
+    &purge_run::ACTION,
     &quarantine_table::ACTION,
     &release_sources::ACTION,
     &rewrite_references::ACTION,

@@ -34,6 +34,7 @@ pub mod papers;
 pub mod preflight;
 pub mod probe;
 mod proof;
+mod purge;
 pub mod release;
 pub mod rows;
 pub mod run_move;
@@ -104,7 +105,7 @@ pub fn apply(
     }
     let papers = if before.has_begun() { Some(Papers::open(folder.clone(), options.clock)?) } else { None };
     let statuses = {
-        let mut prober = Prober::new(as_inspect(live), papers.as_ref(), options.sidecar.as_deref());
+        let mut prober = Prober::new(as_inspect(live), papers.as_ref(), options.sidecar.as_deref()).of_run(&folder);
         let statuses = preflight::look(plan, &mut prober);
         if papers.is_none() {
             let all_done = statuses.values().all(|status| *status == Status::Done);

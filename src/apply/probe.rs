@@ -4,8 +4,10 @@
 use std::path::Path;
 
 use crate::apply::papers::Papers;
+use crate::apply::purge;
 use crate::apply::rows;
 use crate::artifact::sidecar;
+use crate::artifact::state::RunFolder;
 use crate::error::{Error, Result};
 use crate::frameworks;
 use crate::live::{DirectoryState, FileState, Inspect, InspectDatabase, Question, Sight, Writers};
@@ -23,12 +25,19 @@ pub struct Prober<'a> {
     /// Null before the run has papers: then nothing of it can have been saved.
     pub papers: Option<&'a Papers>,
     pub sidecar: Option<&'a Path>,
+    /// Of the run, whether or not it has begun.
+    folder: Option<&'a RunFolder>,
     sight: Option<Sight>,
 }
 
 impl<'a> Prober<'a> {
     pub fn new(live: &'a mut dyn Inspect, papers: Option<&'a Papers>, sidecar: Option<&'a Path>) -> Self {
-        Self { live, papers, sidecar, sight: None }
+        Self { live, papers, sidecar, folder: papers.map(|papers| &papers.folder), sight: None }
+    }
+
+    /// The same for a run that has no papers yet.
+    pub fn of_run(self, folder: &'a RunFolder) -> Self {
+        Self { folder: Some(folder), ..self }
     }
 
     /// Asks one probe of a step; `step` is null for premises and goals.
@@ -53,6 +62,16 @@ impl<'a> Prober<'a> {
         match probe {
             Probe::FilesReady { r#move } => self.files(step, *r#move, true),
             Probe::FilesDone { r#move } => self.files(step, *r#move, false),
+            Probe::RunTakenBack { run } => match self.folder {
+                Some(folder) => purge::is_taken_back(&folder.beside(run)),
+                None => Ok(Answer::Unknown("there is no state directory to look into".to_owned())),
+            },
+            Probe::KeptIsGone { r#move } => match (self.folder, step.and_then(|step| step.moves.get(*r#move))) {
+                (Some(folder), Some(Move::DiscardKept(discard))) => {
+                    Ok(purge::is_gone(&folder.beside(&discard.run), discard))
+                }
+                _ => Ok(Answer::Unknown("the probe names a move that discards nothing".to_owned())),
+            },
             Probe::DirectoryIs { path, present } => {
                 let state = self.live.files().directory(path)?;
                 let name = path.to_text();

@@ -10,6 +10,7 @@ use crate::apply::Options;
 use crate::apply::command;
 use crate::apply::papers::Papers;
 use crate::apply::proof;
+use crate::apply::purge;
 use crate::apply::release;
 use crate::apply::rows;
 use crate::apply::watch::{Event as Told, Watch};
@@ -93,6 +94,7 @@ impl Hands<'_> {
             Move::SaveFiles(save) => release::save(self, step, save),
             Move::ReleaseFiles(files) => release::release(self, step, files),
             Move::RestoreFiles(files) => release::restore(self, step, files),
+            Move::DiscardKept(discard) => purge::discard(self, discard),
             Move::WriteRows(write) => rows::write(self, step, write),
             Move::RestoreRows(back) => rows::restore(self, back),
             Move::Run(run) => command::run(self, step, run),

@@ -194,6 +194,11 @@ impl State {
 }
 
 impl RunFolder {
+    /// Another run of the same state directory; `id` is a plain name.
+    pub fn beside(&self, id: &str) -> Self {
+        Self { id: id.to_owned(), path: self.path.with_file_name(id) }
+    }
+
     /// Makes the folder with its parts, if it is not there.
     pub fn make(&self) -> Result<()> {
         for path in [self.path.clone(), self.saved(), self.output()] {

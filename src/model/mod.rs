@@ -10,6 +10,7 @@ pub mod diagnosis;
 pub mod dialect;
 pub mod health;
 pub mod history;
+pub mod kept;
 pub mod names;
 pub mod observation;
 pub mod offline;

@@ -64,6 +64,14 @@ pub enum Probe {
     FilesDone {
         r#move: usize,
     },
+    /// The run was taken back to its beginning; its id is 16 hexadecimal digits.
+    RunTakenBack {
+        run: String,
+    },
+    /// Nothing that the move discards is there any more.
+    KeptIsGone {
+        r#move: usize,
+    },
     DirectoryIs {
         path: FilePath,
         present: bool,

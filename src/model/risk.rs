@@ -42,6 +42,7 @@ pub fn of_move(act: &Move) -> Risk {
         | Move::RemoveFiles(_)
         | Move::ReleaseFiles(_)
         | Move::RestoreFiles(_)
+        | Move::DiscardKept(_)
         | Move::RestoreRows(_) => Risk::Destructive,
     }
 }

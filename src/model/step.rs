@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::model::kept::{DiscardKept, KeptThing};
 use crate::model::names::{Digest, FilePath, ObjectRef};
 pub use crate::model::probe::{Answer, Probe};
 use crate::model::rewriting::Rewriting;
@@ -88,6 +89,7 @@ pub enum Move {
     SaveFiles(SaveFiles),
     ReleaseFiles(ReleaseFiles),
     RestoreFiles(RestoreFiles),
+    DiscardKept(DiscardKept),
     WriteRows(WriteRows),
     RestoreRows(RestoreRows),
     Run(Run),
@@ -356,6 +358,7 @@ impl Move {
             Self::SaveFiles(_) => "save_files",
             Self::ReleaseFiles(_) => "release_files",
             Self::RestoreFiles(_) => "restore_files",
+            Self::DiscardKept(_) => "discard_kept",
             Self::WriteRows(_) => "write_rows",
             Self::RestoreRows(_) => "restore_rows",
             Self::Run(_) => "run",
@@ -373,6 +376,7 @@ impl Move {
                 | Self::SaveFiles(_)
                 | Self::ReleaseFiles(_)
                 | Self::RestoreFiles(_)
+                | Self::DiscardKept(_)
         )
     }
 }

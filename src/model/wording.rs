@@ -56,6 +56,11 @@ pub fn phrase(act: &Move, ready: &[Probe]) -> String {
             format!("remove {} ({}) from `{from}`, copied to `{to}`", counted(files, "file"), bytes(size))
         }
         Move::RestoreFiles(restore) => format!("bring the files of `{}` back", restore.root.to_text()),
+        Move::DiscardKept(discard) => {
+            let size = discard.kept.iter().map(|thing| thing.bytes).fold(0, u64::saturating_add);
+            let things = counted(discard.kept.len() as u64, "thing");
+            format!("remove what run `{}` kept ({things}, {})", discard.run, bytes(size))
+        }
         Move::WriteRows(write) => {
             let (column, table) = (&write.rewriting.column, &write.rewriting.table);
             format!("rewrite {} in `{column}` of {table}", counted(write.rows, "reference"))

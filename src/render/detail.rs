@@ -5,7 +5,7 @@ use crate::model::names::FilePath;
 use crate::model::references::Form;
 use crate::model::rewriting::Rewriting;
 use crate::model::risk;
-use crate::model::step::{Basis, FileList, Move, Risk, Run, Step};
+use crate::model::step::{Basis, FileList, KeptThing, Move, Risk, Run, Step};
 use crate::model::wording;
 
 /// How many files of a list are shown; the rest are counted. Of what is removed, all.
@@ -45,6 +45,12 @@ fn detail(act: &Move) -> Vec<String> {
         Move::CopyFiles(copy) => [owned(copy.mode.as_deref(), copy.owner.as_deref()), some(&copy.files)].concat(),
         Move::SaveFiles(save) => vec![format!("{}, first, as `{}`", wording::phrase(act, &[]), save.name)],
         Move::ReleaseFiles(release) => listed(&release.files, usize::MAX),
+        Move::DiscardKept(discard) => {
+            let line = |thing: &KeptThing| {
+                format!("{}, {}", kept(&thing.name, thing.directory.as_ref()), wording::bytes(thing.bytes))
+            };
+            discard.kept.iter().map(line).collect()
+        }
         Move::WriteRows(write) => {
             let (from, to) = (&write.rewriting.from, &write.rewriting.to);
             let how = match write.rewriting.form {

@@ -33,6 +33,9 @@ fn of_move(act: &Move, site: &Site) -> Option<String> {
         Move::RestoreFiles(restore) => not_for_files(&restore.root, site),
         Move::BackupDatabase(backup) => not_for_backups(backup.directory.as_ref(), site),
         Move::RestoreDatabase(restore) => not_for_backups(restore.directory.as_ref(), site),
+        Move::DiscardKept(discard) => {
+            discard.kept.iter().find_map(|thing| not_for_backups(thing.directory.as_ref(), site))
+        }
         // What the application is told to look at afterwards.
         Move::WriteRows(write) if write.rewriting.form == Form::Absolute => {
             outside_roots(&FilePath::new(write.rewriting.to.trim_end_matches('/')), site)

@@ -44,6 +44,7 @@ const RULES: &[(&str, Rule)] = &[
     ("drops are spelled as the engine spells them", drops_are_spelled_right),
     ("what is dropped is saved before", drops_are_saved),
     ("what is released is saved before, and its copies elsewhere are looked at", releases_are_saved),
+    ("a purge names its run, which is taken back, and all that goes", sanity_values::purges_name_what_goes),
     ("references become names of other places, in tables of the application", sanity_values::rewritings_make_sense),
     ("what belongs to the database system itself is left alone", sanity_values::the_system_is_left_alone),
     ("a destructive step says when it may begin and when it is done", destruction_is_guarded),

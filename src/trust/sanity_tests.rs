@@ -70,6 +70,11 @@ const SENSELESS: &[(&str, Change)] = &[
         let act = step(p, "drop-table").save[0].clone();
         step(p, "alter").moves.push(act);
     }),
+    ("`../x` is no run", |p| at!(p, "purge", moves, DiscardKept).run = "../x".into()),
+    ("nobody looks whether run", |p| at!(p, "purge", moves, DiscardKept).run = "f".repeat(16)),
+    ("`../x` is not a plain file name", |p| at!(p, "purge", moves, DiscardKept).kept[1].name = "../x".into()),
+    ("not listed, or not sorted", |p| at!(p, "purge", moves, DiscardKept).kept.clear()),
+    ("not listed, or not sorted", |p| at!(p, "purge", moves, DiscardKept).kept.reverse()),
     ("`../x` is not a plain file name", |p| at!(p, "drop-table", save, SaveObjects).name = "../x".into()),
     ("`` is not a plain file name", |p| at!(p, "quarantine", moves, Quarantine).name = String::new()),
     ("`.` is not a plain file name", |p| at!(p, "migrate", undo, RestoreDatabase).name = ".".into()),
@@ -195,6 +200,7 @@ fn what_the_host_does_not_permit_is_told() {
         ("`/home/x` is in no directory", |p| copy(p).from = "/home/x".into()),
         ("`/srv` is in no directory", |p| at!(p, "directory", moves, MakeDirectory).path = "/srv".into()),
         ("`/srv` is in no directory", |p| at!(p, "directory", undo, RemoveDirectory).path = "/srv".into()),
+        ("backups in `/srv`", |p| at!(p, "purge", moves, DiscardKept).kept[0].directory = Some("/srv".into())),
         ("`/srv` is in no directory", |p| at!(p, "copy", undo, RemoveFiles).root = "/srv".into()),
         ("`/data/ttplan/runs` is ttplan's own", |p| copy(p).to = "/data/ttplan/runs".into()),
         ("`/data` holds ttplan's own `/data/ttplan`", |p| copy(p).to = "/data".into()),

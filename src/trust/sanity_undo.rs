@@ -76,6 +76,7 @@ fn answers_something(place: &Place<'_>, undo: &Move) -> bool {
         | Move::CopyFiles(_)
         | Move::SaveFiles(_)
         | Move::ReleaseFiles(_)
+        | Move::DiscardKept(_)
         | Move::WriteRows(_)
         | Move::Run(_) => false,
     }

@@ -55,6 +55,32 @@ pub(in crate::trust) fn copies_have_names_of_their_own(place: &Place<'_>) -> Res
     }
 }
 
+/// A purge names one other run, and things that can only be that run's own.
+pub(in crate::trust) fn purges_name_what_goes(place: &Place<'_>) -> Result<(), String> {
+    let step = place.step;
+    let is_id = |run: &str| run.len() == 16 && run.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    for act in &step.moves {
+        let Move::DiscardKept(discard) = act else { continue };
+        if !is_id(&discard.run) {
+            return Err(format!("`{}` is no run", discard.run));
+        }
+        if let Some(thing) = discard.kept.iter().find(|thing| !is_file_name(&thing.name)) {
+            return Err(format!("`{}` is not a plain file name", thing.name));
+        }
+        if discard.kept.is_empty() || !discard.kept.is_sorted_by(|one, next| one < next) {
+            return Err("what is to be removed is not listed, or not sorted".to_owned());
+        }
+        if !step.ready.contains(&Probe::RunTakenBack { run: discard.run.clone() }) {
+            return Err(format!("nobody looks whether run `{}` is taken back", discard.run));
+        }
+    }
+    let asked = step.ready.iter().chain(&step.done).find_map(|probe| match probe {
+        Probe::RunTakenBack { run } if !is_id(run) => Some(run),
+        _ => None,
+    });
+    asked.map_or(Ok(()), |run| Err(format!("`{run}` is no run")))
+}
+
 fn is_file_name(name: &str) -> bool {
     !name.contains('/')
         && name.len() <= LONGEST_NAME
@@ -72,6 +98,7 @@ pub(in crate::trust) fn paths_of(act: &Move) -> Vec<&FilePath> {
         Move::SaveFiles(save) => vec![&save.from],
         Move::ReleaseFiles(release) => vec![&release.from, &release.to],
         Move::RestoreFiles(restore) => vec![&restore.root],
+        Move::DiscardKept(discard) => discard.kept.iter().filter_map(|thing| thing.directory.as_ref()).collect(),
         Move::BackupDatabase(backup) => backup.directory.iter().collect(),
         Move::RestoreDatabase(restore) => restore.directory.iter().collect(),
         Move::Run(run) => vec![&run.directory],

@@ -10,9 +10,10 @@ use crate::model::rewriting::Rewriting;
 use crate::model::risk;
 use crate::model::site::{Policy, Site, Trust};
 use crate::model::step::{
-    AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DropObject, FileList, MakeDirectory, Move, Probe,
-    Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles, RestoreDatabase, RestoreFiles, RestoreObjects, RestoreRows,
-    Risk, Run, SaveFiles, SaveObjects, SetRevisions, Sidecar, Step, Unquarantine, WriteRows,
+    AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DiscardKept, DropObject, FileList, KeptThing,
+    MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles, RestoreDatabase, RestoreFiles,
+    RestoreObjects, RestoreRows, Risk, Run, SaveFiles, SaveObjects, SetRevisions, Sidecar, Step, Unquarantine,
+    WriteRows,
 };
 use crate::model::uploads::FileFact;
 use crate::model::wording;
@@ -241,7 +242,18 @@ fn file_steps() -> Vec<Step> {
             vec![Move::RemoveFiles(RemoveFiles { root: "/data/uploads/many".into(), files: FileList::Sidecar(many) })],
         ),
         release(),
+        purge(),
     ]
+}
+
+fn purge() -> Step {
+    let run = || "0123456789abcdef".to_owned();
+    let thing = |name: &str, directory: Option<FilePath>| KeptThing { name: name.to_owned(), directory, bytes: 7 };
+    let kept = vec![thing("before.dump", Some("/data/backups".into())), thing("old.saved", None)];
+    let mut purge = step("purge", vec![], vec![Move::DiscardKept(DiscardKept { run: run(), kept })], vec![]);
+    purge.ready = vec![Probe::RunTakenBack { run: run() }];
+    purge.done = vec![Probe::KeptIsGone { r#move: 0 }];
+    purge
 }
 
 /// A plan with nearly every move, destructive, for the site `prod`.

@@ -52,7 +52,7 @@ fn a_run_that_died_is_told_with_a_command_that_takes_it_back() {
 }
 
 #[test]
-fn purge_lists_what_nothing_needs_and_removes_nothing() {
+fn purge_lists_what_nothing_needs_and_plans_to_remove_it() {
     let (site, folder) = applied();
     let id = folder.file_name().unwrap().to_str().unwrap();
     let purge = |age: &str| site.printed(&[["purge", "--older-than", age].as_slice(), &HOST].concat(), 0);
@@ -62,6 +62,13 @@ fn purge_lists_what_nothing_needs_and_removes_nothing() {
     let told = purge("0h");
     assert!(told.contains(&format!("{id}  taken back: ")) && told.contains("/saved/database"), "{told}");
     assert!(folder.join("saved/database").exists() && !told.contains("journal"), "{told}");
+    let plan = ["purge", "--older-than", "0h", "--site", "prod", "-o", "plans/purge.ttplan.json"];
+    assert_eq!(site.printed(&[plan.as_slice(), &HOST].concat(), 0), told);
+    assert!(folder.join("saved/database").exists(), "a plan removes nothing");
+    let shown = site.printed(&["show", "plans/purge.ttplan.json"], 0);
+    assert!(shown.contains("as `database` in the run's own folder"), "{shown}");
+    let refused = site.run(&[["apply", "plans/purge.ttplan.json", "--auto-approve"].as_slice(), &HOST].concat());
+    assert_eq!(refused.status.code(), Some(4), "nobody has signed it");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod ground;
 mod canaries;
 mod faults;
 mod polite;
+mod purging;
 mod replays;
 mod scenarios;
 mod site;
