@@ -19,6 +19,7 @@ pub mod make_directory;
 pub mod move_files;
 pub mod quarantine_table;
 pub mod release_sources;
+pub mod replace_files;
 pub mod rewrite_references;
 pub mod run_migrations;
 pub mod stamp_revision;
@@ -35,6 +36,7 @@ pub const ALL: &[&Action] = &[
     &move_files::ACTION,
     &quarantine_table::ACTION,
     &release_sources::ACTION,
+    &replace_files::ACTION,
     &rewrite_references::ACTION,
     &run_migrations::ACTION,
     &stamp_revision::ACTION,

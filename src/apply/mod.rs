@@ -35,6 +35,7 @@ pub mod preflight;
 pub mod probe;
 mod proof;
 pub mod release;
+mod replace;
 pub mod rows;
 pub mod run_move;
 pub mod undo;
@@ -159,6 +160,7 @@ fn lock(options: &Options, live: &mut dyn Change, plan: &Plan) -> Result<()> {
 fn locked_roots(act: &Move) -> Vec<&FilePath> {
     match act {
         Move::CopyFiles(copy) => vec![&copy.to],
+        Move::ReplaceFiles(replace) => vec![&replace.to],
         Move::ReleaseFiles(release) => vec![&release.from, &release.to],
         _ => Vec::new(),
     }

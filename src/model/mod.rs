@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod config;
 pub mod diagnosis;
 pub mod dialect;
+pub mod file_moves;
 pub mod health;
 pub mod history;
 pub mod names;
