@@ -61,10 +61,11 @@ fn detail(act: &Move) -> Vec<String> {
             };
             let Rewriting { table, key, .. } = &write.rewriting;
             let key = if key.is_empty() { String::new() } else { format!(", rows known by {}", key.join(", ")) };
-            vec![
-                format!("`{}` becomes `{to}`, {how}", from.join("`, `")),
-                format!("in {table}{key}; old values kept as `{}`", write.name),
-            ]
+            let renamed = write.rewriting.renamed.iter();
+            let mut lines = vec![format!("`{}` becomes `{to}`, {how}", from.join("`, `"))];
+            lines.extend(renamed.map(|(old, new)| format!("`{old}` there becomes `{new}`")));
+            lines.push(format!("in {table}{key}; old values kept as `{}`", write.name));
+            lines
         }
         Move::Run(run) => command(run),
         // Their titles say it all.

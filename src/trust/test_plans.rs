@@ -172,7 +172,7 @@ fn rewrite() -> Step {
         form: Form::Absolute,
         from: vec!["/app/uploads/".into()],
         to: "/data/uploads/avatars/".into(),
-        renamed: Default::default(),
+        renamed: [("a.png".to_owned(), "a.1f2e3d4c.png".to_owned())].into(),
     };
     let name = || "users.rows".to_owned();
     let write = WriteRows { name: name(), rewriting: rewriting.clone(), rows: 3, sha256: Digest::of("rows") };
