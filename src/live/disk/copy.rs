@@ -15,12 +15,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use rustix::fd::OwnedFd;
 use rustix::fs::{self, AtFlags, Stat};
-use rustix::io::{self, Errno};
+use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
 use crate::live::disk::attributes::{Own, dress, keep_time, keep_user_attributes};
 use crate::live::disk::directories::make_like;
 use crate::live::disk::durable::{Durability, point, sync_directories};
+use crate::live::disk::fill::{Filling, has_holes};
 use crate::live::disk::memory::Memory;
 use crate::live::disk::refusal::{stale, undone, unknown, unread};
 use crate::live::disk::root::{Plain, Root, join, size, split};
@@ -206,8 +207,7 @@ impl Batch<'_> {
     fn fill_copy(&self, source: &Plain, index: usize, file: &FileFact, durability: &Durability) -> Result<Stat> {
         let unwritten = |errno| undone("write", errno, &self.to.absolute(file.path()));
         let copy = point("disk: before a copy").and_then(|()| self.to.create(&self.temporary(index, file)));
-        let copy = copy.map_err(unwritten)?;
-        let digest = self.transfer(source, &copy, file)?;
+        let (copy, digest) = self.transfer(source, copy.map_err(unwritten)?, file)?;
         if digest != Some(file.sha256()) {
             return Err(stale(&self.from.absolute(file.path()), "has not the listed content"));
         }
@@ -234,9 +234,9 @@ impl Batch<'_> {
     ///
     /// Where the filesystem can, the copy shares the source's blocks, and what is hashed is the copy. Any
     /// other way to make a copy without writing all of it belongs here too.
-    fn transfer(&self, source: &Plain, copy: &OwnedFd, file: &FileFact) -> Result<Option<Digest>> {
+    fn transfer(&self, source: &Plain, copy: OwnedFd, file: &FileFact) -> Result<(OwnedFd, Option<Digest>)> {
         let unread = |errno| unread(errno, &self.from.absolute(file.path()));
-        let shares = || match fs::ioctl_ficlone(copy, &source.fd) {
+        let shares = || match fs::ioctl_ficlone(&copy, &source.fd) {
             Ok(()) => true,
             Err(_) => {
                 self.shares.store(false, Ordering::Relaxed);
@@ -246,10 +246,16 @@ impl Batch<'_> {
         if self.shares.load(Ordering::Relaxed) && shares() {
             let cloned = copy.try_clone().and_then(|fd| Ok(Plain { stat: fs::fstat(&fd)?, fd }));
             let digest = cloned.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
-            return digest.and_then(|clone| clone.digest()).map_err(unread);
+            let digest = digest.and_then(|clone| clone.digest()).map_err(unread)?;
+            return Ok((copy, digest));
         }
         let mut full = None;
-        let read = source.read_through(|piece| write_all(copy, piece).inspect_err(|errno| full = Some(*errno)));
+        let mut filling = Filling::new(copy, has_holes(&source.stat));
+        let read = source.read_through(|piece| filling.add(piece).inspect_err(|errno| full = Some(*errno)));
+        let read = read.and_then(|digest| {
+            let filled = filling.end().inspect_err(|errno| full = Some(*errno))?;
+            Ok((filled, digest))
+        });
         read.map_err(|errno| match full {
             Some(errno) => undone("write", errno, &self.to.absolute(file.path())),
             None => unread(errno),
@@ -358,19 +364,6 @@ impl Batch<'_> {
             unlink(directory, AtFlags::REMOVEDIR);
         }
     }
-}
-
-fn write_all(fd: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
-    while !bytes.is_empty() {
-        point("disk: before bytes are written")?;
-        match io::write(fd, bytes) {
-            Ok(0) => return Err(Errno::IO),
-            Ok(written) => bytes = &bytes[written..],
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }
 
 /// Opens the two roots of a copy.

@@ -1,10 +1,12 @@
 //! Files on the disks of this machine. Never follows a symbolic link below a root, never opens
 //! what is not a plain file, never replaces one that it was not told of; every way down is in `root`.
 
+pub mod archive;
 mod attributes;
 mod copy;
 mod directories;
 mod durable;
+mod fill;
 mod hash;
 mod ignore;
 pub mod lock;
