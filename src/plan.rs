@@ -163,6 +163,7 @@ fn roots(steps: &[Step]) -> Vec<FilePath> {
     for act in steps.iter().flat_map(|step| &step.moves) {
         match act {
             Move::CopyFiles(copy) => roots.extend([copy.from.clone(), copy.to.clone()]),
+            Move::ReplaceFiles(replace) => roots.extend([replace.from.clone(), replace.to.clone()]),
             Move::ReleaseFiles(release) => roots.extend([release.from.clone(), release.to.clone()]),
             Move::MakeDirectory(make) => roots.push(make.path.clone()),
             _ => {}

@@ -20,6 +20,7 @@ pub mod move_files;
 pub mod purge_run;
 pub mod quarantine_table;
 pub mod release_sources;
+pub mod replace_files;
 pub mod rewrite_references;
 pub mod run_migrations;
 pub mod stamp_revision;
@@ -37,6 +38,7 @@ pub const ALL: &[&Action] = &[
     &purge_run::ACTION,
     &quarantine_table::ACTION,
     &release_sources::ACTION,
+    &replace_files::ACTION,
     &rewrite_references::ACTION,
     &run_migrations::ACTION,
     &stamp_revision::ACTION,

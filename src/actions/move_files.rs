@@ -21,6 +21,8 @@ pub struct MoveFiles<'a> {
     pub from: &'a FilePath,
     /// Files that are not at the destination, sorted by path.
     pub files: Vec<FileFact>,
+    /// Whether each gets a name by its content, since its own is taken.
+    pub renamed: bool,
     pub reason: &'a str,
 }
 
@@ -34,6 +36,7 @@ impl MoveFiles<'_> {
             files: FileList::Inline(self.files),
             mode: upload.mode.clone(),
             owner: upload.owner.clone(),
+            renamed: self.renamed,
         };
         step(
             &ACTION,
@@ -70,7 +73,7 @@ mod tests {
             owner: None,
         };
         let files = vec![FileFact("a.png".into(), 1500, Digest::of("a"))];
-        let step = MoveFiles { upload: &upload, from: &upload.from[0], files, reason: "x" }.step();
+        let step = MoveFiles { upload: &upload, from: &upload.from[0], files, renamed: false, reason: "x" }.step();
         crate::actions::tests::check(&step);
         assert_eq!(step.risk, Risk::Safe);
         assert_eq!(step.title, "copy 1 file (1.5 kB) from `/app/avatars` to `/data/avatars`");

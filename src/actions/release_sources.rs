@@ -36,7 +36,7 @@ impl ReleaseSources<'_> {
         ready.extend(self.unreferenced);
         let list = || FileList::Move(0);
         let save = SaveFiles { name: name.clone(), from: from.clone(), files: list() };
-        let restore = RestoreFiles { name, root: from.clone(), files: list() };
+        let restore = RestoreFiles { name, root: from.clone(), files: list(), replacing: None };
         step(
             &ACTION,
             Parts {

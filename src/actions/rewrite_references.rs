@@ -71,6 +71,7 @@ mod tests {
             form: Form::Absolute,
             from: vec!["/old/".into()],
             to: "/new/".into(),
+            renamed: Default::default(),
         };
         let changes = rewriting.changes([("1".to_owned(), "/old/a".to_owned()), ("2".to_owned(), "/new/b".to_owned())]);
         let seen = outdated(&changes);

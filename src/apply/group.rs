@@ -9,7 +9,7 @@ use crate::apply::watch::Event as Told;
 use crate::artifact::journal::Event;
 use crate::error::{Error, Kind, Result};
 use crate::model::plan::Plan;
-use crate::model::step::{Move, Step};
+use crate::model::step::{CopyFiles, Move, ReplaceFiles, Step};
 
 /// How often a transaction that met a lock is tried again, with a pause that grows.
 const TRIES: u32 = 10;
@@ -74,6 +74,12 @@ fn statuses(hands: &mut Hands<'_>, plan: &Plan) -> preflight::Statuses {
 fn note_done(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
     let standing = hands.papers.standing();
     if standing.begun.contains(&step.id) && !standing.done.contains(&step.id) {
+        // Its last file had its name; what was replaced may still lie beside it.
+        for act in &step.moves {
+            if let Move::CopyFiles(CopyFiles { to, .. }) | Move::ReplaceFiles(ReplaceFiles { to, .. }) = act {
+                hands.live.change_files().sweep(to)?;
+            }
+        }
         hands.papers.note(Event::Done { step: step.id.clone() })?;
     }
     Ok(())

@@ -36,6 +36,7 @@ pub mod probe;
 mod proof;
 mod purge;
 pub mod release;
+mod replace;
 pub mod rows;
 pub mod run_move;
 pub mod undo;
@@ -160,6 +161,7 @@ fn lock(options: &Options, live: &mut dyn Change, plan: &Plan) -> Result<()> {
 fn locked_roots(act: &Move) -> Vec<&FilePath> {
     match act {
         Move::CopyFiles(copy) => vec![&copy.to],
+        Move::ReplaceFiles(replace) => vec![&replace.to],
         Move::ReleaseFiles(release) => vec![&release.from, &release.to],
         _ => Vec::new(),
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::apply::papers::Papers;
 use crate::apply::purge;
+use crate::apply::replace;
 use crate::apply::rows;
 use crate::artifact::sidecar;
 use crate::artifact::state::RunFolder;
@@ -115,13 +116,14 @@ impl<'a> Prober<'a> {
         let copy = match step.and_then(|step| step.moves.get(index)) {
             Some(Move::CopyFiles(copy)) => copy,
             Some(Move::ReleaseFiles(release)) => return self.released(release, ready),
+            Some(Move::ReplaceFiles(files)) => return replace::ask(self.live.files(), self.sidecar, files, ready),
             _ => return Ok(Answer::Unknown("the probe names a move without a list of files".to_owned())),
         };
         let CopyFiles { from, to, files, .. } = copy;
         let mut answer = Answer::Yes;
         let live = &mut *self.live;
         walk(self.sidecar, files, &mut |_, rows| {
-            let there = live.files().states(to, rows)?;
+            let there = live.files().states(to, &copy.copies(rows))?;
             let sources = if ready { Some(live.files().states(from, rows)?) } else { None };
             for (n, row) in rows.iter().enumerate() {
                 let path = row.path().to_text();
@@ -181,7 +183,7 @@ fn of_released(copy: Option<FileState>, source: FileState) -> Option<&'static st
 }
 
 /// Walks a file list in batches until `take` says that it has seen enough.
-fn walk(
+pub(in crate::apply) fn walk(
     sidecar: Option<&Path>,
     list: &FileList,
     take: &mut dyn FnMut(u64, &[crate::model::uploads::FileFact]) -> Result<bool>,

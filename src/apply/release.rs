@@ -1,6 +1,7 @@
 //! Releases files from old places: keeps them, then removes them where their copies are verified; and
 //! brings them back.
 
+use crate::apply::replace;
 use crate::apply::run_move::{BATCH, Hands};
 use crate::artifact::sidecar;
 use crate::error::{Error, Kind, Result};
@@ -10,9 +11,9 @@ use crate::model::step::{FileList, ReleaseFiles, RestoreFiles, SaveFiles, Step};
 use crate::model::uploads::FileFact;
 
 /// Everything as it was.
-const AS_IT_IS: CopyHow = CopyHow { mode: None, owner: None };
+pub(in crate::apply) const AS_IT_IS: CopyHow = CopyHow { mode: None, owner: None };
 
-fn list<'a>(step: &'a Step, list: &'a FileList) -> Result<&'a FileList> {
+pub(in crate::apply) fn list<'a>(step: &'a Step, list: &'a FileList) -> Result<&'a FileList> {
     step.files(list).ok_or_else(|| Error::new(Kind::Refused, "a move names no list of files"))
 }
 
@@ -78,6 +79,9 @@ pub fn restore(hands: &mut Hands<'_>, step: &Step, restore: &RestoreFiles) -> Re
     let from = FilePath::new(hands.papers.kept_at(&restore.name, None));
     hands.live.change_files().make_directory(&restore.root, None, None)?;
     hands.live.change_files().sweep(&restore.root)?;
+    if let Some(replacing) = &restore.replacing {
+        return replace::put_back(hands, step, restore, &from, list(step, replacing)?);
+    }
     let sidecar = hands.sidecar;
     sidecar::for_each_batch(sidecar, list(step, &restore.files)?, BATCH, &mut |_, rows| {
         hands.go_on()?;

@@ -12,12 +12,13 @@ use crate::apply::papers::Papers;
 use crate::apply::proof;
 use crate::apply::purge;
 use crate::apply::release;
+use crate::apply::replace;
 use crate::apply::rows;
 use crate::apply::watch::{Event as Told, Watch};
 use crate::artifact::journal::Event;
 use crate::artifact::sidecar;
 use crate::error::{Error, Kind, Result};
-use crate::live::{Change, CopyHow, DirectoryState, FileState};
+use crate::live::{Change, CopyHow, DirectoryState, FileState, Onto};
 use crate::model::names::FilePath;
 use crate::model::step::{CopyFiles, FileList, MakeDirectory, Move, Step};
 use crate::model::uploads::FileFact;
@@ -91,6 +92,7 @@ impl Hands<'_> {
             Move::RemoveDirectory(remove) => self.remove_directories(step, &remove.path),
             Move::CopyFiles(copy) => self.copy_files(step, copy),
             Move::RemoveFiles(remove) => self.remove_files(step, &remove.root, &remove.files),
+            Move::ReplaceFiles(files) => replace::replace(self, step, files),
             Move::SaveFiles(save) => release::save(self, step, save),
             Move::ReleaseFiles(files) => release::release(self, step, files),
             Move::RestoreFiles(files) => release::restore(self, step, files),
@@ -140,23 +142,25 @@ impl Hands<'_> {
     }
 
     fn copy_files(&mut self, step: &Step, copy: &CopyFiles) -> Result<()> {
-        let how = CopyHow { mode: octal(copy.mode.as_deref())?, owner: numeric_owner(copy.owner.as_deref())? };
+        let how = how(copy.mode.as_deref(), copy.owner.as_deref())?;
         let (of_files, of_bytes) = copy.files.totals();
         let (mut done, mut done_bytes) = (0, 0);
         self.live.change_files().sweep(&copy.to)?;
         let sidecar = self.sidecar;
         sidecar::for_each_batch(sidecar, &copy.files, BATCH, &mut |first, rows| {
             self.go_on()?;
-            let states = self.live.files().states(&copy.to, rows)?;
-            let absent = ranges(first, &states);
-            let directories = self.missing_for(&copy.to, rows, &states)?;
+            let copies = copy.copies(rows);
+            let states = self.live.files().states(&copy.to, &copies)?;
+            let absent = ranges(first, &states, FileState::Missing);
+            let directories = self.missing_for(&copy.to, &copies, &states)?;
             if !directories.is_empty() {
                 self.papers.note(Event::Making { step: step.id.clone(), paths: directories })?;
             }
             if !absent.is_empty() {
                 self.papers.note(Event::Copying { step: step.id.clone(), absent })?;
             }
-            self.live.change_files().copy(&copy.from, &copy.to, rows, &how)?;
+            let onto = if copy.renamed { Onto::ByContent } else { Onto::Free };
+            self.live.change_files().copy_onto(&copy.from, &copy.to, rows, onto, &how)?;
             done += rows.len() as u64;
             done_bytes += rows.iter().map(FileFact::size).sum::<u64>();
             self.watch.tell(Told::Copied { files: done, of_files, bytes: done_bytes, of_bytes });
@@ -183,12 +187,17 @@ impl Hands<'_> {
     /// for them and whatever an interruption left of it.
     fn remove_files(&mut self, step: &Step, root: &FilePath, list: &FileList) -> Result<()> {
         let files = step.files(list).ok_or_else(|| Error::new(Kind::Refused, "the undo names no list of files"))?;
+        let copy = match list {
+            FileList::Move(index) => step.moves.get(*index),
+            _ => None,
+        };
         let sidecar = self.sidecar;
         sidecar::for_each_batch(sidecar, files, BATCH, &mut |first, rows| {
+            let renamed = matches!(copy, Some(Move::CopyFiles(copy)) if copy.renamed);
             let mine: Vec<FileFact> = (first..)
                 .zip(rows)
                 .filter(|(index, _)| self.papers.standing().was_absent(&step.id, *index))
-                .map(|(_, row)| row.clone())
+                .map(|(_, row)| if renamed { row.by_content() } else { row.clone() })
                 .collect();
             if mine.is_empty() { Ok(()) } else { self.live.change_files().remove(root, &mine).map(|_| ()) }
         })?;
@@ -200,16 +209,21 @@ impl Hands<'_> {
     }
 }
 
-/// The missing files of a batch as `[first, count]` ranges of the whole list.
-fn ranges(first: u64, states: &[FileState]) -> Vec<(u64, u64)> {
+/// The files of a batch that are so, as `[first, count]` ranges of the whole list.
+pub(in crate::apply) fn ranges(first: u64, states: &[FileState], so: FileState) -> Vec<(u64, u64)> {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for (index, _) in (first..).zip(states).filter(|(_, state)| **state == FileState::Missing) {
+    for (index, _) in (first..).zip(states).filter(|(_, state)| **state == so) {
         match ranges.last_mut() {
             Some((from, count)) if *from + *count == index => *count += 1,
             _ => ranges.push((index, 1)),
         }
     }
     ranges
+}
+
+/// How copies are to be made.
+pub(in crate::apply) fn how(mode: Option<&str>, owner: Option<&str>) -> Result<CopyHow> {
+    Ok(CopyHow { mode: octal(mode)?, owner: numeric_owner(owner)? })
 }
 
 fn octal(mode: Option<&str>) -> Result<Option<u32>> {
@@ -235,8 +249,8 @@ mod tests {
     #[test]
     fn missing_files_become_ranges_of_the_whole_list() {
         use FileState::{Missing, Same};
-        assert_eq!(ranges(1000, &[Missing, Missing, Same, Missing]), [(1000, 2), (1003, 1)]);
-        assert!(ranges(0, &[Same]).is_empty());
+        assert_eq!(ranges(1000, &[Missing, Missing, Same, Missing], Missing), [(1000, 2), (1003, 1)]);
+        assert!(ranges(0, &[Same], Missing).is_empty());
     }
 
     #[test]

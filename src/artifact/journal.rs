@@ -79,6 +79,13 @@ pub enum Event {
         step: String,
         absent: Vec<(u64, u64)>,
     },
+    /// These files of the step's list are put in the place of others next; `[first, count]` ranges. What was there
+    /// is kept under that name in the run's folder.
+    Replacing {
+        step: String,
+        kept: String,
+        files: Vec<(u64, u64)>,
+    },
     /// What the database held before the step's command was started, when it had ended well, or before the
     /// step was taken back.
     Content {

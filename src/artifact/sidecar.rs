@@ -14,7 +14,7 @@ use crate::artifact::json;
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
-use crate::model::step::{CopyFiles, FileList, Move, ReleaseFiles, Sidecar};
+use crate::model::step::{FileList, Move, Sidecar};
 use crate::model::uploads::FileFact;
 
 /// With more files than this in a plan, the lists go into the sidecar.
@@ -33,23 +33,15 @@ pub fn path_of(plan: &Path) -> PathBuf {
 /// Takes the file lists of `plan` out into a sidecar's bytes, if they are long; the plan then
 /// refers to them. Returns the compressed sidecar.
 pub fn take_out(plan: &mut Plan) -> Result<Option<Vec<u8>>> {
-    let listed = |act: &Move| match act {
-        Move::CopyFiles(CopyFiles { files, .. }) | Move::ReleaseFiles(ReleaseFiles { files, .. }) => files.totals().0,
-        _ => 0,
-    };
-    let listed = plan.steps.iter().flat_map(|step| &step.moves).map(listed).fold(0, u64::saturating_add);
+    let lists = || plan.steps.iter().flat_map(|step| &step.moves).flat_map(lists);
+    let listed = lists().map(|list| list.totals().0).fold(0, u64::saturating_add);
     if listed <= MOST_INLINE {
         return Ok(None);
     }
     let failed = |error: std::io::Error| Error::new(Kind::Failed, "cannot compress the file list").because(error);
     let mut encoder = zstd::Encoder::new(Vec::new(), 3).map_err(failed)?;
     let mut line = 0;
-    for act in plan.steps.iter_mut().flat_map(|step| &mut step.moves) {
-        let (Move::CopyFiles(CopyFiles { files: list @ FileList::Inline(_), .. })
-        | Move::ReleaseFiles(ReleaseFiles { files: list @ FileList::Inline(_), .. })) = act
-        else {
-            continue;
-        };
+    for list in plan.steps.iter_mut().flat_map(|step| &mut step.moves).flat_map(lists_mut) {
         let FileList::Inline(rows) = &list else { continue };
         let (files, bytes) = list.totals();
         let mut hash = sha2::Sha256::new();
@@ -64,6 +56,25 @@ pub fn take_out(plan: &mut Plan) -> Result<Option<Vec<u8>>> {
         line += files;
     }
     encoder.finish().map(Some).map_err(failed)
+}
+
+/// The lists that a move has of its own.
+fn lists(act: &Move) -> Vec<&FileList> {
+    match act {
+        Move::CopyFiles(copy) => vec![&copy.files],
+        Move::ReleaseFiles(release) => vec![&release.files],
+        Move::ReplaceFiles(replace) => vec![&replace.files, &replace.replaced],
+        _ => Vec::new(),
+    }
+}
+
+fn lists_mut(act: &mut Move) -> Vec<&mut FileList> {
+    match act {
+        Move::CopyFiles(copy) => vec![&mut copy.files],
+        Move::ReleaseFiles(release) => vec![&mut release.files],
+        Move::ReplaceFiles(replace) => vec![&mut replace.files, &mut replace.replaced],
+        _ => Vec::new(),
+    }
 }
 
 /// Calls `take` with batches of at most `batch` rows of a list, in order, with the index of the
@@ -86,7 +97,9 @@ pub fn for_each_batch(
             }
             Ok(())
         }
-        FileList::Move(_) => Err(Error::new(Kind::Refused, "a file list refers to a list that refers to a list")),
+        FileList::Move(_) | FileList::Replaced(_) => {
+            Err(Error::new(Kind::Refused, "a file list refers to a list that refers to a list"))
+        }
         FileList::Sidecar(bound) => {
             let Some(path) = sidecar else {
                 return Err(Error::new(Kind::Refused, "the plan's file list is missing")

@@ -51,6 +51,8 @@ impl Standing {
                 self.opened_at = Some(entry.at);
                 self.signed_by = signed_by;
             }
+            // What was replaced is told by what lies there.
+            Event::Replacing { .. } => {}
             Event::Attempt { .. } => self.failure = None,
             Event::BrokeGlass { reason } => self.break_glass.push(reason),
             Event::Begun { step } => {

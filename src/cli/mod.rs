@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 
 mod apply;
 mod ask;
+mod backup;
 mod catalogue;
 mod completions;
 mod demo;
@@ -23,8 +24,10 @@ mod inspect;
 mod man;
 mod out;
 mod plan;
+mod progress;
 mod purge;
 mod quarantine;
+mod restore;
 mod revisions;
 mod schema;
 mod settings;
@@ -83,6 +86,8 @@ enum Command {
     Revisions(revisions::Args),
     Catalogue(catalogue::Args),
     Uploads(uploads::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
     Demo(demo::Args),
     Doctor(doctor::Args),
     Explain(explain::Args),
@@ -129,6 +134,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Command::Revisions(args) => revisions::run(args, out),
         Command::Catalogue(args) => catalogue::run(args, out),
         Command::Uploads(args) => uploads::run(args, out),
+        Command::Backup(args) => backup::run(args, out),
+        Command::Restore(args) => restore::run(args, out),
         Command::Demo(args) => demo::run(args, out),
         Command::Doctor(args) => doctor::run(args, out),
         Command::Explain(args) => explain::run(args, out),

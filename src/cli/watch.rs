@@ -62,6 +62,13 @@ impl<'a> Follower<'a> {
         self
     }
 
+    /// Takes the bar away, where there is one.
+    pub fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
     fn line(&mut self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| self.out.say(text)),
@@ -89,10 +96,8 @@ impl Watch for Follower<'_> {
         if let (true, Event::Output { log, .. }) = (self.follow, &event) {
             self.tail = Some(Tail::follow(log.into(), anstream::stderr()));
         }
-        if !matches!(event, Event::Copied { .. })
-            && let Some(bar) = self.bar.take()
-        {
-            bar.finish_and_clear();
+        if !matches!(event, Event::Copied { .. }) {
+            self.clear();
         }
         if self.format == Format::Json {
             return self.event(&as_json(event));

@@ -274,6 +274,17 @@ pub struct CopyHow {
     pub owner: Option<(u32, u32)>,
 }
 
+/// Where copies go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onto<'a> {
+    /// To the sources' own names, which must be free.
+    Free,
+    /// To their names by content, which must be free.
+    ByContent,
+    /// To the sources' own names, in place of these files: the same paths in the same order.
+    Files(&'a [FileFact]),
+}
+
 /// What became of a file that was to be copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Copied {
@@ -283,7 +294,7 @@ pub enum Copied {
     Already,
 }
 
-/// Changes files, within roots, and never replaces one.
+/// Changes files, within roots, and never replaces one that it was not told of.
 pub trait ChangeFiles: InspectFiles {
     /// Makes a directory and the missing ones above it; returns those it made, outermost first.
     fn make_directory(
@@ -300,7 +311,20 @@ pub trait ChangeFiles: InspectFiles {
     /// copied to a temporary name, all are synced, then each is renamed into place without
     /// replacing anything, then the directories are synced. On return all of it is on disk.
     /// Errors: `Kind::Stale` when a source is not as listed or a destination holds another content.
-    fn copy(&mut self, from: &FilePath, to: &FilePath, files: &[FileFact], how: &CopyHow) -> Result<Vec<Copied>>;
+    fn copy(&mut self, from: &FilePath, to: &FilePath, files: &[FileFact], how: &CopyHow) -> Result<Vec<Copied>> {
+        self.copy_onto(from, to, files, Onto::Free, how)
+    }
+
+    /// The same for copies that get other names or the place of other files. A file is replaced at once, only while
+    /// it has the content it is listed with, and is gone then: whoever wants it back has saved it.
+    fn copy_onto(
+        &mut self,
+        from: &FilePath,
+        to: &FilePath,
+        files: &[FileFact],
+        onto: Onto<'_>,
+        how: &CopyHow,
+    ) -> Result<Vec<Copied>>;
 
     /// Removes listed files that still have the listed content; returns how many. Others are left alone,
     /// and so are directories, even those that this leaves empty.

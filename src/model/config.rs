@@ -178,12 +178,20 @@ pub enum OnConflict {
     Stop,
     /// The destination is right; the source is left alone.
     KeepDestination,
+    /// The source is right; what it replaces is kept by the run.
+    Replace,
+    /// Both are right: the source is copied under a name of its own.
+    Rename,
 }
 
 impl OnConflict {
     /// All choices as written in a configuration.
-    pub const ALL: &[(&str, OnConflict)] =
-        &[("stop", OnConflict::Stop), ("keep_destination", OnConflict::KeepDestination)];
+    pub const ALL: &[(&str, OnConflict)] = &[
+        ("stop", OnConflict::Stop),
+        ("keep_destination", OnConflict::KeepDestination),
+        ("replace", OnConflict::Replace),
+        ("rename", OnConflict::Rename),
+    ];
 }
 
 /// Where backups go.

@@ -4,10 +4,12 @@
 //! No IO, no clock, no environment, no colour. Imports nothing of ours but `error`.
 //! Whatever is written to disk or printed as JSON is one of these types.
 
+pub mod archive;
 pub mod catalogue;
 pub mod config;
 pub mod diagnosis;
 pub mod dialect;
+pub mod file_moves;
 pub mod health;
 pub mod history;
 pub mod kept;

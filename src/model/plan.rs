@@ -8,7 +8,7 @@ use crate::model::diagnosis::{Diagnosis, Finding, Severity};
 use crate::model::names::{Digest, FilePath, Moment};
 use crate::model::observation::Identity;
 use crate::model::risk;
-use crate::model::step::{CopyFiles, Move, Probe, Risk, Step};
+use crate::model::step::{CopyFiles, Move, Probe, ReplaceFiles, Risk, Step};
 use crate::model::wording;
 
 /// The version of the plan document.
@@ -99,7 +99,7 @@ impl Summary {
                     Move::Quarantine(put) if put.object.kind == Table => sum.tables_to_quarantine += 1,
                     Move::SetRevisions(set) => sum.revisions_to_stamp += set.to.len() as u64,
                     Move::Run(run) => sum.migrations_to_run += run.revisions.len() as u64,
-                    Move::CopyFiles(CopyFiles { files, .. }) => {
+                    Move::CopyFiles(CopyFiles { files, .. }) | Move::ReplaceFiles(ReplaceFiles { files, .. }) => {
                         let (count, bytes) = files.totals();
                         sum.files_to_move = sum.files_to_move.saturating_add(count);
                         sum.bytes_to_move = sum.bytes_to_move.saturating_add(bytes);

@@ -3,6 +3,8 @@
 //! Pure. `inspect` counts with it, a step carries it, `apply` works with it: what is planned, asked and done
 //! is the same by construction.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,9 @@ pub struct Rewriting {
     pub from: Vec<String>,
     /// What stands there instead.
     pub to: String,
+    /// Files that got another name as they were copied: the path below the old place, and the one below the new.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub renamed: BTreeMap<String, String>,
 }
 
 /// One row: its key as text, and the value of the column.
@@ -47,6 +52,7 @@ impl Rewriting {
             form: reference.form,
             from: from.into_iter().filter(|from| *from != to).collect(),
             to,
+            renamed: BTreeMap::new(),
         })
         .filter(|rewriting| !rewriting.from.is_empty())
     }
@@ -56,19 +62,29 @@ impl Rewriting {
         let Some(kind) = self.form.spelling() else {
             // What reads as the new spelling already is not an older one, even if it begins alike.
             let rest = self.from.iter().find_map(|from| value.strip_prefix(from.as_str()));
-            return rest.filter(|_| !value.starts_with(&self.to)).map(|rest| format!("{}{rest}", self.to));
+            return rest.filter(|_| !value.starts_with(&self.to)).map(|rest| self.spelled(rest));
         };
         let mut value = value.to_owned();
         let before = value.clone();
         for from in &self.from {
-            let places: Vec<_> = spelling::mentions(&value, from, kind)
+            let outdated = spelling::mentions(&value, from, kind)
                 .into_iter()
-                .filter(|mention| !format!("{from}{}", mention.path).starts_with(&self.to))
-                .map(|mention| mention.prefix)
+                .filter(|mention| !format!("{from}{}", mention.path).starts_with(&self.to));
+            let places: Vec<_> = outdated
+                .map(|mention| match self.renamed.get(&mention.path) {
+                    Some(_) => (mention.whole, self.spelled(&mention.path)),
+                    None => (mention.prefix, self.to.clone()),
+                })
                 .collect();
-            value = spelling::replaced(&value, &places, &self.to, kind);
+            value = spelling::replaced(&value, &places, kind);
         }
         (value != before).then_some(value)
+    }
+
+    /// What names a file now that had this path below its old place.
+    fn spelled(&self, path: &str) -> String {
+        let name = self.renamed.get(path.trim_start_matches('/')).map_or(path, String::as_str);
+        format!("{}{name}", self.to)
     }
 
     /// Those of the rows that are to be rewritten, each with its new value.
@@ -123,7 +139,20 @@ mod tests {
             form,
             from: from.iter().map(|from| (*from).to_owned()).collect(),
             to: to.into(),
+            renamed: BTreeMap::new(),
         }
+    }
+
+    #[test]
+    fn a_file_that_got_another_name_is_called_by_it_and_its_neighbours_keep_theirs() {
+        let renamed = BTreeMap::from([("d/a b.png".to_owned(), "d/a b.12345678.png".to_owned())]);
+        let absolute = Rewriting { renamed: renamed.clone(), ..rewriting(Form::Absolute, &["/old/"], "/new/") };
+        assert_eq!(absolute.rewritten("/old/d/a b.png").as_deref(), Some("/new/d/a b.12345678.png"));
+        assert_eq!(absolute.rewritten("/old/a b.png").as_deref(), Some("/new/a b.png"));
+        let text = Rewriting { renamed, ..rewriting(Form::Text, &["/up/"], "/m/") };
+        let said = text.rewritten("x \\/up\\/d\\/a%20b.png?v=2, /up/c.png and /up/d/a%20b.png.").unwrap();
+        assert_eq!(said, "x \\/m\\/d\\/a%20b.12345678.png?v=2, /m/c.png and /m/d/a%20b.12345678.png.");
+        assert_eq!(text.rewritten(&said), None);
     }
 
     #[test]

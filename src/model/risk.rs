@@ -41,6 +41,7 @@ pub fn of_move(act: &Move) -> Risk {
         | Move::RemoveDirectory(_)
         | Move::RemoveFiles(_)
         | Move::ReleaseFiles(_)
+        | Move::ReplaceFiles(_)
         | Move::RestoreFiles(_)
         | Move::DiscardKept(_)
         | Move::RestoreRows(_) => Risk::Destructive,

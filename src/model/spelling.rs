@@ -75,12 +75,12 @@ pub fn mentions(text: &str, prefix: &str, kind: Kind) -> Vec<Mention> {
     found
 }
 
-/// The text with what stands at each of `places` replaced by `new`, spelled as the old was: each
+/// The text with what stands at each of `places` replaced by the text beside it, spelled as the old was: each
 /// slash as the old one in its turn, or the last of them, all else as a URL writes it. Places are in order and apart.
-pub fn replaced(text: &str, places: &[Range<usize>], new: &str, kind: Kind) -> String {
+pub fn replaced(text: &str, places: &[(Range<usize>, String)], kind: Kind) -> String {
     let mut result = String::with_capacity(text.len());
     let mut done = 0;
-    for place in places {
+    for (place, new) in places {
         let old = text.get(place.clone()).unwrap_or_default();
         result.push_str(text.get(done..place.start).unwrap_or_default());
         let slashes = pieces(old, kind).into_iter().filter(|piece| piece.c == '/');
@@ -268,8 +268,9 @@ mod tests {
             ("&#x2f;up&#x2f;a%20b.png tail", Kind::Text, "&#x2f;new&#x2f;place&#x2f;a%20b.png tail"),
             ("/up/a /static/up/b (/up/c)", Kind::Text, "/new/place/a /static/up/b (/new/place/c)"),
         ] {
-            let places: Vec<_> = mentions(text, "/up/", kind).into_iter().map(|mention| mention.prefix).collect();
-            assert_eq!(replaced(text, &places, "/new/place/", kind), new);
+            let place = |mention: Mention| (mention.prefix, "/new/place/".to_owned());
+            let places: Vec<_> = mentions(text, "/up/", kind).into_iter().map(place).collect();
+            assert_eq!(replaced(text, &places, kind), new);
         }
     }
 
@@ -285,12 +286,13 @@ mod tests {
             json: bool,
         ) {
             let (text, kind) = (parts.concat(), if json { Kind::Json } else { Kind::Text });
-            let places = |text: &str, prefix: &str| -> Vec<Range<usize>> {
-                mentions(text, prefix, kind).into_iter().map(|mention| mention.prefix).collect()
+            let places = |text: &str, prefix: &str, new: &str| -> Vec<(Range<usize>, String)> {
+                mentions(text, prefix, kind).into_iter().map(|mention| (mention.prefix, new.to_owned())).collect()
             };
-            let there = replaced(&text, &places(&text, "/up/"), "/else/where/", kind);
-            prop_assert_eq!(places(&there, "/else/where/").len(), places(&text, "/up/").len());
-            prop_assert_eq!(replaced(&there, &places(&there, "/else/where/"), "/up/", kind), text);
+            let (to_be, back) = (places(&text, "/up/", "/else/where/"), |there: &str| places(there, "/else/where/", "/up/"));
+            let there = replaced(&text, &to_be, kind);
+            prop_assert_eq!(back(&there).len(), to_be.len());
+            prop_assert_eq!(replaced(&there, &back(&there), kind), text);
         }
     }
 }

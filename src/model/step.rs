@@ -9,11 +9,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::model::file_moves::{
+    CopyFiles, FileList, MakeDirectory, ReleaseFiles, RemoveDirectory, RemoveFiles, ReplaceFiles, RestoreFiles,
+    SaveFiles, Sidecar,
+};
 pub use crate::model::kept::{DiscardKept, KeptThing};
 use crate::model::names::{Digest, FilePath, ObjectRef};
 pub use crate::model::probe::{Answer, Probe};
 use crate::model::rewriting::Rewriting;
-use crate::model::uploads::FileFact;
 
 /// One unit of change and of reversion. Touches the database or files, never both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -85,6 +88,7 @@ pub enum Move {
     MakeDirectory(MakeDirectory),
     RemoveDirectory(RemoveDirectory),
     CopyFiles(CopyFiles),
+    ReplaceFiles(ReplaceFiles),
     RemoveFiles(RemoveFiles),
     SaveFiles(SaveFiles),
     ReleaseFiles(ReleaseFiles),
@@ -193,72 +197,6 @@ pub struct Unquarantine {
     pub name: String,
 }
 
-/// Makes a directory and the missing ones above it, within a permitted root.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MakeDirectory {
-    pub path: FilePath,
-    /// Octal; null for the usual mode.
-    pub mode: Option<String>,
-    /// `uid:gid`; null for the running user.
-    pub owner: Option<String>,
-}
-
-/// Removes a directory that this run made, if it is empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RemoveDirectory {
-    pub path: FilePath,
-}
-
-/// Copies files from one root to another. Sources stay; nothing is ever replaced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CopyFiles {
-    pub from: FilePath,
-    pub to: FilePath,
-    pub files: FileList,
-    pub mode: Option<String>,
-    pub owner: Option<String>,
-}
-
-/// Removes files that this run created and that still have the content it gave them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RemoveFiles {
-    pub root: FilePath,
-    pub files: FileList,
-}
-
-/// Puts copies of files into the run's keeping.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SaveFiles {
-    /// Name of the copies' directory within the run; a plain file name.
-    pub name: String,
-    pub from: FilePath,
-    pub files: FileList,
-}
-
-/// Removes files of which there is a copy with the same content in another root.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReleaseFiles {
-    pub from: FilePath,
-    /// Where the copies are.
-    pub to: FilePath,
-    pub files: FileList,
-}
-
-/// Brings saved files back to where they were.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RestoreFiles {
-    pub name: String,
-    pub root: FilePath,
-    pub files: FileList,
-}
-
 /// Rewrites the rows that spell a reference as of old, and keeps what they said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -301,42 +239,6 @@ pub struct Run {
     pub stumbles: Vec<Vec<Probe>>,
 }
 
-/// A list of files, where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FileList {
-    /// In the plan itself, sorted by path.
-    Inline(Vec<FileFact>),
-    /// In the file beside the plan.
-    Sidecar(Sidecar),
-    /// The same list as that of the step's move with this index.
-    Move(usize),
-}
-
-/// A stretch of lines in the plan's sidecar file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Sidecar {
-    /// Index of the first line, counted from 0.
-    pub first: u64,
-    pub files: u64,
-    pub bytes: u64,
-    /// Over exactly these lines, uncompressed, each with its newline.
-    pub sha256: Digest,
-}
-
-impl FileList {
-    /// How many files and bytes, where the list itself says so.
-    pub fn totals(&self) -> (u64, u64) {
-        match self {
-            // A plan from elsewhere may name sizes that no disk holds.
-            Self::Inline(files) => (files.len() as u64, files.iter().map(FileFact::size).fold(0, u64::saturating_add)),
-            Self::Sidecar(sidecar) => (sidecar.files, sidecar.bytes),
-            Self::Move(_) => (0, 0),
-        }
-    }
-}
-
 impl Move {
     /// Its name as documents write it.
     pub fn word(&self) -> &'static str {
@@ -354,6 +256,7 @@ impl Move {
             Self::MakeDirectory(_) => "make_directory",
             Self::RemoveDirectory(_) => "remove_directory",
             Self::CopyFiles(_) => "copy_files",
+            Self::ReplaceFiles(_) => "replace_files",
             Self::RemoveFiles(_) => "remove_files",
             Self::SaveFiles(_) => "save_files",
             Self::ReleaseFiles(_) => "release_files",
@@ -372,6 +275,7 @@ impl Move {
             Self::MakeDirectory(_)
                 | Self::RemoveDirectory(_)
                 | Self::CopyFiles(_)
+                | Self::ReplaceFiles(_)
                 | Self::RemoveFiles(_)
                 | Self::SaveFiles(_)
                 | Self::ReleaseFiles(_)
@@ -386,9 +290,13 @@ impl Step {
     pub fn files<'a>(&'a self, list: &'a FileList) -> Option<&'a FileList> {
         match list {
             FileList::Move(index) => match self.moves.get(*index)? {
-                Move::CopyFiles(CopyFiles { files, .. }) | Move::ReleaseFiles(ReleaseFiles { files, .. }) => {
-                    Some(files).filter(|files| !matches!(files, FileList::Move(_)))
-                }
+                Move::CopyFiles(CopyFiles { files, .. })
+                | Move::ReleaseFiles(ReleaseFiles { files, .. })
+                | Move::ReplaceFiles(ReplaceFiles { files, .. }) => Some(files).filter(|files| files.is_own()),
+                _ => None,
+            },
+            FileList::Replaced(index) => match self.moves.get(*index)? {
+                Move::ReplaceFiles(ReplaceFiles { replaced, .. }) => Some(replaced).filter(|files| files.is_own()),
                 _ => None,
             },
             own => Some(own),

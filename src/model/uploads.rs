@@ -64,7 +64,31 @@ impl FileFact {
     pub fn sha256(&self) -> Digest {
         self.2
     }
+
+    /// The same file under a name that says its content: `a.png` becomes `a.1f2e3d4c.png`, with the first digits
+    /// of its SHA-256. What would be too long for a name loses the end of its stem.
+    pub fn by_content(&self) -> Self {
+        let path = self.0.as_bytes();
+        let (above, name) = path.split_at(path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1));
+        let dot = name.iter().rposition(|byte| *byte == b'.');
+        let dot = dot.filter(|at| *at > 0 && name.len() - at <= LONGEST_SUFFIX).unwrap_or(name.len());
+        let (stem, suffix) = name.split_at(dot);
+        let digits = format!(".{}", self.2.short(8));
+        let mut kept = stem.len().min(LONGEST_NAME.saturating_sub(digits.len() + suffix.len()));
+        // Not in the middle of a character.
+        while kept < stem.len() && stem.get(kept).is_some_and(|byte| byte & 0xC0 == 0x80) {
+            kept -= 1;
+        }
+        let name = [above, &stem[..kept], digits.as_bytes(), suffix].concat();
+        Self(FilePath::from_bytes(name), self.1, self.2)
+    }
 }
+
+/// As long as the usual filesystems let a name be, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// What is longer, with its dot, is no suffix.
+const LONGEST_SUFFIX: usize = 32;
 
 /// Something in an upload root that is not a plain readable file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -233,6 +257,19 @@ impl TryFrom<WrittenCircumstance> for FileCircumstance {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_by_content_keeps_directory_and_suffix_and_is_never_too_long() {
+        let named = |path: &str| FileFact(path.into(), 1, Digest::of("x")).by_content().0.to_text().into_owned();
+        assert_eq!(named("a.png"), "a.2d711642.png");
+        assert_eq!(named("d.e/f.tar.gz"), "d.e/f.tar.2d711642.gz");
+        assert_eq!(named("d/none"), "d/none.2d711642");
+        assert_eq!(named(".hidden"), ".hidden.2d711642");
+        for name in ["n".repeat(255), format!("{}.png", "n".repeat(251)), format!("{}.png", "ö".repeat(125))] {
+            let long = named(&name);
+            assert!(long.len() <= 255 && long.contains(".2d711642") && !long.contains('\u{fffd}'), "{long}");
+        }
+    }
 
     #[test]
     fn a_circumstance_is_written_as_one_short_row() {

@@ -46,7 +46,13 @@ pub fn phrase(act: &Move, ready: &[Probe]) -> String {
         Move::CopyFiles(copy) => {
             let (files, size) = copy.files.totals();
             let (from, to) = (copy.from.to_text(), copy.to.to_text());
-            format!("copy {} ({}) from `{from}` to `{to}`", counted(files, "file"), bytes(size))
+            let named = if copy.renamed { ", named by their content" } else { "" };
+            format!("copy {} ({}) from `{from}` to `{to}`{named}", counted(files, "file"), bytes(size))
+        }
+        Move::ReplaceFiles(replace) => {
+            let (files, size) = replace.files.totals();
+            let (from, to) = (replace.from.to_text(), replace.to.to_text());
+            format!("replace {} of `{to}` by those of `{from}` ({})", counted(files, "file"), bytes(size))
         }
         Move::RemoveFiles(remove) => format!("remove this run's copies from `{}`", remove.root.to_text()),
         Move::SaveFiles(save) => format!("save the files of `{}`", save.from.to_text()),

@@ -42,6 +42,14 @@ fn detail(act: &Move) -> Vec<String> {
         Move::RestoreDatabase(restore) => vec![kept(&restore.name, restore.directory.as_ref())],
         Move::Quarantine(put) => vec![kept(&put.name, None)],
         Move::MakeDirectory(make) => owned(make.mode.as_deref(), make.owner.as_deref()),
+        Move::ReplaceFiles(replace) => [
+            owned(replace.mode.as_deref(), replace.owner.as_deref()),
+            vec!["what is replaced, kept by the run:".to_owned()],
+            listed(&replace.replaced, usize::MAX),
+            vec!["what it is replaced by:".to_owned()],
+            some(&replace.files),
+        ]
+        .concat(),
         Move::CopyFiles(copy) => [owned(copy.mode.as_deref(), copy.owner.as_deref()), some(&copy.files)].concat(),
         Move::SaveFiles(save) => vec![format!("{}, first, as `{}`", wording::phrase(act, &[]), save.name)],
         Move::ReleaseFiles(release) => listed(&release.files, usize::MAX),
@@ -59,10 +67,11 @@ fn detail(act: &Move) -> Vec<String> {
             };
             let Rewriting { table, key, .. } = &write.rewriting;
             let key = if key.is_empty() { String::new() } else { format!(", rows known by {}", key.join(", ")) };
-            vec![
-                format!("`{}` becomes `{to}`, {how}", from.join("`, `")),
-                format!("in {table}{key}; old values kept as `{}`", write.name),
-            ]
+            let renamed = write.rewriting.renamed.iter();
+            let mut lines = vec![format!("`{}` becomes `{to}`, {how}", from.join("`, `"))];
+            lines.extend(renamed.map(|(old, new)| format!("`{old}` there becomes `{new}`")));
+            lines.push(format!("in {table}{key}; old values kept as `{}`", write.name));
+            lines
         }
         Move::Run(run) => command(run),
         // Their titles say it all.
@@ -137,7 +146,7 @@ fn listed(list: &FileList, most: usize) -> Vec<String> {
         FileList::Sidecar(sidecar) => {
             vec![format!("listed in the file beside the plan, sha256 {}", sidecar.sha256.short(12))]
         }
-        FileList::Move(_) => Vec::new(),
+        FileList::Move(_) | FileList::Replaced(_) => Vec::new(),
     }
 }
 

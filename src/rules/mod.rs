@@ -36,6 +36,7 @@ pub mod released_source;
 pub mod removal;
 pub mod resolve;
 pub mod schema_not_checked;
+pub mod sorted_out;
 pub mod stamping;
 pub mod stumbling_migration;
 pub mod unexpected_tables;

@@ -1,6 +1,8 @@
 //! `outdated_reference`: values in the database that name their files the way an older release did. Rewritten
 //! once the files are where they belong.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::actions::rewrite_references::RewriteReferences;
 use crate::model::config::Upload;
 use crate::model::diagnosis::{Finding, Severity};
@@ -10,8 +12,8 @@ use crate::model::step::Step;
 use crate::model::wording::counted;
 use crate::rules::Rule;
 use crate::rules::case::{Case, DATABASE};
-use crate::rules::files_in_old_place::{can_receive, sort_out};
 use crate::rules::resolve::resolve;
+use crate::rules::sorted_out::{can_receive, sort_out};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -50,6 +52,18 @@ fn obstacle(case: &Case, referenced: &Referenced, upload: &Upload) -> Option<Str
     None
 }
 
+/// The new names of the files that values of the column name as of old.
+fn renamed(case: &Case, referenced: &Referenced, upload: &Upload) -> BTreeMap<String, String> {
+    let mut names = sort_out(case.facts, upload).new_names();
+    if !names.is_empty() {
+        let named = |(_, value): &(String, String)| referenced.reference.named(value, &upload.to, &upload.from);
+        let of_old = referenced.values.iter().map(named).filter(|named| named.is_outdated);
+        let used: BTreeSet<String> = of_old.filter_map(|named| Some(named.path?.to_text().into_owned())).collect();
+        names.retain(|old, _| used.contains(old));
+    }
+    names
+}
+
 fn examine(case: &Case) -> Vec<Finding> {
     let mut found = Vec::new();
     for (referenced, upload) in with_upload(case) {
@@ -77,9 +91,10 @@ fn remedy(case: &Case) -> Vec<Step> {
         let reference = &referenced.reference;
         let table = case.schema().home_table(&reference.table);
         let rewriting = table.and_then(|table| Rewriting::of(upload, reference, table));
-        if let (Some(outdated), Some(rewriting)) = (referenced.outdated, rewriting)
+        if let (Some(outdated), Some(mut rewriting)) = (referenced.outdated, rewriting)
             && !case.is_blocked(&column(referenced))
         {
+            rewriting.renamed = renamed(case, referenced, upload);
             let alone = case.is_one_file();
             steps.push(RewriteReferences { rewriting, outdated, alone, reason: RULE.code }.step());
         }

@@ -10,7 +10,7 @@ use crate::model::references::{
     ConflictReport, Named, OrphanReport, ReferenceReport, Referenced, Status, UploadsReport,
 };
 use crate::model::uploads::{RootState, Tree};
-use crate::rules::files_in_old_place::sort_out;
+use crate::rules::sorted_out::sort_out;
 
 /// A value in the database, and the file it comes to.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ pub fn orphans(facts: &Facts, resolved: &[Resolved<'_>]) -> Vec<OrphanReport> {
 /// The whole report.
 pub fn report(facts: &Facts) -> UploadsReport {
     let resolved = resolve(facts);
-    let conflicts = facts.config.uploads.iter().flat_map(|upload| sort_out(facts, upload).conflicts);
+    let conflicts = facts.config.uploads.iter().flat_map(|upload| sort_out(facts, upload).all_conflicts(&upload.to));
     UploadsReport {
         orphans: orphans(facts, &resolved),
         conflicts: conflicts.map(|one| ConflictReport { path: one.path, from: one.from, with: one.with }).collect(),

@@ -9,7 +9,7 @@ use crate::model::names::FilePath;
 use crate::model::uploads::{FileFact, MountKind, Place};
 use crate::model::wording::{bytes, counted};
 use crate::rules::case::Case;
-use crate::rules::files_in_old_place::sort_out;
+use crate::rules::sorted_out::sort_out;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -91,7 +91,10 @@ fn writable(upload: &Upload, place: &Place) -> Option<Finding> {
 fn room(case: &Case) -> Vec<Finding> {
     let mut wanted: BTreeMap<&FilePath, (u64, u64, &Place)> = BTreeMap::new();
     for upload in &case.facts.config.uploads {
-        let files: Vec<&FileFact> = sort_out(case.facts, upload).moves.into_values().flatten().collect();
+        let sorted = sort_out(case.facts, upload);
+        let replacing = sorted.replaces.into_values().flatten().map(|(new, _)| new);
+        let files = sorted.moves.into_values().chain(sorted.renames.into_values()).flatten();
+        let files: Vec<&FileFact> = files.chain(replacing).collect();
         if let Some(place) = place(case, &upload.to).filter(|_| !files.is_empty()) {
             let entry = wanted.entry(&place.mounted_at).or_insert((0, 0, place));
             entry.0 = entry.0.saturating_add(files.len() as u64);

@@ -27,6 +27,7 @@ fn of_move(act: &Move, site: &Site) -> Option<String> {
         Move::MakeDirectory(make) => outside_roots(&make.path, site),
         Move::RemoveDirectory(remove) => outside_roots(&remove.path, site),
         Move::CopyFiles(copy) => not_for_files(&copy.from, site).or_else(|| not_for_files(&copy.to, site)),
+        Move::ReplaceFiles(replace) => not_for_files(&replace.from, site).or_else(|| not_for_files(&replace.to, site)),
         Move::RemoveFiles(remove) => not_for_files(&remove.root, site),
         Move::SaveFiles(save) => not_for_files(&save.from, site),
         Move::ReleaseFiles(release) => not_for_files(&release.from, site).or_else(|| not_for_files(&release.to, site)),

@@ -9,7 +9,10 @@ use crate::model::dialect::Dialect;
 use crate::model::names::ObjectKind;
 use crate::model::plan::Plan;
 use crate::model::risk;
-use crate::model::step::{CopyFiles, FileList, Move, Probe, ReleaseFiles, RestoreFiles, Risk, SaveFiles, Step};
+use crate::model::step::{
+    CopyFiles, FileList, Move, Probe, ReleaseFiles, ReplaceFiles, RestoreFiles, Risk, SaveFiles, Step,
+};
+use crate::model::uploads::FileFact;
 use crate::trust::sanity_undo;
 use crate::trust::sanity_values;
 
@@ -45,6 +48,7 @@ const RULES: &[(&str, Rule)] = &[
     ("what is dropped is saved before", drops_are_saved),
     ("what is released is saved before, and its copies elsewhere are looked at", releases_are_saved),
     ("a purge names its run, which is taken back, and all that goes", sanity_values::purges_name_what_goes),
+    ("what is replaced is looked at and saved before", replaced_files_are_saved),
     ("references become names of other places, in tables of the application", sanity_values::rewritings_make_sense),
     ("what belongs to the database system itself is left alone", sanity_values::the_system_is_left_alone),
     ("a destructive step says when it may begin and when it is done", destruction_is_guarded),
@@ -147,9 +151,16 @@ fn lists_are_there(place: &Place<'_>) -> Result<(), String> {
     let no_copy = |index: usize| step.files(&FileList::Move(index)).is_none();
     for act in step.save.iter().chain(&step.moves).chain(&step.undo) {
         match act {
-            Move::CopyFiles(CopyFiles { files: FileList::Move(_), .. })
-            | Move::ReleaseFiles(ReleaseFiles { files: FileList::Move(_), .. }) => {
+            Move::CopyFiles(CopyFiles { files, .. }) | Move::ReleaseFiles(ReleaseFiles { files, .. })
+                if !files.is_own() =>
+            {
                 return Err("a copy has no list of its own".to_owned());
+            }
+            Move::ReplaceFiles(replace) if !has_equal_lists(replace) => {
+                return Err("what it replaces is not what has the names of the new".to_owned());
+            }
+            Move::RestoreFiles(RestoreFiles { replacing: Some(files), .. }) if step.files(files).is_none() => {
+                return Err("what it puts back is not listed".to_owned());
             }
             Move::SaveFiles(SaveFiles { files, .. }) | Move::RestoreFiles(RestoreFiles { files, .. })
                 if step.files(files).is_none() =>
@@ -171,6 +182,17 @@ fn lists_are_there(place: &Place<'_>) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether both lists are there and name the same paths, as far as they stand in the plan.
+fn has_equal_lists(replace: &ReplaceFiles) -> bool {
+    match (&replace.files, &replace.replaced) {
+        (FileList::Inline(new), FileList::Inline(old)) => {
+            new.iter().map(FileFact::path).eq(old.iter().map(FileFact::path))
+        }
+        (FileList::Sidecar(new), FileList::Sidecar(old)) => new.files == old.files,
+        _ => false,
+    }
 }
 
 fn drops_are_spelled_right(place: &Place<'_>) -> Result<(), String> {
@@ -224,6 +246,26 @@ fn releases_are_saved(place: &Place<'_>) -> Result<(), String> {
         }
         if release.from.is_within(&release.to) || release.to.is_within(&release.from) {
             return Err("files are removed from where their copies are".to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn replaced_files_are_saved(place: &Place<'_>) -> Result<(), String> {
+    let step = place.step;
+    for (index, act) in step.moves.iter().enumerate() {
+        let Move::ReplaceFiles(replace) = act else { continue };
+        let to = replace.to.to_text();
+        let old = FileList::Replaced(index);
+        if !step.ready.contains(&Probe::FilesReady { r#move: index }) {
+            return Err(format!("files of `{to}` are replaced and nobody looks at them before"));
+        }
+        let saves = |save: &Move| matches!(save, Move::SaveFiles(save) if save.from == replace.to && save.files == old);
+        if step.save.iter().filter(|save| saves(save)).count() != 1 {
+            return Err(format!("files of `{to}` are replaced and were not saved"));
+        }
+        if replace.from.is_within(&replace.to) || replace.to.is_within(&replace.from) {
+            return Err("files are replaced where they come from".to_owned());
         }
     }
     Ok(())

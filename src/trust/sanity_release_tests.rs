@@ -5,7 +5,9 @@ use crate::model::plan::Plan;
 use crate::model::references::Form;
 use crate::model::rewriting::Rewriting;
 use crate::model::site::Site;
-use crate::model::step::{FileList, Move, ReleaseFiles, RestoreFiles, Risk, SaveFiles, SaveObjects, Step, WriteRows};
+use crate::model::step::{
+    FileList, Move, Probe, ReleaseFiles, ReplaceFiles, RestoreFiles, Risk, SaveFiles, SaveObjects, Step, WriteRows,
+};
 use crate::trust::permits;
 use crate::trust::sanity;
 use crate::trust::test_plans::{Spelled, file, plan, site, table};
@@ -39,6 +41,20 @@ fn release(plan: &mut Plan) -> &mut ReleaseFiles {
     }
 }
 
+fn replace(plan: &mut Plan) -> &mut ReplaceFiles {
+    match &mut step(plan, "replace").moves[0] {
+        Move::ReplaceFiles(replace) => replace,
+        _ => panic!(),
+    }
+}
+
+fn put_back(plan: &mut Plan) -> &mut RestoreFiles {
+    match &mut step(plan, "replace").undo[0] {
+        Move::RestoreFiles(restore) => restore,
+        _ => panic!(),
+    }
+}
+
 fn restore(plan: &mut Plan) -> &mut RestoreFiles {
     match &mut step(plan, "release").undo[0] {
         Move::RestoreFiles(restore) => restore,
@@ -50,6 +66,43 @@ type Change = fn(&mut Plan);
 
 /// What is done to the honest plan, and a part of what is said of it.
 const HOSTILE: &[(&str, Change)] = &[
+    // Files that are replaced: saved, seen, put back, and nothing else.
+    ("are replaced and were not saved", |p| step(p, "replace").save.clear()),
+    ("are replaced and were not saved", |p| {
+        let Move::SaveFiles(save) = &mut step(p, "replace").save[0] else { panic!() };
+        save.files = FileList::Move(0);
+    }),
+    ("are replaced and were not saved", |p| {
+        let Move::SaveFiles(save) = &mut step(p, "replace").save[0] else { panic!() };
+        save.from = "/data/uploads/others".into();
+    }),
+    ("nobody looks at them before", |p| step(p, "replace").ready = vec![Probe::NoOtherWriter {}]),
+    ("what it replaces is not what has the names", |p| replace(p).replaced = FileList::Inline(vec![file("other.png")])),
+    ("what it saves or brings back is not listed", |p| replace(p).replaced = FileList::Move(0)),
+    ("what it replaces is not what has the names", |p| replace(p).files = FileList::Replaced(0)),
+    ("are replaced where they come from", |p| replace(p).from = "/data/uploads/avatars/old".into()),
+    ("is not below its root", |p| {
+        let list = || FileList::Inline(vec![file("../taken.png")]);
+        (replace(p).files, replace(p).replaced) = (list(), list());
+    }),
+    ("is not a plain absolute path", |p| replace(p).from = "app/uploads".into()),
+    ("is not a mode up to 777", |p| replace(p).mode = Some("4755".into())),
+    ("nothing in the step calls for", |p| put_back(p).replacing = None),
+    ("nothing in the step calls for", |p| put_back(p).replacing = Some(FileList::Replaced(0))),
+    ("nothing in the step calls for", |p| put_back(p).name = "other.files".into()),
+    ("what it puts back is not listed", |p| put_back(p).replacing = Some(FileList::Move(1))),
+    ("nothing in the step calls for", |p| restore(p).replacing = Some(FileList::Move(0))),
+    // A file under another name than its content gives it.
+    ("gets another name than a copy may get", |p| {
+        rewriting(p).renamed = [("a.png".to_owned(), "../etc/shadow".to_owned())].into();
+    }),
+    ("gets another name than a copy may get", |p| {
+        rewriting(p).renamed = [("a.png".to_owned(), "b.12345678.png".to_owned())].into();
+    }),
+    ("nothing in the step calls for", |p| {
+        let Move::RemoveFiles(remove) = &mut step(p, "copy").undo[0] else { panic!() };
+        remove.files = FileList::Inline(vec![file("a.png"), file("b/c.png")]);
+    }),
     // A column that no reference names: roles, passwords, flags.
     ("`admin` in `role` of table `users` names no place", |p| {
         *rewriting(p) = Rewriting {

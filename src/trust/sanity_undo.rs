@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use crate::model::names::ObjectRef;
 use crate::model::risk;
 use crate::model::step::{
-    BackupDatabase, FileList, Move, RemoveDirectory, RemoveFiles, RestoreDatabase, RestoreObjects, SetRevisions, Step,
+    BackupDatabase, FileList, Move, RemoveDirectory, RemoveFiles, RestoreDatabase, RestoreFiles, RestoreObjects,
+    SetRevisions, Step,
 };
 use crate::trust::sanity::Place;
 
@@ -32,7 +33,7 @@ pub(in crate::trust) fn concerns_the_step(place: &Place<'_>) -> Result<(), Strin
 /// | `quarantine`, `unquarantine` | `unquarantine`, `quarantine` of the same object and name |
 /// | `set_revisions` | `set_revisions` of the same table the other way round |
 /// | `remove_files` | `copy_files` to the same root with the same list |
-/// | `restore_files` | `save_files` of the same name, root and list |
+/// | `restore_files` | `save_files` of the same name, root and list; instead of files, `replace_files` of just those |
 /// | `restore_rows` | `write_rows` of the same name and rewriting |
 /// | `remove_directory` | `make_directory` of it or of one below it |
 /// | all others | nothing: they undo nothing |
@@ -63,10 +64,7 @@ fn answers_something(place: &Place<'_>, undo: &Move) -> bool {
         Move::SetRevisions(undo) => some_move(&|act| matches!(act, Move::SetRevisions(set) if is_reverse(set, undo))),
         Move::RemoveFiles(undo) => removes_copies(step, undo),
         Move::RemoveDirectory(undo) => some_move(&|act| was_made(act, undo)),
-        Move::RestoreFiles(undo) => step.save.iter().any(|save| match save {
-            Move::SaveFiles(save) => save.name == undo.name && save.from == undo.root && save.files == undo.files,
-            _ => false,
-        }),
+        Move::RestoreFiles(undo) => was_kept(step, undo) && puts_back(step, undo),
         Move::RestoreRows(undo) => some_move(
             &|act| matches!(act, Move::WriteRows(write) if write.name == undo.name && write.rewriting == undo.rewriting),
         ),
@@ -74,6 +72,7 @@ fn answers_something(place: &Place<'_>, undo: &Move) -> bool {
         | Move::BackupDatabase(_)
         | Move::MakeDirectory(_)
         | Move::CopyFiles(_)
+        | Move::ReplaceFiles(_)
         | Move::SaveFiles(_)
         | Move::ReleaseFiles(_)
         | Move::DiscardKept(_)
@@ -120,6 +119,26 @@ fn is_reverse(done: &SetRevisions, undo: &SetRevisions) -> bool {
     done.table == undo.table && done.column == undo.column && done.from == undo.to && done.to == undo.from
 }
 
+fn was_kept(step: &Step, undo: &RestoreFiles) -> bool {
+    step.save.iter().any(|save| match save {
+        Move::SaveFiles(save) => save.name == undo.name && save.from == undo.root && save.files == undo.files,
+        _ => false,
+    })
+}
+
+/// What it puts saved files in the place of is what the step itself had put there.
+fn puts_back(step: &Step, undo: &RestoreFiles) -> bool {
+    let replaces = |index: &usize| match step.moves.get(*index) {
+        Some(Move::ReplaceFiles(replace)) => replace.to == undo.root && undo.files == FileList::Replaced(*index),
+        _ => false,
+    };
+    match &undo.replacing {
+        None => !matches!(undo.files, FileList::Replaced(_)),
+        Some(FileList::Move(index)) => replaces(index),
+        Some(_) => false,
+    }
+}
+
 fn removes_copies(step: &Step, undo: &RemoveFiles) -> bool {
     let of_this_root = |act: &Move| match act {
         Move::CopyFiles(copy) if copy.to == undo.root => Some(copy.files.clone()),
@@ -127,7 +146,10 @@ fn removes_copies(step: &Step, undo: &RemoveFiles) -> bool {
     };
     match &undo.files {
         FileList::Move(index) => step.moves.get(*index).is_some_and(|act| of_this_root(act).is_some()),
-        own => step.moves.iter().any(|act| of_this_root(act).as_ref() == Some(own)),
+        // By its own list it would remove what has the names that renamed copies did not get.
+        own => step.moves.iter().any(|act| {
+            of_this_root(act).as_ref() == Some(own) && !matches!(act, Move::CopyFiles(copy) if copy.renamed)
+        }),
     }
 }
 

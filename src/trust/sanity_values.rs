@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::names::{FilePath, ObjectKind, ObjectRef};
+use crate::model::names::{Digest, FilePath, ObjectKind, ObjectRef};
 use crate::model::references::Form;
 use crate::model::rewriting::Rewriting;
 use crate::model::step::{FileList, Move, Probe, Run, Sidecar};
+use crate::model::uploads::FileFact;
 use crate::model::wording::deceives;
 use crate::trust::sanity::Place;
 
@@ -94,6 +95,7 @@ pub(in crate::trust) fn paths_of(act: &Move) -> Vec<&FilePath> {
         Move::MakeDirectory(make) => vec![&make.path],
         Move::RemoveDirectory(remove) => vec![&remove.path],
         Move::CopyFiles(copy) => vec![&copy.from, &copy.to],
+        Move::ReplaceFiles(replace) => vec![&replace.from, &replace.to],
         Move::RemoveFiles(remove) => vec![&remove.root],
         Move::SaveFiles(save) => vec![&save.from],
         Move::ReleaseFiles(release) => vec![&release.from, &release.to],
@@ -115,14 +117,15 @@ fn path_of(probe: &Probe) -> Option<&FilePath> {
     }
 }
 
-fn list_of(act: &Move) -> Option<&FileList> {
+fn lists_of(act: &Move) -> Vec<&FileList> {
     match act {
-        Move::CopyFiles(copy) => Some(&copy.files),
-        Move::RemoveFiles(remove) => Some(&remove.files),
-        Move::SaveFiles(save) => Some(&save.files),
-        Move::ReleaseFiles(release) => Some(&release.files),
-        Move::RestoreFiles(restore) => Some(&restore.files),
-        _ => None,
+        Move::CopyFiles(copy) => vec![&copy.files],
+        Move::ReplaceFiles(replace) => vec![&replace.files, &replace.replaced],
+        Move::RemoveFiles(remove) => vec![&remove.files],
+        Move::SaveFiles(save) => vec![&save.files],
+        Move::ReleaseFiles(release) => vec![&release.files],
+        Move::RestoreFiles(restore) => std::iter::once(&restore.files).chain(&restore.replacing).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -133,7 +136,7 @@ pub(in crate::trust) fn paths_are_plain(place: &Place<'_>) -> Result<(), String>
     if let Some(path) = acts().flat_map(paths_of).chain(probed).find(|path| !path.is_plain_absolute()) {
         return Err(format!("`{}` is not a plain absolute path", path.to_text()));
     }
-    for list in acts().filter_map(list_of) {
+    for list in acts().flat_map(lists_of) {
         let FileList::Inline(files) = list else { continue };
         if let Some(file) = files.iter().find(|file| !file.path().is_plain_relative()) {
             return Err(format!("the listed file `{}` is not below its root", file.path().to_text()));
@@ -151,7 +154,7 @@ pub(in crate::trust) fn rewritings_make_sense(place: &Place<'_>) -> Result<(), S
     let step = place.step;
     let acts = step.moves.iter().chain(&step.undo);
     acts.filter_map(rewriting_of).try_for_each(|rewriting| {
-        let Rewriting { table, column, form, from, to, .. } = rewriting;
+        let Rewriting { table, column, form, from, to, renamed, .. } = rewriting;
         let has_places = form.takes_prefix() || *form == Form::Absolute;
         if table.kind != ObjectKind::Table || !has_places {
             return Err(format!("`{column}` of {table} holds nothing that could be rewritten"));
@@ -163,11 +166,27 @@ pub(in crate::trust) fn rewritings_make_sense(place: &Place<'_>) -> Result<(), S
         if let Some(text) = std::iter::once(to).chain(from).find(|text| !is_place(text)) {
             return Err(format!("`{text}` in `{column}` of {table} names no place"));
         }
+        if let Some((old, _)) = renamed.iter().find(|(old, new)| !is_by_content(old, new)) {
+            return Err(format!("`{old}` in `{column}` of {table} gets another name than a copy may get"));
+        }
         match from.is_empty() || from.contains(to) {
             true => Err(format!("`{column}` of {table} is rewritten to what it says")),
             false => Ok(()),
         }
     })
+}
+
+/// Whether a path is that of a copy of the other, named by its content.
+fn is_by_content(old: &str, new: &str) -> bool {
+    let (old, new) = (FilePath::new(old), FilePath::new(new));
+    let digits = |part: &[u8]| part.len() == 8 && part.iter().all(u8::is_ascii_hexdigit);
+    let mut named = new.as_bytes().split(|byte| *byte == b'.').filter(|part| digits(part));
+    let is_named = |part: &[u8]| {
+        // Only the digits count of what the name is made from.
+        let digest = Digest::parse(&format!("{}{}", String::from_utf8_lossy(part), "0".repeat(56)));
+        digest.is_some_and(|digest| *FileFact(old.clone(), 0, digest).by_content().path() == new)
+    };
+    old.is_plain_relative() && named.any(is_named)
 }
 
 /// The rewriting that a move carries.
@@ -212,6 +231,7 @@ pub(in crate::trust) fn numbers_make_sense(place: &Place<'_>) -> Result<(), Stri
             Move::MakeDirectory(make) => (&make.mode, &make.owner, 0o7777),
             // An uploaded file never becomes a program that runs as somebody else.
             Move::CopyFiles(copy) => (&copy.mode, &copy.owner, 0o777),
+            Move::ReplaceFiles(replace) => (&replace.mode, &replace.owner, 0o777),
             _ => (&None, &None, 0),
         };
         if let Some(mode) = mode.as_ref().filter(|mode| !is_mode(mode, highest)) {
@@ -220,10 +240,12 @@ pub(in crate::trust) fn numbers_make_sense(place: &Place<'_>) -> Result<(), Stri
         if let Some(owner) = owner.as_ref().filter(|owner| !is_owner(owner)) {
             return Err(format!("`{owner}` is not an owner as `uid:gid`"));
         }
-        if let Some(FileList::Sidecar(Sidecar { first, files, .. })) = list_of(act)
-            && (*files == 0 || first.checked_add(*files).is_none())
-        {
-            return Err(format!("lines {first} and the next {files} of the sidecar make no sense"));
+        for list in lists_of(act) {
+            if let FileList::Sidecar(Sidecar { first, files, .. }) = list
+                && (*files == 0 || first.checked_add(*files).is_none())
+            {
+                return Err(format!("lines {first} and the next {files} of the sidecar make no sense"));
+            }
         }
         if matches!(act, Move::WriteRows(write) if write.rows == 0) {
             return Err("it rewrites no rows".to_owned());

@@ -11,9 +11,9 @@ use crate::model::risk;
 use crate::model::site::{Policy, Site, Trust};
 use crate::model::step::{
     AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DiscardKept, DropObject, FileList, KeptThing,
-    MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles, RestoreDatabase, RestoreFiles,
-    RestoreObjects, RestoreRows, Risk, Run, SaveFiles, SaveObjects, SetRevisions, Sidecar, Step, Unquarantine,
-    WriteRows,
+    MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles, ReplaceFiles, RestoreDatabase,
+    RestoreFiles, RestoreObjects, RestoreRows, Risk, Run, SaveFiles, SaveObjects, SetRevisions, Sidecar, Step,
+    Unquarantine, WriteRows,
 };
 use crate::model::uploads::FileFact;
 use crate::model::wording;
@@ -172,6 +172,7 @@ fn rewrite() -> Step {
         form: Form::Absolute,
         from: vec!["/app/uploads/".into()],
         to: "/data/uploads/avatars/".into(),
+        renamed: [("a.png".to_owned(), "a.1f2e3d4c.png".to_owned())].into(),
     };
     let name = || "users.rows".to_owned();
     let write = WriteRows { name: name(), rewriting: rewriting.clone(), rows: 3, sha256: Digest::of("rows") };
@@ -191,11 +192,38 @@ fn release() -> Step {
         "release",
         vec![Move::SaveFiles(SaveFiles { name: name(), from: from.clone(), files: FileList::Move(0) })],
         vec![Move::ReleaseFiles(ReleaseFiles { from: from.clone(), to, files })],
-        vec![Move::RestoreFiles(RestoreFiles { name: name(), root: from, files: FileList::Move(0) })],
+        vec![Move::RestoreFiles(RestoreFiles { name: name(), root: from, files: FileList::Move(0), replacing: None })],
     );
     release.ready = vec![Probe::FilesReady { r#move: 0 }];
     release.done = vec![Probe::FilesDone { r#move: 0 }];
     release
+}
+
+fn replace() -> Step {
+    let to: FilePath = "/data/uploads/avatars".into();
+    let name = || "replaced.files".to_owned();
+    let old = || FileList::Replaced(0);
+    let mut replace = step(
+        "replace",
+        vec![Move::SaveFiles(SaveFiles { name: name(), from: to.clone(), files: old() })],
+        vec![Move::ReplaceFiles(ReplaceFiles {
+            from: "/app/uploads".into(),
+            to: to.clone(),
+            files: FileList::Inline(vec![file("taken.png")]),
+            replaced: FileList::Inline(vec![FileFact("taken.png".into(), 7, Digest::of("old"))]),
+            mode: Some("0600".into()),
+            owner: None,
+        })],
+        vec![Move::RestoreFiles(RestoreFiles {
+            name: name(),
+            root: to,
+            files: old(),
+            replacing: Some(FileList::Move(0)),
+        })],
+    );
+    replace.ready = vec![Probe::FilesReady { r#move: 0 }];
+    replace.done = vec![Probe::FilesDone { r#move: 0 }];
+    replace
 }
 
 fn file_steps() -> Vec<Step> {
@@ -208,6 +236,7 @@ fn file_steps() -> Vec<Step> {
             files: FileList::Inline(vec![file("a.png"), file("b/c.png")]),
             mode: Some("0640".into()),
             owner: Some("1000:1000".into()),
+            renamed: true,
         })],
         vec![Move::RemoveFiles(RemoveFiles { root: "/data/uploads/avatars".into(), files: FileList::Move(0) })],
     );
@@ -238,11 +267,13 @@ fn file_steps() -> Vec<Step> {
                 files: FileList::Sidecar(many.clone()),
                 mode: None,
                 owner: None,
+                renamed: false,
             })],
             vec![Move::RemoveFiles(RemoveFiles { root: "/data/uploads/many".into(), files: FileList::Sidecar(many) })],
         ),
         release(),
         purge(),
+        replace(),
     ]
 }
 

@@ -22,6 +22,10 @@ pub struct Scenario {
     pub references: &'static str,
     /// Files that are where they belong from the beginning.
     pub copied: &'static [&'static str],
+    /// Files with these names and another content that are there from the beginning.
+    pub taken: &'static [&'static str],
+    /// What is to be done about them.
+    pub on_conflict: &'static str,
     /// What else `plan` is asked for.
     pub flags: &'static [&'static str],
     /// What is changed in the plan before it is signed.
@@ -37,13 +41,16 @@ const PLAIN: Scenario = Scenario {
     unexpected: "keep",
     references: "",
     copied: &["b.png"],
+    taken: &[],
+    on_conflict: "stop",
     flags: &[],
     change: None,
     kinds: |_| vec!["move_files"],
 };
 
 /// All of them.
-pub const ALL: [&Scenario; 8] = [&DROPS, &QUARANTINE, &MIGRATIONS, &LEFTOVER, &STAMP, &ANEW, &REFERENCES, &RELEASE];
+pub const ALL: [&Scenario; 10] =
+    [&DROPS, &QUARANTINE, &MIGRATIONS, &LEFTOVER, &STAMP, &ANEW, &REFERENCES, &RELEASE, &REPLACE, &RENAME];
 
 /// Strangers' tables go, with views and keys in a circle, and migrations begin anew.
 pub const DROPS: Scenario = Scenario {
@@ -164,6 +171,25 @@ pub const RELEASE: Scenario = Scenario {
     flags: &["--release-sources"],
     kinds: |_| vec!["release_sources"],
     ..PLAIN
+};
+
+/// Names are taken by other contents, which are to be replaced.
+pub const REPLACE: Scenario = Scenario {
+    name: "replace",
+    references: "{ table = 'users', column = 'avatar', form = 'name' }",
+    taken: &["a.png", "old/c.png", "d.png"],
+    on_conflict: "replace",
+    kinds: |_| vec!["replace_files"],
+    ..PLAIN
+};
+
+/// Names are taken by other contents, and both are to be there; values that mean the moved ones follow.
+pub const RENAME: Scenario = Scenario {
+    name: "rename",
+    taken: &["a.png", "old/c.png"],
+    on_conflict: "rename",
+    kinds: |_| vec!["move_files", "rewrite_references"],
+    ..REFERENCES
 };
 
 /// A plan that nobody began in time.

@@ -25,6 +25,8 @@ pub struct Site {
     pub plan: PathBuf,
     /// Files that are where they belong from the beginning.
     copied: &'static [&'static str],
+    /// Names that are taken by other contents there.
+    taken: &'static [&'static str],
 }
 
 /// How a command ended.
@@ -122,7 +124,7 @@ impl Site {
         let statements = (scenario.database)(engine).replace("{home}", &home.path().display().to_string());
         let world = World::make(engine, &home.path().join("data"), &statements);
         let plan = home.path().join("plans/change.ttplan.json");
-        let site = Self { plan, home, away, world, copied: scenario.copied };
+        let site = Self { plan, home, away, world, copied: scenario.copied, taken: scenario.taken };
         fs::write(site.at("ttplan.toml"), site.configuration(scenario)).unwrap();
         site.reset();
         site.trust();
@@ -156,8 +158,10 @@ projects = ["name", "status"]
 name = "avatars"
 from = ["avatars"]
 to = "{to}/uploads/avatars"
+on_conflict = "{on_conflict}"
 references = [{references}]
 "#,
+            on_conflict = scenario.on_conflict,
             references = scenario.references.replace('\n', " "),
             migrate = migrate.display(),
             unexpected = scenario.unexpected,
@@ -238,8 +242,13 @@ references = [{references}]
         }
         for (name, text) in [("a.png", "ada"), ("b.png", "bob"), ("old/c.png", "eve"), ("d.png", "")] {
             old_file(&self.at("app/avatars").join(name), text);
+            let there = self.away.path().join("uploads/avatars").join(name);
             if self.copied.contains(&name) {
-                old_file(&self.away.path().join("uploads/avatars").join(name), text);
+                old_file(&there, text);
+            }
+            if self.taken.contains(&name) {
+                old_file(&there, &format!("not {text}"));
+                fs::set_permissions(&there, fs::Permissions::from_mode(0o640)).unwrap();
             }
         }
     }

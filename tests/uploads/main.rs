@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests stop where they stand, and say what they saw")]
 
+mod conflicts;
 mod doctor;
 #[path = "../ground/mod.rs"]
 mod ground;

@@ -60,14 +60,13 @@ fn give(new: &OwnedFd, (user, group): (u32, u32)) -> Result<()> {
 
 /// Gives a copy the modification time of its source.
 pub(super) fn keep_time(copy: &OwnedFd, source: &Stat) -> Result<()> {
-    let time = |tv_sec, tv_nsec| Timespec { tv_sec, tv_nsec };
-    fs::futimens(
-        copy,
-        &Timestamps {
-            last_access: time(0, UTIME_OMIT as _),
-            last_modification: time(source.st_mtime as _, source.st_mtime_nsec as _),
-        },
-    )
+    set_time(copy, Timespec { tv_sec: source.st_mtime as _, tv_nsec: source.st_mtime_nsec as _ })
+}
+
+/// Gives a file or directory this modification time.
+pub(super) fn set_time(fd: &OwnedFd, last_modification: Timespec) -> Result<()> {
+    let last_access = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT as _ };
+    fs::futimens(fd, &Timestamps { last_access, last_modification })
 }
 
 /// Gives a copy the `user.*` attributes of its source; a filesystem without such is no error.

@@ -1,5 +1,5 @@
-//! Copying one batch of listed files from root to root, verified and durable. Nothing is ever
-//! replaced, and a file has its name only when all of it is right and on disk.
+//! Copying one batch of listed files from root to root, verified and durable. Nothing is replaced that is not
+//! listed to be, and a file has its name only when all of it is right and on disk.
 //!
 //! Look at every destination; copy to temporary names beside them, hashing; sync; rename; sync the
 //! directories. An interruption at any point leaves temporary names and right files, nothing else.
@@ -7,6 +7,7 @@
 //! A file that is to stay as it is on the same filesystem is linked, after it was read: a name more for the
 //! same content. Where blocks can be shared they are, since then no later change shows in both places.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,18 +15,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use rustix::fd::OwnedFd;
 use rustix::fs::{self, AtFlags, Stat};
-use rustix::io::{self, Errno};
+use rustix::io::Errno;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::live::disk::attributes::{Own, dress, keep_time, keep_user_attributes};
 use crate::live::disk::directories::make_like;
 use crate::live::disk::durable::{Durability, point, sync_directories};
+use crate::live::disk::fill::{Filling, has_holes};
 use crate::live::disk::memory::Memory;
 use crate::live::disk::refusal::{stale, undone, unknown, unread};
-use crate::live::disk::root::{Plain, Root, is_same, join, size, split};
+use crate::live::disk::root::{Plain, Root, join, size, split};
 use crate::live::disk::scan::{check, state};
-use crate::live::disk::temporary::{Names, place_file, place_link};
-use crate::live::{Copied, CopyHow, FileState};
+use crate::live::disk::temporary::{Names, has_same_content, place_file, place_link, place_over};
+use crate::live::{Copied, CopyHow, FileState, Onto};
 use crate::model::names::{Digest, FilePath};
 use crate::model::uploads::FileFact;
 
@@ -43,6 +45,10 @@ struct Batch<'a> {
     memory: &'a Memory,
     names: Names,
     files: Vec<(&'a FileFact, Copied)>,
+    /// What each becomes: the same, unless it gets another name.
+    copies: &'a [FileFact],
+    /// What has the place of each; nothing where the places must be free.
+    replaced: Option<&'a [FileFact]>,
     /// How each is made, once that is known.
     ways: Vec<OnceLock<Way>>,
     /// Whether sharing of blocks is still worth a try.
@@ -59,16 +65,30 @@ enum Way {
     Link,
 }
 
-pub(super) fn copy(from: &Root, to: &Root, files: &[FileFact], how: &CopyHow, memory: &Memory) -> Result<Vec<Copied>> {
+pub(super) fn copy(
+    from: &Root,
+    to: &Root,
+    files: &[FileFact],
+    onto: Onto<'_>,
+    how: &CopyHow,
+    memory: &Memory,
+) -> Result<Vec<Copied>> {
     check(files)?;
-    let found = destinations(to, files, memory)?;
+    let (copies, replaced) = match onto {
+        Onto::Free => (Cow::Borrowed(files), None),
+        Onto::ByContent => (Cow::Owned(files.iter().map(FileFact::by_content).collect()), None),
+        Onto::Files(replaced) => (Cow::Borrowed(files), Some(replaced)),
+    };
+    let copies = &copies[..];
+    let found = destinations(to, copies, replaced, memory)?;
     let files: Vec<_> = files.iter().zip(found.iter().copied()).collect();
     let ways = files.iter().map(|_| OnceLock::new()).collect();
     let here = to.directory(&FilePath::default()).and_then(|fd| Ok((fs::fstat(&fd)?, fs::fstatfs(&fd)?))).ok();
     let shares = here.as_ref().is_none_or(|(_, filesystem)| !NEVER_SHARED.contains(&filesystem.f_type));
     let device = here.map(|(stat, _)| stat.st_dev);
+    let names = Names::new();
     let batch =
-        Batch { from, to, how, memory, names: Names::new(), files, ways, shares: AtomicBool::new(shares), device };
+        Batch { from, to, how, memory, names, files, copies, replaced, ways, shares: AtomicBool::new(shares), device };
     let mut made = Vec::new();
     match batch.run(&mut made) {
         Ok(()) => Ok(found),
@@ -79,20 +99,26 @@ pub(super) fn copy(from: &Root, to: &Root, files: &[FileFact], how: &CopyHow, me
     }
 }
 
-/// Where every file is to go nothing may be, or the very same content.
-fn destinations(to: &Root, files: &[FileFact], memory: &Memory) -> Result<Vec<Copied>> {
+/// Where every file is to go nothing may be, or what it replaces, or the very same content.
+fn destinations(to: &Root, files: &[FileFact], replaced: Option<&[FileFact]>, memory: &Memory) -> Result<Vec<Copied>> {
+    if replaced.is_some_and(|old| !old.iter().map(FileFact::path).eq(files.iter().map(FileFact::path))) {
+        return Err(Error::new(Kind::Refused, "the files to be replaced are not those that have the names of the new"));
+    }
     let states: Vec<FileState> = files.par_iter().map(|file| state(to, file, memory)).collect();
-    let outcome = |(file, state): (&FileFact, &FileState)| {
+    let outcome = |(index, (file, found)): (usize, (&FileFact, &FileState))| {
         let path = to.absolute(file.path());
-        match state {
+        let old = replaced.and_then(|old| old.get(index));
+        match found {
+            FileState::Missing if replaced.is_some() => Err(stale(&path, "is to be replaced and is not there")),
             FileState::Missing => Ok(Copied::Made),
             FileState::Same => Ok(Copied::Already),
+            FileState::Differs if old.is_some_and(|old| state(to, old, memory) == FileState::Same) => Ok(Copied::Made),
             FileState::Differs => Err(stale(&path, "is there already, with another content")),
             FileState::NotAFile => Err(stale(&path, "cannot be made: something else is there or above it")),
             FileState::Unreadable => Err(unknown(&path)),
         }
     };
-    files.iter().zip(&states).map(outcome).collect()
+    files.iter().zip(&states).enumerate().map(outcome).collect()
 }
 
 impl Batch<'_> {
@@ -125,7 +151,7 @@ impl Batch<'_> {
         let part = self.files.par_iter().enumerate().skip(first).take(count);
         part.try_for_each(|(index, (file, outcome))| match outcome {
             Copied::Made => self.fill(index, file, durability),
-            Copied::Already => self.sync_again(file, durability),
+            Copied::Already => self.sync_again(&self.copies[index], durability),
         })
     }
 
@@ -158,7 +184,12 @@ impl Batch<'_> {
         // Kernels refuse links to what is not one's own; root may.
         let me = rustix::process::geteuid();
         let is_mine = me.is_root() || me.as_raw() == source.stat.st_uid;
-        if !stays || !is_mine || self.device != Some(source.stat.st_dev) || self.shares.load(Ordering::Relaxed) {
+        if !stays
+            || !is_mine
+            || self.replaced.is_some()
+            || self.device != Some(source.stat.st_dev)
+            || self.shares.load(Ordering::Relaxed)
+        {
             return Ok(false);
         }
         if !self.memory.knows(&source.stat, file.sha256()) {
@@ -176,8 +207,7 @@ impl Batch<'_> {
     fn fill_copy(&self, source: &Plain, index: usize, file: &FileFact, durability: &Durability) -> Result<Stat> {
         let unwritten = |errno| undone("write", errno, &self.to.absolute(file.path()));
         let copy = point("disk: before a copy").and_then(|()| self.to.create(&self.temporary(index, file)));
-        let copy = copy.map_err(unwritten)?;
-        let digest = self.transfer(source, &copy, file)?;
+        let (copy, digest) = self.transfer(source, copy.map_err(unwritten)?, file)?;
         if digest != Some(file.sha256()) {
             return Err(stale(&self.from.absolute(file.path()), "has not the listed content"));
         }
@@ -204,9 +234,9 @@ impl Batch<'_> {
     ///
     /// Where the filesystem can, the copy shares the source's blocks, and what is hashed is the copy. Any
     /// other way to make a copy without writing all of it belongs here too.
-    fn transfer(&self, source: &Plain, copy: &OwnedFd, file: &FileFact) -> Result<Option<Digest>> {
+    fn transfer(&self, source: &Plain, copy: OwnedFd, file: &FileFact) -> Result<(OwnedFd, Option<Digest>)> {
         let unread = |errno| unread(errno, &self.from.absolute(file.path()));
-        let shares = || match fs::ioctl_ficlone(copy, &source.fd) {
+        let shares = || match fs::ioctl_ficlone(&copy, &source.fd) {
             Ok(()) => true,
             Err(_) => {
                 self.shares.store(false, Ordering::Relaxed);
@@ -216,10 +246,16 @@ impl Batch<'_> {
         if self.shares.load(Ordering::Relaxed) && shares() {
             let cloned = copy.try_clone().and_then(|fd| Ok(Plain { stat: fs::fstat(&fd)?, fd }));
             let digest = cloned.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
-            return digest.and_then(|clone| clone.digest()).map_err(unread);
+            let digest = digest.and_then(|clone| clone.digest()).map_err(unread)?;
+            return Ok((copy, digest));
         }
         let mut full = None;
-        let read = source.read_through(|piece| write_all(copy, piece).inspect_err(|errno| full = Some(*errno)));
+        let mut filling = Filling::new(copy, has_holes(&source.stat));
+        let read = source.read_through(|piece| filling.add(piece).inspect_err(|errno| full = Some(*errno)));
+        let read = read.and_then(|digest| {
+            let filled = filling.end().inspect_err(|errno| full = Some(*errno))?;
+            Ok((filled, digest))
+        });
         read.map_err(|errno| match full {
             Some(errno) => undone("write", errno, &self.to.absolute(file.path())),
             None => unread(errno),
@@ -245,13 +281,18 @@ impl Batch<'_> {
     }
 
     fn place_copy(&self, index: usize, file: &FileFact, made: &Stat) -> Result<()> {
-        let (above, name) = split(file.path());
-        let placed = self
-            .to
-            .directory(&above)
-            .and_then(|directory| place_file(&directory, &self.names.name(index), name, self.to.is_modern()));
-        placed.map_err(|errno| self.unplaced(errno, file))?;
-        if let Ok(now) = self.to.look(file.path())
+        let copy = &self.copies[index];
+        let (above, name) = split(copy.path());
+        let temporary = self.names.name(index);
+        let (modern, old) = (self.to.is_modern(), self.replaced.map(|old| &old[index]));
+        let placed = self.to.directory(&above).and_then(|directory| match old {
+            None => place_file(&directory, &temporary, name, modern),
+            Some(old) => self
+                .is_as_listed(old)?
+                .map_or(Err(Errno::EXIST), |old| place_over(&directory, &temporary, name, &old, modern)),
+        });
+        placed.map_err(|errno| self.unplaced(errno, copy))?;
+        if let Ok(now) = self.to.look(copy.path())
             && has_same_content(made, &now)
         {
             self.memory.has_made(&now, file.sha256());
@@ -259,9 +300,18 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// How a file lies that is to be replaced, while it is still the one that is listed.
+    fn is_as_listed(&self, old: &FileFact) -> Result<Option<Stat>, Errno> {
+        let Some(plain) = self.to.plain(old.path())? else { return Ok(None) };
+        let is_known = self.memory.knows(&plain.stat, old.sha256());
+        let is_same = size(&plain.stat) == old.size() && (is_known || plain.digest()? == Some(old.sha256()));
+        Ok(is_same.then_some(plain.stat))
+    }
+
     /// Gives the very file that was read its second name; where that cannot be, it is copied after all.
     fn link(&self, index: usize, file: &FileFact) -> Result<()> {
-        let (above, name) = split(file.path());
+        let copy = &self.copies[index];
+        let (above, name) = split(copy.path());
         let (source, before) = self.look_at_source(file)?;
         let linked = self.to.directory(&above).and_then(|directory| place_link(&source, &directory, name));
         match linked {
@@ -273,7 +323,7 @@ impl Batch<'_> {
                 }
                 Ok(())
             }
-            Err(errno @ (Errno::EXIST | Errno::NOSPC | Errno::DQUOT)) => Err(self.unplaced(errno, file)),
+            Err(errno @ (Errno::EXIST | Errno::NOSPC | Errno::DQUOT)) => Err(self.unplaced(errno, copy)),
             Err(_) => {
                 let plain = self.open_listed(file)?;
                 let made = self.fill_copy(&plain, index, file, &Durability::each())?;
@@ -296,7 +346,7 @@ impl Batch<'_> {
     fn unplaced(&self, errno: Errno, file: &FileFact) -> Error {
         let path = self.to.absolute(file.path());
         match errno {
-            Errno::EXIST => stale(&path, "appeared while its copy was made"),
+            Errno::EXIST => stale(&path, "appeared or changed while its copy was made"),
             errno => undone("write", errno, &path),
         }
     }
@@ -314,25 +364,6 @@ impl Batch<'_> {
             unlink(directory, AtFlags::REMOVEDIR);
         }
     }
-}
-
-/// Whether this is the same file with the same content, whatever became of its name.
-fn has_same_content(before: &Stat, after: &Stat) -> bool {
-    let marks = |stat: &Stat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
-    is_same(before, after) && marks(before) == marks(after)
-}
-
-fn write_all(fd: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
-    while !bytes.is_empty() {
-        point("disk: before bytes are written")?;
-        match io::write(fd, bytes) {
-            Ok(0) => return Err(Errno::IO),
-            Ok(written) => bytes = &bytes[written..],
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }
 
 /// Opens the two roots of a copy.

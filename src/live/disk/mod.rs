@@ -1,10 +1,12 @@
 //! Files on the disks of this machine. Never follows a symbolic link below a root, never opens
-//! what is not a plain file, never replaces one; every way down is in `root`.
+//! what is not a plain file, never replaces one that it was not told of; every way down is in `root`.
 
+pub mod archive;
 mod attributes;
 mod copy;
 mod directories;
 mod durable;
+mod fill;
 mod hash;
 mod ignore;
 pub mod lock;
@@ -25,7 +27,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
-use crate::live::{ChangeFiles, Copied, CopyHow, DirectoryState, FileState, InspectFiles, Source};
+use crate::live::{ChangeFiles, Copied, CopyHow, DirectoryState, FileState, InspectFiles, Onto, Source};
 use crate::model::names::FilePath;
 use crate::model::uploads::{FileCircumstance, FileFact, Place, Tree};
 
@@ -130,11 +132,18 @@ impl ChangeFiles for Disk {
         directories::remove_directory(path)
     }
 
-    fn copy(&mut self, from: &FilePath, to: &FilePath, files: &[FileFact], how: &CopyHow) -> Result<Vec<Copied>> {
+    fn copy_onto(
+        &mut self,
+        from: &FilePath,
+        to: &FilePath,
+        files: &[FileFact],
+        onto: Onto<'_>,
+        how: &CopyHow,
+    ) -> Result<Vec<Copied>> {
         absolute(from)?;
         absolute(to)?;
         let (from, to) = copy::roots(from, to, self.modern)?;
-        copy::copy(&from, &to, files, how, &self.memory)
+        copy::copy(&from, &to, files, onto, how, &self.memory)
     }
 
     fn remove(&mut self, root: &FilePath, files: &[FileFact]) -> Result<u64> {

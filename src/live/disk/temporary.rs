@@ -4,10 +4,11 @@
 use std::hash::{BuildHasher, RandomState};
 
 use rustix::fd::{AsRawFd, OwnedFd};
-use rustix::fs::{self, AtFlags, RenameFlags};
+use rustix::fs::{self, AtFlags, RenameFlags, Stat};
 use rustix::io::{Errno, Result};
 
 use crate::live::disk::durable::point;
+use crate::live::disk::root::is_same;
 
 const BEFORE: &[u8] = b".ttplan-";
 const AFTER: &[u8] = b"-part";
@@ -50,6 +51,38 @@ pub(super) fn place_file(directory: &OwnedFd, temporary: &[u8], name: &[u8], mod
         renamed => renamed,
     }?;
     point("disk: after a file has its name")
+}
+
+/// Gives a file the name that another has, which is gone then. Errors: `EXIST` where that is another by now
+/// than the one that was seen.
+pub(super) fn place_over(directory: &OwnedFd, temporary: &[u8], name: &[u8], seen: &Stat, modern: bool) -> Result<()> {
+    let is_seen = |name: &[u8]| {
+        let now = fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(has_same_content(seen, &now))
+    };
+    point("disk: before a file is replaced")?;
+    let swap = || match modern {
+        true => fs::renameat_with(directory, temporary, directory, name, RenameFlags::EXCHANGE),
+        false => Err(Errno::NOSYS),
+    };
+    match swap() {
+        Ok(()) if is_seen(temporary)? => {
+            point("disk: before what was replaced is removed")?;
+            fs::unlinkat(directory, temporary, AtFlags::empty())
+        }
+        // Put back at once: nobody has read of it what was not there before.
+        Ok(()) => swap().and(Err(Errno::EXIST)),
+        Err(Errno::INVAL | Errno::NOSYS) if is_seen(name)? => fs::renameat(directory, temporary, directory, name),
+        Err(Errno::INVAL | Errno::NOSYS) => Err(Errno::EXIST),
+        Err(errno) => Err(errno),
+    }?;
+    point("disk: after a file is replaced")
+}
+
+/// Whether this is the same file with the same content, whatever became of its name.
+pub(super) fn has_same_content(before: &Stat, after: &Stat) -> bool {
+    let marks = |stat: &Stat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
+    is_same(before, after) && marks(before) == marks(after)
 }
 
 /// Gives a file that is held a further name in a directory, and no other file that has its old name by now.
@@ -113,6 +146,29 @@ mod tests {
             assert!(!at("new").exists() && !at("directory").exists());
             assert_eq!(std::fs::read(at("placed")).unwrap(), b"new");
             assert!(at("made").is_dir());
+        }
+    }
+
+    #[test]
+    fn only_the_file_that_was_seen_is_replaced() {
+        for modern in [true, false] {
+            let tree = tempfile::tempdir().unwrap();
+            let at = |name: &str| tree.path().join(name);
+            std::fs::write(at("seen"), "old").unwrap();
+            std::fs::write(at("other"), "other").unwrap();
+            std::fs::write(at("new"), "new").unwrap();
+            let root = Root::open(&FilePath::from(tree.path()), true).unwrap();
+            let directory = root.directory(&FilePath::default()).unwrap();
+            let seen = fs::stat(at("seen")).unwrap();
+            assert_eq!(place_over(&directory, b"new", b"other", &seen, modern), Err(Errno::EXIST));
+            assert_eq!(
+                (std::fs::read(at("other")).unwrap(), std::fs::read(at("new")).unwrap()),
+                (b"other".into(), b"new".into())
+            );
+            assert_eq!(place_over(&directory, b"new", b"gone", &seen, modern), Err(Errno::NOENT));
+            assert_eq!(place_over(&directory, b"new", b"seen", &seen, modern), Ok(()));
+            assert_eq!(std::fs::read(at("seen")).unwrap(), b"new");
+            assert!(!at("new").exists());
         }
     }
 }

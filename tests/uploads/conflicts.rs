@@ -1,0 +1,127 @@
+//! Names that are taken by another content: replaced or renamed as the configuration says, and back again.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use crate::ground::all;
+use crate::site::{Site, names, told};
+
+const STATEMENTS: &str = "CREATE TABLE documents (id INTEGER PRIMARY KEY, path TEXT);
+    INSERT INTO documents VALUES (1, '{folder}/old/a.png'), (2, '{folder}/new/b.png'), (3, '{folder}/old/c.png')";
+
+const REFERENCES: &str = "{ table = 'documents', column = 'path', form = 'absolute' }";
+
+/// A site where `a.png` and `b.png` are in both places with different contents, and `c.png` in the old one.
+fn site(on_conflict: &str) -> Site {
+    let ground = all().pop().unwrap();
+    let site = Site::new(ground.as_ref(), STATEMENTS, REFERENCES);
+    for (path, content) in [
+        ("old/a.png", "old a"),
+        ("new/a.png", "new a"),
+        ("old/b.png", "old b"),
+        ("new/b.png", "new b"),
+        ("old/c.png", "c"),
+    ] {
+        site.write(path, content);
+    }
+    std::fs::set_permissions(site.at("new/a.png"), PermissionsExt::from_mode(0o604)).unwrap();
+    let configuration = std::fs::read_to_string(site.at("ttplan.toml")).unwrap();
+    site.write("ttplan.toml", &format!("{configuration}on_conflict = '{on_conflict}'\n"));
+    site
+}
+
+fn read(site: &Site, path: &str) -> String {
+    std::fs::read_to_string(site.at(path)).unwrap()
+}
+
+#[test]
+fn what_is_replaced_comes_back_as_it_was() {
+    let site = site("replace");
+    let shown = site.plan("change.ttplan.json", &[]);
+    assert!(shown.contains("replace 2 files") && shown.contains("1 destructive step"), "{shown}");
+    let before = site.at("new/a.png").metadata().unwrap();
+    let applied = site.apply("change.ttplan.json");
+    assert!(applied.status.success(), "{}", told(&applied));
+    assert_eq!((read(&site, "new/a.png"), read(&site, "new/b.png")), ("old a".into(), "old b".into()));
+    assert_eq!(names(&site.at("old")), ["a.png", "b.png", "c.png"]);
+    assert!(site.plan("none.ttplan.json", &[]).contains("no changes"));
+    let undone = site.undo(&applied, &[]);
+    assert!(undone.status.success(), "{}", told(&undone));
+    let after = site.at("new/a.png").metadata().unwrap();
+    assert_eq!((after.mode(), after.mtime_nsec()), (before.mode(), before.mtime_nsec()));
+    assert_eq!((read(&site, "new/a.png"), read(&site, "new/b.png")), ("new a".into(), "new b".into()));
+    assert_eq!(names(&site.at("new")), ["a.png", "b.png"]);
+}
+
+#[test]
+fn only_the_file_that_was_seen_is_replaced() {
+    let site = site("replace");
+    site.plan("change.ttplan.json", &[]);
+    site.write("new/b.png", "uploaded since");
+    let applied = site.apply("change.ttplan.json");
+    assert_eq!(applied.status.code(), Some(3), "{}", told(&applied));
+    assert_eq!((read(&site, "new/a.png"), read(&site, "new/b.png")), ("new a".into(), "uploaded since".into()));
+}
+
+#[test]
+fn what_was_written_since_is_not_lost_by_undo() {
+    let site = site("replace");
+    site.plan("change.ttplan.json", &[]);
+    let applied = site.apply("change.ttplan.json");
+    assert!(applied.status.success(), "{}", told(&applied));
+    site.write("new/b.png", "uploaded since");
+    let undone = site.undo(&applied, &[]);
+    assert_eq!(undone.status.code(), Some(3), "{}", told(&undone));
+    assert_eq!(read(&site, "new/a.png"), "old a");
+    let undone = site.undo(&applied, &["--discard-writes"]);
+    assert!(undone.status.success(), "{}", told(&undone));
+    assert_eq!((read(&site, "new/a.png"), read(&site, "new/b.png")), ("new a".into(), "uploaded since".into()));
+}
+
+#[test]
+fn a_renamed_file_takes_its_references_along_and_one_that_cannot_stays() {
+    let site = site("rename");
+    // Row 2 means `b.png` where it belongs, so the other `b.png` is nobody's to rename.
+    let planned = site.run(&["plan", "-o", "change.ttplan.json"]);
+    let said = told(&planned);
+    assert_eq!(planned.status.code(), Some(8), "{said}");
+    assert!(said.contains("named by their content") && said.contains("which of the two"), "{said}");
+    let applied = site.apply("change.ttplan.json");
+    assert!(applied.status.success(), "{}", told(&applied));
+    let there = names(&site.at("new"));
+    assert_eq!(there.len(), 4, "{there:?}");
+    let renamed = there.iter().find(|name| name.starts_with("a.") && *name != "a.png").unwrap();
+    assert_eq!((read(&site, &format!("new/{renamed}")), read(&site, "new/a.png")), ("old a".into(), "new a".into()));
+    let checked = site.good(&["uploads", "check", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&checked).unwrap();
+    let found: Vec<(&str, &str)> = report["references"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["status"].as_str().unwrap(), one["value"].as_str().unwrap().rsplit('/').next().unwrap()))
+        .collect();
+    assert_eq!(found, [("ok", renamed.as_str()), ("ok", "b.png"), ("ok", "c.png")]);
+    let undone = site.undo(&applied, &[]);
+    assert!(undone.status.success(), "{}", told(&undone));
+    assert_eq!(names(&site.at("new")), ["a.png", "b.png"]);
+    assert!(site.database.dump().contains("/old/a.png"));
+}
+
+#[test]
+fn uploads_are_archived_and_brought_back_by_the_program() {
+    let site = site("stop");
+    let said = site.good(&["backup", "--uploads", "-o", "up.tar.zst"]);
+    assert!(said.starts_with("2 files (10 B) of `files`"), "{said}");
+    assert!(site.good(&["restore", "up.tar.zst", "--check"]).starts_with("sound: 2 files"));
+    site.good(&["restore", "up.tar.zst", "--to", "back"]);
+    assert_eq!(read(&site, "back/files/a.png"), "new a");
+    let again = site.run(&["restore", "up.tar.zst", "--to", "back"]);
+    assert!(again.status.success() && told(&again).contains("is there already"), "{}", told(&again));
+    let other = site.run(&["restore", "up.tar.zst", "--to", "old"]);
+    assert_eq!(other.status.code(), Some(1), "{}", told(&other));
+    assert_eq!(names(&site.at("old")), ["a.png", "b.png", "c.png"]);
+    let unknown = site.run(&["backup", "--uploads", "--upload", "others", "-o", "x.tar.gz"]);
+    assert!(told(&unknown).contains("there is no upload `others`"), "{}", told(&unknown));
+    std::fs::write(site.at("torn.tar.zst"), &std::fs::read(site.at("up.tar.zst")).unwrap()[..100]).unwrap();
+    let torn = site.run(&["restore", "torn.tar.zst", "--to", "torn"]);
+    assert_eq!((torn.status.code(), site.at("torn").exists()), (Some(7), false), "{}", told(&torn));
+}
