@@ -13,6 +13,7 @@ mod faults;
 mod polite;
 mod purging;
 mod replays;
+mod restarts;
 mod scenarios;
 mod site;
 mod together;

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use ttplan::model::names::Digest;
 use ttplan::model::plan::Plan;
 
+use crate::ground::cluster;
 use crate::scenarios::Scenario;
 use crate::world::{Engine, World};
 
@@ -88,7 +89,12 @@ pub fn at_head() -> String {
 impl Site {
     /// Makes the site, plans and signs.
     pub fn new(engine: Engine, scenario: &Scenario) -> Self {
-        let site = Self::unplanned(engine, scenario);
+        Self::on(cluster::cluster, engine, scenario)
+    }
+
+    /// The same on this cluster, where the engine needs one.
+    pub fn on(cluster: fn() -> &'static cluster::Cluster, engine: Engine, scenario: &Scenario) -> Self {
+        let site = Self::unplanned(cluster, engine, scenario);
         let plan = ["plan", "-o", "plans/change.ttplan.json", "--site", "crash"];
         let planned = site.run(&[&plan[..], scenario.flags].concat(), None);
         // What is done by hand is what ttplan itself leaves to a person.
@@ -105,7 +111,7 @@ impl Site {
         site
     }
 
-    fn unplanned(engine: Engine, scenario: &Scenario) -> Self {
+    fn unplanned(cluster: fn() -> &'static cluster::Cluster, engine: Engine, scenario: &Scenario) -> Self {
         // In memory, where there is such a thing: what syncing is for cannot be seen by killing anyhow.
         let shm = Path::new("/dev/shm");
         let here = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
@@ -122,7 +128,7 @@ impl Site {
         write("app/versions/001.py", "revision = \"001\"\ndown_revision = None\n");
         write("app/versions/002.py", "revision = \"002_project_codes\"\ndown_revision = \"001\"\n");
         let statements = (scenario.database)(engine).replace("{home}", &home.path().display().to_string());
-        let world = World::make(engine, &home.path().join("data"), &statements);
+        let world = World::make(cluster, engine, &home.path().join("data"), &statements);
         let plan = home.path().join("plans/change.ttplan.json");
         let site = Self { plan, home, away, world, copied: scenario.copied, taken: scenario.taken };
         fs::write(site.at("ttplan.toml"), site.configuration(scenario)).unwrap();

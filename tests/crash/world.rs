@@ -24,13 +24,18 @@ impl Engine {
 }
 
 impl World {
-    /// Makes a database on which these statements ran.
-    pub fn make(engine: Engine, directory: &Path, statements: &str) -> Self {
+    /// Makes a database on which these statements ran; on this cluster, where the engine needs one.
+    pub fn make(
+        cluster: fn() -> &'static cluster::Cluster,
+        engine: Engine,
+        directory: &Path,
+        statements: &str,
+    ) -> Self {
         match engine {
             Engine::Postgres => {
                 // Far above what a small cluster gives by itself.
                 static NUMBER: AtomicU32 = AtomicU32::new(3_000_000_000);
-                let database = cluster::database();
+                let database = cluster().database();
                 let template = format!("{}_t", database.name);
                 database.psql(statements);
                 database.cluster.psql("postgres", &format!("CREATE DATABASE {template} TEMPLATE {}", database.name));

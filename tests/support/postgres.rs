@@ -58,15 +58,33 @@ pub fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(Cluster::start)
 }
 
+/// A cluster that its test may restart: nobody else is on it.
+pub fn cluster_of_its_own() -> &'static Cluster {
+    Box::leak(Box::new(Cluster::start()))
+}
+
 /// A new, empty database.
 pub fn database() -> TestDatabase {
-    static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    cluster().psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"));
-    TestDatabase { cluster: cluster(), name }
+    cluster().database()
 }
 
 impl Cluster {
+    /// A new, empty database.
+    pub fn database(&'static self) -> TestDatabase {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"));
+        TestDatabase { cluster: self, name }
+    }
+
+    /// Lets the server fall, as a crash does, and starts it again.
+    pub fn crash_and_restart(&self) {
+        let mut restart = as_servant(&self.programs.join("pg_ctl"));
+        restart.arg("-D").arg(self.directory.join("data")).arg("-l").arg(self.directory.join("log"));
+        restart.args(["-w", "-m", "immediate", "restart"]).stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(restart.status().unwrap().success(), "the cluster does not come back");
+    }
+
     fn start() -> Self {
         let programs = programs();
         let directory = tempfile::Builder::new().prefix("ttpg").tempdir_in("/tmp").unwrap().keep();
