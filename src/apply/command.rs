@@ -66,7 +66,8 @@ fn run_through(
         if !stopped_as_known(&mut stumbles, migrated.as_mut())? {
             return Err(failed(run, &log, &how, &tail));
         }
-        hands.watch.tell(Told::Stumbled { step });
+        let of = run.stumbles.len();
+        hands.watch.tell(Told::Stumbled { step, n: of - stumbles.len(), of });
     }
 }
 

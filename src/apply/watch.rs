@@ -42,6 +42,9 @@ pub enum Event<'a> {
     /// A command stopped where it is known to; it is run again.
     Stumbled {
         step: &'a Step,
+        /// Which of its known stops, counted from 1, and how many there are.
+        n: usize,
+        of: usize,
     },
 }
 

@@ -111,8 +111,9 @@ impl Watch for Follower<'_> {
             }
             Event::Waiting { why, .. } => self.line(&format!("      {} {}\n", style::care("waiting:"), plain(why))),
             Event::Output { log, .. } => self.line(&format!("      {} {}\n", faint("output in"), plain(log))),
-            Event::Stumbled { .. } => {
-                self.line(&format!("      {} it stopped where it is known to\n", style::care("again:")));
+            Event::Stumbled { n, of, .. } => {
+                let why = format!("it stopped where it is known to (stop {n} of {of})");
+                self.line(&format!("      {} {why}\n", style::care("again:")));
             }
             Event::Copied { bytes, of_bytes, files, of_files } => {
                 let bar = self.bar(of_bytes);
@@ -170,7 +171,7 @@ fn as_json(event: Event<'_>) -> serde_json::Value {
         Event::Undone { step } => named("undone", step),
         Event::Waiting { step, why } => json!({ "event": "waiting", "step": step.id, "why": why }),
         Event::Output { step, log } => json!({ "event": "output", "step": step.id, "log": log }),
-        Event::Stumbled { step } => named("stumbled", step),
+        Event::Stumbled { step, n, of } => json!({ "event": "stumbled", "step": step.id, "n": n, "of": of }),
         Event::Copied { files, of_files, bytes, of_bytes } => {
             json!({ "event": "copied", "files": files, "of_files": of_files, "bytes": bytes, "of_bytes": of_bytes })
         }
