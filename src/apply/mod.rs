@@ -37,6 +37,7 @@ mod proof;
 mod purge;
 pub mod release;
 mod replace;
+mod room;
 pub mod rows;
 pub mod run_move;
 pub mod undo;
@@ -120,6 +121,7 @@ pub fn apply(
         statuses
     };
     let to_do: Vec<&Step> = plan.steps.iter().filter(|step| statuses.get(&step.id) != Some(&Status::Done)).collect();
+    room::demand(plan, &to_do, &site.state, options.prove_backup, live)?;
     if !watch.confirm(&to_do)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
     }

@@ -183,6 +183,9 @@ pub trait ChangeDatabase: InspectDatabase {
     /// Inside the transaction: brings an object back from quarantine.
     fn unquarantine(&mut self, object: &ObjectRef, from: &Path) -> Result<()>;
 
+    /// How much room a backup may take, where nothing of it can be compressed; in bytes.
+    fn backup_bytes(&mut self) -> Result<u64>;
+
     /// Writes a consistent backup of the whole database to the new file `to` (0600) and reads it
     /// back. Not inside a transaction.
     fn backup(&mut self, to: &Path) -> Result<Kept>;

@@ -19,7 +19,20 @@ const TABLES_OF_BACKUP: &str = "
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')";
 
+/// What tables and large objects hold. Indexes are no part of a backup.
+const BYTES: &str = "
+    SELECT coalesce(sum(pg_table_size(c.oid)), 0)::bigint
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'm')
+      AND (n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' OR c.oid = 'pg_largeobject'::regclass)";
+
 impl Postgres {
+    /// How much all rows take on the server's disk.
+    pub(super) fn bytes_of_tables(&mut self) -> Result<u64> {
+        let bytes = self.read_value(BYTES)?.and_then(|text| text.parse().ok());
+        bytes.ok_or_else(|| Error::new(Kind::Failed, "the server does not say how large the database is"))
+    }
+
     /// Writes a backup of everything in the database, the quarantine included, as one snapshot
     /// shows it, and holds every table's rows in it against that snapshot.
     pub(super) fn back_up(&mut self, to: &Path) -> Result<Kept> {

@@ -120,6 +120,10 @@ impl ChangeDatabase for Postgres {
         self.take_out_of_quarantine(object)
     }
 
+    fn backup_bytes(&mut self) -> Result<u64> {
+        self.bytes_of_tables()
+    }
+
     fn backup(&mut self, to: &Path) -> Result<Kept> {
         self.back_up(to)
     }

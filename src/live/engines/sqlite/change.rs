@@ -305,6 +305,12 @@ impl ChangeDatabase for Changing {
         self.restore_objects(std::slice::from_ref(object), from)
     }
 
+    fn backup_bytes(&mut self) -> Result<u64> {
+        let Some((connection, _)) = self.connect()? else { return Ok(0) };
+        let pages = connection.number("PRAGMA page_count")?.saturating_mul(connection.number("PRAGMA page_size")?);
+        Ok(u64::try_from(pages).unwrap_or(0))
+    }
+
     fn backup(&mut self, to: &Path) -> Result<Kept> {
         self.outside()?;
         backup::backup(&self.place, to)
