@@ -88,6 +88,8 @@ pub struct Revisions {
     pub catalogue: Option<PathAt>,
     pub sql: Option<PathAt>,
     pub upgrade: Option<Upgrade>,
+    #[serde(default)]
+    pub releases: BTreeMap<Checked<Label>, Vec<Checked<Label>>>,
 }
 
 #[derive(Deserialize)]

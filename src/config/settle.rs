@@ -21,6 +21,7 @@ use crate::model::config::{
 };
 use crate::model::names::{FilePath, Secret};
 use crate::model::references::Reference;
+use crate::model::variables::is_true;
 
 /// The variable that holds the database's URL when nobody names another.
 pub const URL_VARIABLE: &str = "DATABASE_URL";
@@ -92,6 +93,7 @@ impl Settling<'_> {
             catalogue: written.catalogue.map(|written| self.path(root, &written)).transpose()?,
             sql: written.sql.map(|written| self.path(root, &written)).transpose()?,
             upgrade: written.upgrade.map(|upgrade| self.upgrade(root, upgrade)).transpose()?,
+            releases: written.releases.into_iter().map(|(name, heads)| (name.0.0, plain(heads))).collect(),
         })
     }
 
@@ -159,9 +161,7 @@ impl Settling<'_> {
             Some(name) => interpolate::variable(name, &self.said.environment)?.unwrap_or_default(),
             None => "",
         };
-        let value = value.trim().to_ascii_lowercase();
-        let skip = matches!(value.as_str(), "1" | "true" | "yes" | "on");
-        Ok(Cleanup { at_start: written.at_start, variable, skip })
+        Ok(Cleanup { at_start: written.at_start, skip: is_true(value), variable })
     }
 
     fn upload(&self, root: &FilePath, written: file::Upload) -> Result<Upload> {

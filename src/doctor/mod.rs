@@ -14,13 +14,22 @@ use crate::rules::case::Case;
 pub mod cleanup;
 pub mod compose;
 pub mod database;
+pub mod image;
 pub mod program;
+mod services;
 pub mod uploads;
 pub mod writing;
 
 /// All checks, in the order in which they are told.
-pub const ALL: &[&Check] =
-    &[&database::CHECK, &program::CHECK, &uploads::CHECK, &writing::CHECK, &compose::CHECK, &cleanup::CHECK];
+pub const ALL: &[&Check] = &[
+    &database::CHECK,
+    &program::CHECK,
+    &uploads::CHECK,
+    &writing::CHECK,
+    &compose::CHECK,
+    &image::CHECK,
+    &cleanup::CHECK,
+];
 
 /// One check.
 pub struct Check {
@@ -42,6 +51,12 @@ pub struct Patient<'a> {
 }
 
 impl Patient<'_> {
+    /// The variable from which the application knows its database.
+    fn url_variable(&self) -> &str {
+        let upgrade = self.config.revisions.as_ref().and_then(|revisions| revisions.upgrade.as_ref());
+        upgrade.and_then(|upgrade| upgrade.url_variable.as_deref()).unwrap_or("DATABASE_URL")
+    }
+
     /// What was seen, as the rules read it.
     fn with_case<T>(&self, look: impl FnOnce(&Case) -> T) -> T {
         let decisions = Decisions::default();

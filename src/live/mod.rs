@@ -246,7 +246,7 @@ pub struct Source {
 /// that is not a plain file, writes nothing.
 pub trait InspectFiles {
     /// Walks a root once and hashes what it finds. The circumstances are in the order of the files.
-    /// What fits `ignore` (lines as in a gitignore file) or a `.ttplanignore` in the root is passed over.
+    /// What fits `ignore` (lines as in a gitignore file) or a `.ttplanignore` in the root or in a directory below it is passed over.
     fn scan(&mut self, root: &FilePath, ignore: &[String]) -> Result<(Tree, Vec<FileCircumstance>)>;
 
     /// How each listed file is found below `root`, in the order of the list.

@@ -74,6 +74,9 @@ pub struct RevisionsConfig {
     /// The output of the framework's offline mode, to tell what the migrations do; null for none.
     pub sql: Option<FilePath>,
     pub upgrade: Option<Upgrade>,
+    /// The head sets that releases bring, where that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub releases: BTreeMap<String, Vec<String>>,
 }
 
 /// The application's own command that runs its migrations.

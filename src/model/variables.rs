@@ -57,6 +57,11 @@ impl Fault {
     }
 }
 
+/// Whether a variable's value switches something on.
+pub fn is_true(value: &str) -> bool {
+    matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
+}
+
 /// Fills in `text`: `${NAME}` becomes the variable's value, `${NAME:-default}` the default where
 /// the variable is unset or empty, `$$` a dollar sign.
 pub fn fill<'a>(text: &str, lookup: impl Fn(&str) -> Option<&'a OsStr>) -> Result<String, Fault> {

@@ -78,9 +78,9 @@ fn every_mistake_is_shown_where_it_was_made() {
         ("version = 1\n[[tables.legacy]]\nname = 'a'\ntables = {}", (4, 10), "without tables", ""),
         ("version = 1\nuploads = [{name = 'a', to = 's3://b/p'}]", (2, 30), "only directories are supported", ""),
         (
-            "version = 1\nuploads = [{name = 'a', to = 'x', on_conflict = 'rename'}]",
+            "version = 1\nuploads = [{name = 'a', to = 'x', on_conflict = 'newest'}]",
             (2, 49),
-            "`stop`, `keep_destination`",
+            "`stop`, `keep_destination`, `replace`, `rename`",
             "",
         ),
         ("version = 1\nuploads = [{name = 'a', to = 'x', mode = '4755'}]", (2, 42), "expected an octal mode", ""),

@@ -23,6 +23,31 @@ fn patterns_of_the_configuration_and_of_the_root_are_passed_over_and_the_latter_
 }
 
 #[test]
+fn patterns_of_a_directory_apply_below_it_and_a_hidden_directory_is_not_asked() {
+    let place = Place::new();
+    for path in ["a.log", "d/a.log", "d/e/a.log", "d/e/keep.log", "d/top", "d/e/top", "skipped/x"] {
+        place.write(&format!("from/{path}"), path);
+    }
+    place.write("from/.ttplanignore", "/skipped/\n");
+    place.write("from/d/.ttplanignore", "*.log\n/top\n");
+    place.write("from/d/e/.ttplanignore", "!keep.log\n");
+    place.write("from/skipped/.ttplanignore", "!x\n");
+    for mut disk in disks() {
+        let (tree, _) = disk.scan(&place.path("from"), &[]).unwrap();
+        let files: Vec<_> = tree.files.iter().map(|file| file.path().to_text().into_owned()).collect();
+        assert_eq!(files, ["a.log", "d/e/keep.log", "d/e/top"]);
+        assert_eq!(tree.odd, []);
+    }
+    place.make_fifo("from/d/e/pipe");
+    std::fs::rename(place.at("from/d/e/pipe"), place.at("from/d/e/.ttplanignore")).unwrap();
+    for mut disk in disks() {
+        let (tree, _) = disk.scan(&place.path("from"), &[]).unwrap();
+        assert!(tree.odd.iter().any(|odd| odd.what == OddKind::Unreadable), "{:?}", tree.odd);
+        assert_eq!(tree.files.len(), 2, "what the directory above says still holds");
+    }
+}
+
+#[test]
 fn patterns_that_cannot_be_read_hide_nothing_and_are_told_of() {
     let place = Place::new();
     place.write("from/a.png", "a");

@@ -40,6 +40,35 @@ fn what_is_amiss_is_told_with_its_mend() {
 }
 
 #[test]
+fn compose_files_are_held_against_what_is_known_of_the_site() {
+    let ground = all().pop().unwrap();
+    let site = Site::new(ground.as_ref(), STATEMENTS, "");
+    let configuration = std::fs::read_to_string(site.at("ttplan.toml")).unwrap().replace(
+        "[tables.core]",
+        "[revisions.releases]\n'1.0' = ['001']\n[cleanup]\nat_start = true\nvariable = 'SKIP_IT'\n[tables.core]",
+    );
+    site.write("ttplan.toml", &configuration);
+    let folder = site.at("new").display().to_string();
+    let compose = |image: &str, environment: &str| {
+        let text = format!(
+            "services:\n  web:\n    image: {image}\n    environment:\n      - DATABASE_URL=x\n{environment}    volumes:\n      - files:{folder}\n"
+        );
+        site.write("compose.yaml", &text);
+        told(&site.run(&["doctor"]))
+    };
+    let said = compose("shop:1.0", "      - SKIP_IT=true\n");
+    for expected in
+        ["`web` mounts `files` at", "which is what the database records: 001", "is started with `SKIP_IT=true`"]
+    {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let said = compose("shop:latest", "");
+    for expected in ["names no release", "is unknown", "is started without `SKIP_IT`"] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
 fn a_role_without_privileges_is_told_what_grants_them() {
     let ground = all().remove(0);
     let site = Site::new(ground.as_ref(), STATEMENTS, "");

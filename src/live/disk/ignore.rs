@@ -1,10 +1,12 @@
 //! Which entries of a root are nobody's upload: the patterns of a configuration, those of a `.ttplanignore` in the
-//! root, and a few names that are known everywhere. The patterns are those of gitignore.
+//! root and in any directory below it, and a few names that are known everywhere. The patterns are those of gitignore.
 //!
-//! Pure but for reading that one file. Patterns come from people, so matching one takes no more than
+//! Pure: whoever walks reads the files. Patterns come from people, so matching one takes no more than
 //! the product of the lengths.
 
-/// The file with a root's own patterns; never an upload itself.
+use std::collections::BTreeMap;
+
+/// The file with a directory's own patterns; never an upload itself.
 pub(super) const FILE: &[u8] = b".ttplanignore";
 
 /// Names that are part of a directory, not somebody's upload.
@@ -26,6 +28,8 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 pub(super) struct Ignore {
     patterns: Vec<Pattern>,
+    /// Those of directories below the root, by their paths. They speak of what lies below them alone.
+    below: BTreeMap<Vec<u8>, Vec<Pattern>>,
 }
 
 #[derive(Debug)]
@@ -60,16 +64,37 @@ impl Ignore {
         self.patterns.extend(text.split(|byte| *byte == b'\n').filter_map(pattern));
     }
 
+    /// Adds the patterns that stand in a directory below the root. They win over those above it.
+    pub fn add_below(&mut self, directory: &[u8], text: &[u8]) {
+        self.below.insert(directory.to_vec(), text.split(|byte| *byte == b'\n').filter_map(pattern).collect());
+    }
+
+    /// The pattern that decides about the entry at `path`: the last that fits, of the innermost directory that has one.
+    fn deciding(&self, path: &[u8], is_directory: bool) -> Option<&Pattern> {
+        let last = |patterns: &'_ [Pattern], path: &[u8]| {
+            let components: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
+            let fits =
+                |pattern: &&Pattern| (is_directory || !pattern.only_directories) && fits(&pattern.parts, &components);
+            patterns.iter().rposition(|pattern| fits(&pattern))
+        };
+        let slashes = path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        for at in slashes.filter(|_| !self.below.is_empty()) {
+            if let Some(patterns) = self.below.get(&path[..at])
+                && let Some(found) = last(patterns, &path[at + 1..])
+            {
+                return patterns.get(found);
+            }
+        }
+        self.patterns.get(last(&self.patterns, path)?)
+    }
+
     /// What is to become of the entry at `path`. Of what lies in an ignored directory nobody asks.
     pub fn verdict(&self, path: &[u8], is_directory: bool) -> Verdict {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
         if name == FILE && !is_directory {
             return Verdict::Ignored;
         }
-        let components: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-        let fits =
-            |pattern: &&Pattern| (is_directory || !pattern.only_directories) && fits(&pattern.parts, &components);
-        match self.patterns.iter().rev().find(fits) {
+        match self.deciding(path, is_directory) {
             Some(pattern) if pattern.is_negated => Verdict::Upload,
             Some(_) => Verdict::Ignored,
             None if is_directory => Verdict::Upload,
@@ -270,6 +295,32 @@ mod tests {
             ("!.ttplanignore", ".ttplanignore", true),
         ] {
             assert_eq!(is_ignored(patterns, path), expected, "{patterns:?} {path:?}");
+        }
+    }
+
+    #[test]
+    fn patterns_of_a_directory_speak_of_what_lies_below_it_and_win() {
+        let mut ignore = Ignore::default();
+        ignore.add(b"*.tmp\n/top\nd/e/seen");
+        ignore.add_below(b"d", b"!keep.tmp\n/top\n*.log\n");
+        ignore.add_below(b"d/e", b"!seen\nkeep.tmp\nx/y\n");
+        for (path, expected) in [
+            ("a.tmp", true),
+            ("d/a.tmp", true),
+            ("d/keep.tmp", false),
+            ("keep.tmp", true),
+            ("d/f/keep.tmp", false),
+            ("d/e/keep.tmp", true),
+            ("d/top", true),
+            ("d/f/top", false),
+            ("d/f/a.log", true),
+            ("a.log", false),
+            ("dd/a.log", false),
+            ("d/e/seen", false),
+            ("d/e/x/y", true),
+            ("x/y", false),
+        ] {
+            assert_eq!(ignore.verdict(path.as_bytes(), false) != Verdict::Upload, expected, "{path}");
         }
     }
 

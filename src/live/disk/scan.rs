@@ -9,7 +9,7 @@ use crate::live::FileState;
 use crate::live::disk::attributes::Own;
 use crate::live::disk::ignore::{self, Ignore, Verdict};
 use crate::live::disk::memory::Memory;
-use crate::live::disk::root::{Root, is_plain, size, split};
+use crate::live::disk::root::{Root, is_plain, join, size, split};
 use crate::live::disk::temporary::is_temporary;
 use crate::live::disk::walk::{Met, walk};
 use crate::model::names::FilePath;
@@ -73,7 +73,11 @@ pub(super) fn scan(path: &FilePath, ignore: &[String], modern: bool) -> (Tree, V
 
 fn list(root: &Root, patterns: &[String]) -> rustix::io::Result<Listing> {
     let mut listing = Listing { files: Vec::new(), odd: Vec::new(), ignored: 0, litter: Vec::new() };
-    let ignore = ignore_of(root, patterns, &mut listing.odd);
+    let mut ignore = Ignore::default();
+    patterns.iter().for_each(|pattern| ignore.add(pattern.as_bytes()));
+    if let Some(text) = patterns_in(root, &FilePath::default(), &mut listing.odd) {
+        ignore.add(&text);
+    }
     walk(root, |path, met| {
         let is_directory = met == Met::Directory;
         if met == Met::Plain && is_temporary(split(&path).1) {
@@ -86,7 +90,12 @@ fn list(root: &Root, patterns: &[String]) -> rustix::io::Result<Listing> {
                 listing.ignored += 1;
                 listing.litter.push(path);
             }
-            (_, Met::Directory) => return true,
+            (_, Met::Directory) => {
+                if let Some(text) = patterns_in(root, &path, &mut listing.odd) {
+                    ignore.add_below(path.as_bytes(), &text);
+                }
+                return true;
+            }
             (_, Met::Plain) => listing.files.push(path),
             (_, Met::Odd(what)) => listing.odd.push(Odd { path, what }),
         }
@@ -97,13 +106,15 @@ fn list(root: &Root, patterns: &[String]) -> rustix::io::Result<Listing> {
     Ok(listing)
 }
 
-/// The patterns of the configuration, then those of the root itself. A file of patterns that cannot be read makes
-/// nothing ignored, and is told of.
-fn ignore_of(root: &Root, patterns: &[String], odd: &mut Vec<Odd>) -> Ignore {
-    let mut ignore = Ignore::default();
-    patterns.iter().for_each(|pattern| ignore.add(pattern.as_bytes()));
-    let path = FilePath::from_bytes(ignore::FILE);
+/// The patterns that stand in a directory, where it has any. A file of patterns that cannot be read makes nothing
+/// ignored, and is told of.
+fn patterns_in(root: &Root, directory: &FilePath, odd: &mut Vec<Odd>) -> Option<Vec<u8>> {
+    let path = join(directory, ignore::FILE);
     let mut text = Vec::new();
+    // Of a directory that nobody may enter the walk tells by itself, and nothing in it is read anyhow.
+    if matches!(root.look(&path), Err(Errno::ACCESS)) {
+        return None;
+    }
     let read = root.plain(&path).and_then(|plain| match plain {
         Some(plain) if size(&plain.stat) <= MOST_PATTERNS => plain.read_through(|piece| {
             text.extend_from_slice(piece);
@@ -112,11 +123,13 @@ fn ignore_of(root: &Root, patterns: &[String], odd: &mut Vec<Odd>) -> Ignore {
         _ => Ok(None),
     });
     match read {
-        Ok(Some(_)) => ignore.add(&text),
-        Err(Errno::NOENT) => {}
-        Ok(None) | Err(_) => odd.push(Odd { path, what: OddKind::Unreadable }),
+        Ok(Some(_)) => Some(text),
+        Err(Errno::NOENT) => None,
+        Ok(None) | Err(_) => {
+            odd.push(Odd { path, what: OddKind::Unreadable });
+            None
+        }
     }
-    ignore
 }
 
 /// What the failure to open or list a root says about it.
