@@ -3,18 +3,15 @@
 
 use clap::Subcommand;
 
-use crate::apply::Turn;
 use crate::apply::bring_back::bring_back;
 use crate::artifact::state::{RunFolder, State};
 use crate::artifact::{document, files, journal};
 use crate::cli::apply::How;
 use crate::cli::out::Out;
 use crate::cli::settings::{HostArgs, SiteArgs};
-use crate::cli::trusting::{Bundle, Leave, trusted};
-use crate::cli::undo::named;
-use crate::cli::watch::Follower;
+use crate::cli::trusting::Leave;
+use crate::cli::undo::{TakingBack, named};
 use crate::error::Result;
-use crate::live;
 use crate::model::step::Move;
 use crate::model::wording::counted;
 use crate::render::style::plain;
@@ -66,18 +63,18 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 }
 
 fn restore(args: &Restore, out: &mut Out) -> Result<u8> {
-    let site = args.site.host.site()?;
-    let folder = named(&State::open_existing(site.state.as_path())?, &args.run)?;
-    let trusted = trusted(Bundle::read(&folder.plan())?, &site, &args.leave, super::now())?;
-    let settled = args.site.settle_to_change()?;
-    let options = args.how.options(&settled.access, None, false);
-    let turn = Turn::take(&site, &options)?;
-    let mut live = live::open_to_change(&settled.access)?;
-    let question = (!args.how.auto_approve).then_some(("Bring these back?", "--auto-approve"));
-    let mut follower = Follower::new(out, args.how.format, question)?;
-    let report = bring_back(&trusted, &turn, live.as_mut(), &options, &mut follower, &args.objects)?;
-    args.how.show(&report, out)?;
-    Ok(0)
+    let back = TakingBack {
+        how: &args.how,
+        leave: &args.leave,
+        site: &args.site,
+        discard_writes: false,
+        question: "Bring these back?",
+    };
+    back.run(
+        |state| named(state, &args.run),
+        out,
+        |trusted, turn, live, options, follower| bring_back(trusted, turn, live, options, follower, &args.objects),
+    )
 }
 
 fn list(args: &List, out: &mut Out) -> Result<u8> {

@@ -1,7 +1,7 @@
 //! `ttplan undo`: takes a run back.
 
-use crate::apply::Turn;
 use crate::apply::undo;
+use crate::apply::{Options, Turn};
 use crate::artifact::journal;
 use crate::artifact::state::{RunFolder, State};
 use crate::cli::apply::How;
@@ -10,7 +10,9 @@ use crate::cli::settings::SiteArgs;
 use crate::cli::trusting::{Bundle, Leave, trusted};
 use crate::cli::watch::Follower;
 use crate::error::{Error, Kind, Result};
-use crate::live;
+use crate::live::{self, Change};
+use crate::model::report::Report;
+use crate::trust::plan::TrustedPlan;
 
 /// Take a run back: what it dropped, stamped, moved and migrated, last first.
 #[derive(Debug, clap::Args)]
@@ -34,23 +36,47 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
-    let site = args.site.host.site()?;
-    let state = State::open_existing(site.state.as_path())?;
-    let folder = match &args.run {
-        Some(name) => named(&state, name)?,
-        None => last(&state)?,
+    let back = TakingBack {
+        how: &args.how,
+        leave: &args.leave,
+        site: &args.site,
+        discard_writes: args.discard_writes,
+        question: "Take these steps back?",
     };
-    let bundle = Bundle::read(&folder.plan())?;
-    let trusted = trusted(bundle, &site, &args.leave, super::now())?;
-    let settled = args.site.settle_to_change()?;
-    let options = args.how.options(&settled.access, None, args.discard_writes);
-    let turn = Turn::take(&site, &options)?;
-    let mut live = live::open_to_change(&settled.access)?;
-    let question = (!args.how.auto_approve).then_some(("Take these steps back?", "--auto-approve"));
-    let mut follower = Follower::new(out, args.how.format, question)?.following(args.how.follow);
-    let report = undo::undo(&trusted, &turn, live.as_mut(), &options, &mut follower)?;
-    args.how.show(&report, out)?;
-    Ok(0)
+    let find = |state: &State| args.run.as_ref().map_or_else(|| last(state), |name| named(state, name));
+    back.run(find, out, |trusted, turn, live, options, follower| undo::undo(trusted, turn, live, options, follower))
+}
+
+/// A run of this host that something is taken back of, by its own signed plan.
+pub struct TakingBack<'a> {
+    pub how: &'a How,
+    pub leave: &'a Leave,
+    pub site: &'a SiteArgs,
+    pub discard_writes: bool,
+    pub question: &'static str,
+}
+
+impl TakingBack<'_> {
+    /// Finds the run, holds its plan against the host, opens the site, and lets `work` do it.
+    pub fn run(
+        &self,
+        find: impl FnOnce(&State) -> Result<RunFolder>,
+        out: &mut Out,
+        work: impl FnOnce(&TrustedPlan, &Turn, &mut dyn Change, &Options, &mut Follower<'_>) -> Result<Report>,
+    ) -> Result<u8> {
+        let site = self.site.host.site()?;
+        let folder = find(&State::open_existing(site.state.as_path())?)?;
+        let trusted = trusted(Bundle::read(&folder.plan())?, &site, self.leave, super::now())?;
+        let settled = self.site.settle_to_change()?;
+        let options = self.how.options(&settled.access, None, self.discard_writes);
+        let turn = Turn::take(&site, &options)?;
+        let mut live = live::open_to_change(&settled.access)?;
+        let question = (!self.how.auto_approve).then_some((self.question, "--auto-approve"));
+        let mut follower = Follower::new(out, self.how.format, question)?.following(self.how.follow);
+        let report = work(&trusted, &turn, live.as_mut(), &options, &mut follower)?;
+        self.how.show(&report, out)?;
+        Ok(0)
+    }
 }
 
 /// The run with this name, or the only one whose name begins so.
