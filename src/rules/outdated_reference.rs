@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::rewrite_references::RewriteReferences;
-use crate::model::config::Upload;
+use crate::model::config::{OnConflict, Upload};
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::references::{Referenced, Status};
 use crate::model::rewriting::Rewriting;
@@ -54,6 +54,9 @@ fn obstacle(case: &Case, referenced: &Referenced, upload: &Upload) -> Option<Str
 
 /// The new names of the files that values of the column name as of old.
 fn renamed(case: &Case, referenced: &Referenced, upload: &Upload) -> BTreeMap<String, String> {
+    if upload.on_conflict != OnConflict::Rename {
+        return BTreeMap::new();
+    }
     let mut names = sort_out(case.facts, upload).new_names();
     if !names.is_empty() {
         let named = |(_, value): &(String, String)| referenced.reference.named(value, &upload.to, &upload.from);

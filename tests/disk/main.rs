@@ -7,6 +7,7 @@ mod archives;
 mod copying;
 mod crashing;
 mod directories;
+mod hostile;
 mod ignoring;
 mod linking;
 mod looking;

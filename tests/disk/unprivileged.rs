@@ -8,6 +8,7 @@ use std::process::Command;
 
 use ttplan::error::Kind;
 use ttplan::live::disk::Disk;
+use ttplan::live::disk::archive::{Part, pack, unpack};
 use ttplan::live::{ChangeFiles, CopyHow, DirectoryState, FileState, InspectFiles};
 use ttplan::model::names::FilePath;
 use ttplan::model::uploads::{OddKind, RootState};
@@ -142,6 +143,29 @@ fn a_full_disk_stops_the_batch_and_keeps_nothing_of_it() {
         // What fits is taken.
         Disk::new().copy(&from, &to, &files[..4], &as_they_are()).unwrap();
         assert_eq!(Disk::new().scan(&to, &[]).unwrap().0.files, files[..4]);
+    });
+}
+
+#[test]
+fn an_archive_or_its_files_that_do_not_fit_leave_nothing() {
+    let place = Place::new();
+    // Nothing that could be compressed.
+    let mut noise = vec![0; 400_000];
+    std::io::Read::read_exact(&mut fs::File::open("/dev/urandom").unwrap(), &mut noise).unwrap();
+    place.write("from/noise", noise);
+    place.write("from/zeros", vec![0; 100_000]);
+    let test = "unprivileged::an_archive_or_its_files_that_do_not_fit_leave_nothing";
+    on_a_small_disk(test, "", &place, |directory| {
+        let part = Part { name: "up".into(), root: FilePath::from(directory.join("from")), ignore: Vec::new() };
+        let error =
+            pack(std::slice::from_ref(&part), &directory.join("to/up.tar.zst"), "test", &mut |_| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("no space is left"), "{error}");
+        assert_eq!(fs::read_dir(directory.join("to")).unwrap().count(), 0);
+        pack(&[part], &directory.join("up.tar.zst"), "test", &mut |_| Ok(())).unwrap();
+        let error = unpack(&directory.join("up.tar.zst"), &FilePath::from(directory.join("to/back")), &mut |_| Ok(()));
+        let error = error.unwrap_err();
+        assert!(error.to_string().contains("no space is left"), "{error}");
+        assert_eq!(fs::read_dir(directory.join("to")).unwrap().count(), 0);
     });
 }
 

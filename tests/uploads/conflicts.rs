@@ -106,6 +106,78 @@ fn a_renamed_file_takes_its_references_along_and_one_that_cannot_stays() {
     assert!(site.database.dump().contains("/old/a.png"));
 }
 
+/// Runs a command at most so often, each time killed a little later, until it gets through. Says how often it was killed.
+fn killed_ever_later(site: &Site, arguments: &[&str], look: impl Fn()) -> usize {
+    for n in 1.. {
+        let ended = site.run_with(arguments, &[("TTPLAN_FAULT", &format!("kill@{n}"))]);
+        look();
+        if ended.status.success() {
+            return n - 1;
+        }
+        assert_eq!(ended.status.code(), None, "{}", told(&ended));
+    }
+    unreachable!()
+}
+
+#[test]
+fn a_restore_that_is_killed_anywhere_leaves_nothing_half_and_is_run_again() {
+    let site = site("stop");
+    std::fs::create_dir_all(site.at("new/d/e")).unwrap();
+    site.write("new/d/e/f.png", &"f".repeat(9000));
+    site.good(&["backup", "--uploads", "-o", "up.tar.zst"]);
+    let whole = names(&site.at("new"));
+    let killed = killed_ever_later(&site, &["restore", "up.tar.zst", "--to", "back/here"], || {
+        if site.at("back/here/files").exists() {
+            assert_eq!(names(&site.at("back/here/files")), whole);
+            assert_eq!(std::fs::read(site.at("back/here/files/d/e/f.png")).unwrap().len(), 9000);
+        }
+    });
+    assert!(killed > 10, "{killed}");
+    let left: Vec<_> = std::fs::read_dir(site.at("back/here")).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(left, ["files"]);
+}
+
+#[test]
+fn a_restore_or_backup_that_meets_an_error_anywhere_leaves_nothing() {
+    let site = site("stop");
+    site.good(&["backup", "--uploads", "-o", "up.tar.zst"]);
+    let commands = [&["restore", "up.tar.zst", "--to", "back"][..], &["backup", "--uploads", "-o", "back/two.tar.gz"]];
+    for (n, arguments) in (1..).zip(commands) {
+        let before = names(&site.at(""));
+        let mut met = 0;
+        loop {
+            let ended = site.run_with(arguments, &[("TTPLAN_FAULT", &format!("28@{}", met + 1))]);
+            if ended.status.success() {
+                break;
+            }
+            met += 1;
+            assert_eq!(ended.status.code(), Some(1), "{}", told(&ended));
+            assert_eq!(names(&site.at("")), before, "{}", told(&ended));
+            let left = std::fs::read_dir(site.at("back")).map_or(0, Iterator::count);
+            assert!(left < n, "{}", told(&ended));
+        }
+        assert!(met > 1, "{arguments:?}: {met}");
+    }
+}
+
+#[test]
+fn a_backup_that_is_killed_anywhere_has_no_archive_or_a_sound_one() {
+    let site = site("stop");
+    let mut seen = 0;
+    for n in 1.. {
+        let archive = format!("{n}.tar.gz");
+        let ended = site.run_with(&["backup", "--uploads", "-o", &archive], &[("TTPLAN_FAULT", &format!("kill@{n}"))]);
+        if site.at(&archive).exists() {
+            site.good(&["restore", &archive, "--check"]);
+        }
+        if ended.status.success() {
+            break;
+        }
+        seen = n;
+    }
+    assert!(seen > 1, "{seen}");
+}
+
 #[test]
 fn uploads_are_archived_and_brought_back_by_the_program() {
     let site = site("stop");

@@ -45,6 +45,14 @@ impl Site {
         self.run_at(self.database.access().url.reveal(), arguments)
     }
 
+    /// The same with further variables.
+    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ttplan"));
+        command.current_dir(self.folder.path()).args(arguments).envs(variables.iter().copied());
+        command.env("DATABASE_URL", self.database.access().url.reveal()).env("NO_COLOR", "1");
+        command.output().unwrap()
+    }
+
     /// The same with another database or role.
     pub fn run_at(&self, url: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ttplan"));

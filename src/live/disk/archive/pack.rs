@@ -74,9 +74,11 @@ pub fn pack(parts: &[Part], to: &Path, made_by: &str, watch: Watch<'_>) -> Resul
         .map_err(failed)?;
     let file = temporary.as_file().try_clone().map_err(failed)?;
     write(&found, &packed.manifest, compression, file, to, watch)?;
+    point("archive: before it is read back").map_err(|errno| undone("read", errno, &FilePath::new(to)))?;
     if check(temporary.path(), watch)? != packed.manifest {
         return Err(Error::new(Kind::Verification, "the archive does not read as it was written"));
     }
+    point("archive: before it has its name").map_err(|errno| undone("write", errno, &FilePath::new(to)))?;
     packed.archive_bytes = temporary.as_file().metadata().map_err(failed)?.len();
     temporary.persist_noclobber(to).map_err(|error| {
         let told = failed(error.error);
