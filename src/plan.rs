@@ -7,7 +7,7 @@ use crate::actions::backup_database::BackUp;
 use crate::actions::{self, Phase};
 use crate::model::diagnosis::{Diagnosis, State};
 use crate::model::names::{FilePath, Moment};
-use crate::model::plan::{FORMAT_VERSION, LIFETIME, LIFETIME_DESTRUCTIVE, Plan, Summary, Target};
+use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target, lifetime};
 use crate::model::risk;
 use crate::model::step::{Move, Probe, Risk, Step};
 use crate::rules;
@@ -34,14 +34,13 @@ pub fn of_wishes(case: &Case, diagnosis: Diagnosis, wishes: Wishes, mut steps: V
 }
 
 fn of_steps(case: &Case, diagnosis: Diagnosis, wishes: Wishes, steps: Vec<Step>) -> Plan {
-    let destructive = steps.iter().any(|step| risk::of_step(step) == Risk::Destructive);
-    let lifetime = if destructive { LIFETIME_DESTRUCTIVE } else { LIFETIME };
+    let worst = steps.iter().map(risk::of_step).max().unwrap_or(Risk::Safe);
     let facts = case.facts;
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
         made_by: wishes.made_by,
         made_at: wishes.made_at,
-        expires_at: wishes.made_at.plus_seconds(lifetime),
+        expires_at: wishes.made_at.plus_seconds(lifetime(worst)),
         author: wishes.author,
         ticket: wishes.ticket,
         target: Target {

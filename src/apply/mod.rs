@@ -193,8 +193,18 @@ fn check_target(plan: &Plan, live: &mut dyn Change) -> Result<()> {
         .hint("point DATABASE_URL at the database that the plan was made for, or plan again"))
 }
 
+/// So much may the clocks of two hosts differ, in seconds.
+const CLOCKS_DIFFER: i64 = 15 * 60;
+
 fn check_unexpired(trusted: &TrustedPlan, options: &Options) -> Result<()> {
-    let (now, until) = ((options.clock)(), trusted.plan().expires_at);
+    let (now, plan) = ((options.clock)(), trusted.plan());
+    let (made, until) = (plan.made_at, plan.expires_at);
+    // A plan that dates itself ahead would wait longer than it may.
+    if made > now.plus_seconds(CLOCKS_DIFFER) {
+        return Err(Error::new(Kind::Stale, format!("the plan was made at {made}, which is still to come"))
+            .because(format!("it is {now} now"))
+            .hint("set the clock of this host, or of the one that made the plan, and plan again"));
+    }
     if !trusted.is_expired(now) {
         return Ok(());
     }

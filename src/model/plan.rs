@@ -27,10 +27,15 @@ pub fn version(text: &str) -> Option<(u32, u32)> {
 }
 
 /// How long a plan may wait for its apply, in seconds.
-pub const LIFETIME: i64 = 7 * 24 * 3600;
+const LIFETIME: i64 = 7 * 24 * 3600;
 
 /// The same for a plan with a destructive step.
-pub const LIFETIME_DESTRUCTIVE: i64 = 24 * 3600;
+const LIFETIME_DESTRUCTIVE: i64 = 24 * 3600;
+
+/// How long a plan of this risk may wait for its apply, in seconds. A plan may say less and never more.
+pub fn lifetime(risk: Risk) -> i64 {
+    if risk == Risk::Destructive { LIFETIME_DESTRUCTIVE } else { LIFETIME }
+}
 
 /// A plan. Every key is always present.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -152,6 +157,10 @@ impl Plan {
             if step.title != title {
                 found.push(format!("step `{}` has the title \"{}\", its moves say \"{title}\"", step.id, step.title));
             }
+        }
+        let latest = self.made_at.plus_seconds(lifetime(self.risk()));
+        if self.expires_at > latest {
+            found.push(format!("it says that it expires at {}, and by its risk it does at {latest}", self.expires_at));
         }
         let summary = Summary::of(&self.steps);
         if self.summary != summary {

@@ -3,7 +3,7 @@
 use ttplan::actions::stamp_revision::StampRevision;
 use ttplan::live::engines;
 use ttplan::model::names::{Moment, ObjectRef};
-use ttplan::model::plan::{LIFETIME_DESTRUCTIVE, Plan, Summary};
+use ttplan::model::plan::{Plan, Summary, lifetime};
 use ttplan::model::revisions::Book;
 use ttplan::model::step::Basis;
 
@@ -197,7 +197,7 @@ pub const EXPIRED: Scenario = Scenario {
     name: "expired",
     change: Some(|plan| {
         plan.made_at = Moment::from_unix(1_700_000_000).unwrap();
-        plan.expires_at = plan.made_at.plus_seconds(LIFETIME_DESTRUCTIVE);
+        plan.expires_at = plan.made_at.plus_seconds(lifetime(plan.risk()));
     }),
     ..LEFTOVER
 };

@@ -72,6 +72,12 @@ const LIES: &[Forgery] = &[
     ),
     ("a drop with another title", |plan| step(plan, "drop_table").title = "tidy up".into(), 4, &["\"tidy up\""]),
     ("a summary that counts no drop", |plan| plan.summary.tables_to_drop = 0, 4, &["summary"]),
+    (
+        "a life of years",
+        |plan| plan.expires_at = plan.made_at.plus_seconds(1_000_000_000),
+        4,
+        &["contradicts itself", "it says that it expires at"],
+    ),
     ("a summary without destruction", |plan| plan.summary.destructive_steps = 0, 4, &["summary"]),
 ];
 
@@ -168,6 +174,15 @@ const CRIMES: &[Forgery] = &[
     ("another site", |plan| plan.target.site = Some("staging".into()), 3, &["is for the site `staging`", "`prod`"]),
     ("no site", |plan| plan.target.site = None, 3, &["no site"]),
     ("another database", |plan| plan.target.database.identity += "0", 3, &["is for another database"]),
+    (
+        "a plan of the future",
+        |plan| {
+            plan.made_at = plan.made_at.plus_seconds(1_000_000_000);
+            plan.expires_at = plan.expires_at.plus_seconds(1_000_000_000);
+        },
+        3,
+        &["which is still to come"],
+    ),
     ("a plan of the past", |plan| plan.expires_at = Moment::from_unix(1_000_000_000).unwrap(), 3, &["expired", "2001"]),
 ];
 
