@@ -240,13 +240,15 @@ trials! {
 
 #[test]
 fn every_scenario_is_tried_on_every_engine_there_and_back() {
-    assert_eq!(TRIED, scenarios::ALL.len() * Engine::ALL.len() * 3);
+    // One of them is also brought back.
+    assert_eq!(TRIED, (scenarios::ALL.len() * 3 + 1) * Engine::ALL.len());
 }
 
 #[test]
 fn every_kind_of_action_is_in_some_scenario() {
     let kinds = scenarios::ALL.iter().flat_map(|one| Engine::ALL.map(|engine| (one.kinds)(engine))).flatten();
-    let tried: BTreeSet<&str> = kinds.collect();
+    // Purging needs an earlier run, and trials of its own.
+    let tried: BTreeSet<&str> = kinds.chain(["purge_run"]).collect();
     let missing = ttplan::actions::ALL.iter().map(|action| action.kind).filter(|kind| !tried.contains(kind));
     assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
 }

@@ -83,6 +83,19 @@ fn what_is_archived_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_real_upload_tree_comes_back_as_it_was() {
+    let Some(data) = crate::real::real_data("timetracker") else { return };
+    let place = Place::new();
+    let tar = Command::new("tar").arg("-xzf").arg(data.join("uploads.tar.gz")).arg("-C").arg(place.at("from")).status();
+    assert!(tar.unwrap().success());
+    let before = place.scan("from");
+    let made = packed(&place, "up.tar.zst").unwrap();
+    assert_eq!((made.manifest.files, made.manifest.bytes), (before.files.len() as u64, before.bytes()));
+    unpacked(&place, "up.tar.zst", "back").unwrap();
+    assert_eq!(place.scan("back/up").files, before.files);
+}
+
+#[test]
 fn the_same_files_give_the_same_bytes_and_other_tools_can_read_them() {
     let place = odd_tree();
     for name in ["tar.zst", "tar.gz"] {

@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 use jiff::tz::TimeZone;
 use ttplan::artifact::document;
 use ttplan::artifact::journal;
+use ttplan::live::disk::archive::{Part, pack, unpack};
+use ttplan::model::names::FilePath;
 use ttplan::trust::allowed_signers::AllowedSigners;
 use ttplan::trust::signing_key::SigningKey;
 use ttplan::trust::sshsig::{SshSig, sign};
@@ -154,5 +156,27 @@ fn allowed_signers() {
     ];
     feed("allowed_signers parser", &seeds.map(String::into_bytes), |bytes| {
         AllowedSigners::parse("a", bytes, &TimeZone::UTC).problems().is_empty()
+    });
+}
+
+#[test]
+fn archives() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir_all(at("up/d")).unwrap();
+    std::fs::write(at("up/a"), "some content").unwrap();
+    std::fs::write(at("up/d").join("n".repeat(150)), "more").unwrap();
+    let part = Part { name: "up".into(), root: FilePath::from(at("up")), ignore: Vec::new() };
+    pack(&[part], &at("up.tar.zst"), "fuzz", &mut |_| Ok(())).unwrap();
+    let whole = zstd::decode_all(&std::fs::read(at("up.tar.zst")).unwrap()[..]).unwrap();
+    let (archive, to) = (at("x.tar.zst"), FilePath::from(at("deep/back")));
+    feed("archive reader", &[whole], |bytes| {
+        std::fs::write(&archive, zstd::encode_all(bytes, 1).unwrap()).unwrap();
+        let unpacked = unpack(&archive, &to, &mut |_| Ok(()));
+        // Whatever came, it came to where it was to, or nothing did.
+        let names = |path: &str| std::fs::read_dir(at(path)).map_or(0, Iterator::count);
+        assert_eq!((names(""), names("deep")), if unpacked.is_ok() { (4, 1) } else { (3, 0) });
+        let _ = std::fs::remove_dir_all(at("deep"));
+        unpacked.is_ok()
     });
 }

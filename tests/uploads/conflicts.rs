@@ -53,6 +53,40 @@ fn what_is_replaced_comes_back_as_it_was() {
 }
 
 #[test]
+fn long_lists_stand_beside_the_plan_and_are_what_is_replaced() {
+    let site = site("replace");
+    for n in 0..1100 {
+        site.write(&format!("old/many{n:04}"), &format!("old {n}"));
+        site.write(&format!("new/many{n:04}"), &format!("new {n}"));
+    }
+    site.plan("change.ttplan.json", &[]);
+    assert!(site.at("change.files.zst").exists() && site.at("change.ttplan.json").metadata().unwrap().len() < 500_000);
+    let applied = site.apply("change.ttplan.json");
+    assert!(applied.status.success(), "{}", told(&applied));
+    assert_eq!(read(&site, "new/many1099"), "old 1099");
+    let runs = std::fs::read_dir(site.at("state/runs")).unwrap();
+    let journal = std::fs::read_to_string(runs.last().unwrap().unwrap().path().join("journal.jsonl")).unwrap();
+    assert!(journal.contains("\"event\":\"replacing\"") && journal.contains("[[0,1102]]"), "{journal}");
+    let undone = site.undo(&applied, &[]);
+    assert!(undone.status.success(), "{}", told(&undone));
+    assert!((0..1100).all(|n| read(&site, &format!("new/many{n:04}")) == format!("new {n}")));
+    // A list of other files than those that were signed for is no list.
+    let site = self::site("replace");
+    for n in 0..1100 {
+        site.write(&format!("old/many{n:04}"), "old");
+        site.write(&format!("new/many{n:04}"), "new");
+    }
+    site.plan("change.ttplan.json", &[]);
+    let list = zstd::decode_all(&std::fs::read(site.at("change.files.zst")).unwrap()[..]).unwrap();
+    let list = String::from_utf8(list).unwrap().replacen("many0000", "many000x", 1);
+    std::fs::write(site.at("change.files.zst"), zstd::encode_all(list.as_bytes(), 1).unwrap()).unwrap();
+    let applied = site.apply("change.ttplan.json");
+    assert_eq!(applied.status.code(), Some(3), "{}", told(&applied));
+    assert!(told(&applied).contains("is not the file list that the plan was signed with"), "{}", told(&applied));
+    assert_eq!(read(&site, "new/many0000"), "new");
+}
+
+#[test]
 fn only_the_file_that_was_seen_is_replaced() {
     let site = site("replace");
     site.plan("change.ttplan.json", &[]);
