@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::apply::preflight::{self, Status};
 use crate::apply::probe::Prober;
+use crate::apply::replace;
 use crate::apply::run_move::Hands;
 use crate::apply::watch::Event as Told;
 use crate::artifact::journal::Event;
@@ -78,6 +79,9 @@ fn note_done(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
         for act in &step.moves {
             if let Move::CopyFiles(CopyFiles { to, .. }) | Move::ReplaceFiles(ReplaceFiles { to, .. }) = act {
                 hands.live.change_files().sweep(to)?;
+            }
+            if let Move::ReplaceFiles(replace) = act {
+                replace::clear_exchanged(hands, &replace.to, &[&replace.files, &replace.replaced])?;
             }
         }
         hands.papers.note(Event::Done { step: step.id.clone() })?;

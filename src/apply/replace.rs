@@ -73,6 +73,7 @@ pub fn replace(hands: &mut Hands<'_>, step: &Step, replace: &ReplaceFiles) -> Re
     let (of_files, of_bytes) = replace.files.totals();
     let (mut done, mut done_bytes) = (0, 0);
     hands.live.change_files().sweep(&replace.to)?;
+    clear_exchanged(hands, &replace.to, &[&replace.files, &replace.replaced])?;
     let sidecar = hands.sidecar;
     let old = sidecar::rows(sidecar, &replace.replaced)?;
     sidecar::for_each_batch(sidecar, &replace.files, BATCH, &mut |first, rows| {
@@ -90,6 +91,32 @@ pub fn replace(hands: &mut Hands<'_>, step: &Step, replace: &ReplaceFiles) -> Re
     })
 }
 
+/// Removes what an interrupted attempt left beside the places, where it is the old content, which is kept, or the new.
+///
+/// Errors: `Kind::Stale` where it is neither: the only copy of what somebody else wrote there.
+pub fn clear_exchanged(hands: &mut Hands<'_>, root: &FilePath, known: &[&FileList]) -> Result<()> {
+    let left = hands.live.change_files().exchanged(root)?;
+    let mut ours: Vec<FileFact> = Vec::new();
+    for list in known.iter().filter(|_| !left.is_empty()) {
+        sidecar::for_each_batch(hands.sidecar, list, BATCH, &mut |_, rows| {
+            let is_known = |fact: &&FileFact| rows.iter().any(|row| row.sha256() == fact.sha256());
+            ours.extend(left.iter().filter_map(|(_, fact)| fact.as_ref()).filter(is_known).cloned());
+            Ok(())
+        })?;
+    }
+    ours.sort_by(|one, next| one.path().cmp(next.path()));
+    ours.dedup();
+    hands.live.change_files().remove(root, &ours)?;
+    let Some((path, _)) = left.iter().find(|(path, _)| !ours.iter().any(|fact| fact.path() == path)) else {
+        return Ok(());
+    };
+    let place = root.join(path);
+    let place = place.to_text();
+    Err(Error::new(Kind::Stale, format!("`{place}` was written by somebody else at the moment it was to be replaced"))
+        .because("it is the only copy, and nothing was done to it")
+        .hint("look at it, move it to where it belongs, then run the same command again"))
+}
+
 /// Puts back what was replaced, from where it is kept. One that has another content by now than the run gave it is
 /// an error, unless what was written since may be lost: then it is left as it is.
 pub fn put_back(
@@ -101,6 +128,7 @@ pub fn put_back(
 ) -> Result<()> {
     let sidecar = hands.sidecar;
     let ours = sidecar::rows(sidecar, replacing)?;
+    clear_exchanged(hands, &restore.root, &[replacing, list(step, &restore.files)?])?;
     sidecar::for_each_batch(sidecar, list(step, &restore.files)?, BATCH, &mut |first, rows| {
         hands.go_on()?;
         let ours = beside(&ours, first, rows)?;

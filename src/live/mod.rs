@@ -335,6 +335,10 @@ pub trait ChangeFiles: InspectFiles {
 
     /// Removes temporary files that an interrupted [`copy`](Self::copy) left below a root.
     fn sweep(&mut self, root: &FilePath) -> Result<u64>;
+
+    /// What an interrupted replacing left beside the places: the old content, the new, or what somebody else wrote
+    /// there at that very moment; `None` for what is no plain file.
+    fn exchanged(&mut self, root: &FilePath) -> Result<Vec<(FilePath, Option<FileFact>)>>;
 }
 
 /// A command of the application, ready to run; `env` is complete and may hold secrets.

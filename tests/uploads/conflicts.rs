@@ -231,3 +231,23 @@ fn uploads_are_archived_and_brought_back_by_the_program() {
     let torn = site.run(&["restore", "torn.tar.zst", "--to", "torn"]);
     assert_eq!((torn.status.code(), site.at("torn").exists()), (Some(7), false), "{}", told(&torn));
 }
+
+/// Should a run die right after it has exchanged a file for one that somebody wrote at that very moment, that is the only copy.
+#[test]
+fn what_somebody_wrote_at_the_last_moment_is_never_swept_away() {
+    let site = site("replace");
+    site.plan("change.ttplan.json", &[]);
+    let aside = "new/.ttplan-0123456789abcdef00000000-swap";
+    site.write(aside, "the only copy");
+    let ours = "new/.ttplan-0123456789abcdef00000001-swap";
+    site.write(ours, "new b");
+    let refused = site.apply("change.ttplan.json");
+    assert_eq!(refused.status.code(), Some(3), "{}", told(&refused));
+    assert!(told(&refused).contains("was written by somebody else at the moment"), "{}", told(&refused));
+    assert_eq!((read(&site, aside), read(&site, "new/a.png")), ("the only copy".into(), "new a".into()));
+    assert!(!site.at(ours).exists(), "that is the content of a file that was kept");
+    std::fs::rename(site.at(aside), site.at("elsewhere")).unwrap();
+    let applied = site.apply("change.ttplan.json");
+    assert!(applied.status.success(), "{}", told(&applied));
+    assert_eq!(read(&site, "new/a.png"), "old a");
+}

@@ -153,4 +153,8 @@ impl ChangeFiles for Disk {
     fn sweep(&mut self, root: &FilePath) -> Result<u64> {
         self.root_to_clear(root)?.map_or(Ok(0), |root| remove::sweep(&root))
     }
+
+    fn exchanged(&mut self, root: &FilePath) -> Result<Vec<(FilePath, Option<FileFact>)>> {
+        self.root_to_clear(root)?.map_or(Ok(Vec::new()), |root| remove::exchanged(&root))
+    }
 }

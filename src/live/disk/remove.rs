@@ -11,7 +11,7 @@ use crate::live::disk::durable::{point, sync_directories};
 use crate::live::disk::refusal::{undone, unread};
 use crate::live::disk::root::{Root, is_same, size, split};
 use crate::live::disk::scan::check;
-use crate::live::disk::temporary::is_temporary;
+use crate::live::disk::temporary::{is_exchanged, is_temporary};
 use crate::live::disk::walk::{Met, walk};
 use crate::model::names::FilePath;
 use crate::model::uploads::FileFact;
@@ -76,6 +76,27 @@ pub(super) fn sweep(root: &Root) -> Result<u64> {
     }
     sync(root, &touched)?;
     Ok(removed)
+}
+
+/// What replacing files has left beside their places when it died; `None` for what is no plain file.
+pub(super) fn exchanged(root: &Root) -> Result<Vec<(FilePath, Option<FileFact>)>> {
+    let mut paths = Vec::new();
+    walk(root, |path, met| {
+        let is_left = is_exchanged(split(&path).1);
+        if is_left {
+            paths.push(path);
+        }
+        met == Met::Directory && !is_left
+    })
+    .map_err(|errno| unread(errno, &root.absolute(&FilePath::default())))?;
+    let fact = |path: FilePath| {
+        let read = |errno| unread(errno, &root.absolute(&path));
+        let Some(plain) = root.plain(&path).map_err(read)? else { return Ok((path, None)) };
+        let digest = plain.digest().map_err(read)?;
+        let fact = digest.map(|sha256| FileFact(path.clone(), size(&plain.stat), sha256));
+        Ok((path, fact))
+    };
+    paths.into_iter().map(fact).collect()
 }
 
 fn sync(root: &Root, directories: &BTreeSet<FilePath>) -> Result<()> {

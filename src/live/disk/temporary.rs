@@ -1,5 +1,8 @@
 //! Temporary names: what is being made lies beside its place under a name of ours, and gets its
 //! own name whole and at once. Whatever an interruption leaves under such a name is worthless.
+//!
+//! Not so what a file that is replaced leaves beside its place: that may be what nobody has a copy of, and has
+//! a name of another form, which nothing here takes away.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -12,6 +15,7 @@ use crate::live::disk::root::is_same;
 
 const BEFORE: &[u8] = b".ttplan-";
 const AFTER: &[u8] = b"-part";
+const AFTER_EXCHANGE: &[u8] = b"-swap";
 const DIGITS: usize = 24;
 
 /// The temporary names of one batch; no other batch uses them.
@@ -34,7 +38,16 @@ impl Names {
 
 /// Whether a name is exactly of the form that [`Names`] gives.
 pub(super) fn is_temporary(name: &[u8]) -> bool {
-    let digits = name.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(AFTER));
+    has_form(name, AFTER)
+}
+
+/// Whether a name is of the form that what is replaced has beside its place.
+pub(super) fn is_exchanged(name: &[u8]) -> bool {
+    has_form(name, AFTER_EXCHANGE)
+}
+
+fn has_form(name: &[u8], after: &[u8]) -> bool {
+    let digits = name.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(after));
     digits.is_some_and(|digits| {
         digits.len() == DIGITS && digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
     })
@@ -54,29 +67,51 @@ pub(super) fn place_file(directory: &OwnedFd, temporary: &[u8], name: &[u8], mod
 }
 
 /// Gives a file the name that another has, which is gone then. Errors: `EXIST` where that is another by now
-/// than the one that was seen.
+/// than the one that was seen. Beside the place the two have a name that no sweeping takes away: should this die
+/// between the exchange and the look at what came out, it may be what somebody wrote at that very moment.
 pub(super) fn place_over(directory: &OwnedFd, temporary: &[u8], name: &[u8], seen: &Stat, modern: bool) -> Result<()> {
     let is_seen = |name: &[u8]| {
         let now = fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(has_same_content(seen, &now))
     };
+    let aside = [temporary.strip_suffix(AFTER).unwrap_or(temporary), AFTER_EXCHANGE].concat();
+    rename_or_move(directory, temporary, &aside, modern)?;
     point("disk: before a file is replaced")?;
     let swap = || match modern {
-        true => fs::renameat_with(directory, temporary, directory, name, RenameFlags::EXCHANGE),
+        true => fs::renameat_with(directory, &aside, directory, name, RenameFlags::EXCHANGE),
         false => Err(Errno::NOSYS),
     };
-    match swap() {
-        Ok(()) if is_seen(temporary)? => {
+    let (replaced, is_ours) = match swap() {
+        Ok(()) if is_seen(&aside)? => {
             point("disk: before what was replaced is removed")?;
-            fs::unlinkat(directory, temporary, AtFlags::empty())
+            (fs::unlinkat(directory, &aside, AtFlags::empty()), false)
         }
         // Put back at once: nobody has read of it what was not there before.
-        Ok(()) => swap().and(Err(Errno::EXIST)),
-        Err(Errno::INVAL | Errno::NOSYS) if is_seen(name)? => fs::renameat(directory, temporary, directory, name),
-        Err(Errno::INVAL | Errno::NOSYS) => Err(Errno::EXIST),
-        Err(errno) => Err(errno),
-    }?;
-    point("disk: after a file is replaced")
+        Ok(()) => {
+            let back = swap();
+            (back.and(Err(Errno::EXIST)), back.is_ok())
+        }
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            let replaced = match is_seen(name) {
+                Ok(true) => fs::renameat(directory, &aside, directory, name),
+                Ok(false) => Err(Errno::EXIST),
+                Err(errno) => Err(errno),
+            };
+            (replaced, replaced.is_err())
+        }
+        Err(errno) => (Err(errno), true),
+    };
+    if is_ours {
+        rename_or_move(directory, &aside, temporary, modern)?;
+    }
+    replaced.and_then(|()| point("disk: after a file is replaced"))
+}
+
+fn rename_or_move(directory: &OwnedFd, from: &[u8], to: &[u8], modern: bool) -> Result<()> {
+    match rename_new(directory, from, to, modern) {
+        Err(Errno::INVAL | Errno::NOSYS) => fs::renameat(directory, from, directory, to),
+        renamed => renamed,
+    }
 }
 
 /// Whether this is the same file with the same content, whatever became of its name.
@@ -97,10 +132,7 @@ pub(super) fn place_link(held: &OwnedFd, directory: &OwnedFd, name: &[u8]) -> Re
 /// Gives a directory its name. Without the newer system call an empty directory that appeared
 /// there at this very moment would be replaced, and nothing else.
 pub(super) fn place_directory(directory: &OwnedFd, temporary: &[u8], name: &[u8], modern: bool) -> Result<()> {
-    match rename_new(directory, temporary, name, modern) {
-        Err(Errno::INVAL | Errno::NOSYS) => fs::renameat(directory, temporary, directory, name),
-        renamed => renamed,
-    }
+    rename_or_move(directory, temporary, name, modern)
 }
 
 fn rename_new(directory: &OwnedFd, temporary: &[u8], name: &[u8], modern: bool) -> Result<()> {
@@ -170,5 +202,22 @@ mod tests {
             assert_eq!(std::fs::read(at("seen")).unwrap(), b"new");
             assert!(!at("new").exists());
         }
+    }
+
+    #[test]
+    fn what_comes_out_of_an_exchange_has_a_name_that_is_never_swept() {
+        let tree = tempfile::tempdir().unwrap();
+        let root = Root::open(&FilePath::from(tree.path()), true).unwrap();
+        let temporary = String::from_utf8(Names::new().name(3)).unwrap();
+        let aside = temporary.replace("-part", "-swap");
+        assert!(is_exchanged(aside.as_bytes()) && !is_temporary(aside.as_bytes()));
+        assert!(!is_exchanged(temporary.as_bytes()));
+        for (name, text) in [(&temporary, "worthless"), (&aside, "the only copy")] {
+            std::fs::write(tree.path().join(name), text).unwrap();
+        }
+        assert_eq!(crate::live::disk::remove::sweep(&root).unwrap(), 1);
+        let left = crate::live::disk::remove::exchanged(&root).unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].1.as_ref().unwrap().size(), 13);
     }
 }
