@@ -15,7 +15,6 @@ use crate::apply::preflight::{Status, Statuses};
 use crate::apply::probe::Prober;
 use crate::apply::run_move::Hands;
 use crate::apply::watch::Watch;
-use crate::artifact::files;
 use crate::artifact::journal::{self, Attempt, Event, Standing};
 use crate::artifact::state::{Lock, RunFolder, State};
 use crate::error::{Error, Kind, Result};
@@ -255,7 +254,7 @@ fn open_run(trusted: &TrustedPlan, site: &Site, options: &Options, papers: &mut 
         papers.keep_copy(&papers.folder.signature(&signature.name, &trusted.file().name), signature.text.as_bytes())?;
     }
     if let Some(sidecar) = &options.sidecar {
-        papers.keep_copy(&papers.folder.sidecar(), &files::read(sidecar)?)?;
+        papers.keep_copy_of(sidecar, &papers.folder.sidecar())?;
     }
     if papers.standing().opened_at.is_none() {
         papers.note(Event::Opened {

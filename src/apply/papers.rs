@@ -84,6 +84,11 @@ impl Papers {
     pub fn keep_copy(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         if path.exists() { Ok(()) } else { files::write(path, bytes, 0o600, Existing::Refuse) }
     }
+
+    /// The same of a file that may be large.
+    pub fn keep_copy_of(&self, from: &Path, path: &Path) -> Result<()> {
+        if path.exists() { Ok(()) } else { files::copy(from, path, 0o600, Existing::Refuse) }
+    }
 }
 
 /// The SHA-256 of a file, read as a stream.

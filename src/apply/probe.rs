@@ -7,7 +7,7 @@ use crate::apply::papers::Papers;
 use crate::apply::purge;
 use crate::apply::replace;
 use crate::apply::rows;
-use crate::artifact::sidecar;
+use crate::artifact::sidecar::{self, Batch};
 use crate::artifact::state::RunFolder;
 use crate::error::{Error, Result};
 use crate::frameworks;
@@ -18,7 +18,7 @@ use crate::model::shape::{NORMALISER, Shape};
 use crate::model::step::{Answer, CopyFiles, FileList, Move, Probe, ReleaseFiles, Step};
 
 /// How many files are looked at together.
-const BATCH: usize = 1000;
+const BATCH: Batch = Batch { files: 4000, bytes: u64::MAX };
 
 /// Asks probes, and remembers one look at the database until told that it may have changed.
 pub struct Prober<'a> {
@@ -188,11 +188,7 @@ pub(in crate::apply) fn walk(
     list: &FileList,
     take: &mut dyn FnMut(u64, &[crate::model::uploads::FileFact]) -> Result<bool>,
 ) -> Result<()> {
-    let mut enough = false;
-    sidecar::for_each_batch(sidecar, list, BATCH, &mut |first, rows| {
-        enough = enough || !take(first, rows)?;
-        Ok(())
-    })
+    sidecar::look_through(sidecar, list, BATCH, take)
 }
 
 /// The probes that concern the database alone; also asked of a migrated copy before it is adopted.

@@ -16,15 +16,16 @@ use crate::apply::replace;
 use crate::apply::rows;
 use crate::apply::watch::{Event as Told, Watch};
 use crate::artifact::journal::Event;
-use crate::artifact::sidecar;
+use crate::artifact::sidecar::{self, Batch};
 use crate::error::{Error, Kind, Result};
 use crate::live::{Change, CopyHow, DirectoryState, FileState, Onto};
 use crate::model::names::FilePath;
 use crate::model::step::{CopyFiles, FileList, MakeDirectory, Move, Step};
 use crate::model::uploads::FileFact;
 
-/// How many files are copied, synced and journalled together.
-pub(in crate::apply) const BATCH: usize = 5000;
+/// What is copied, synced and journalled together: enough for the syncs not to count, and not more than
+/// somebody who asks for a stop is to wait for.
+pub(in crate::apply) const BATCH: Batch = Batch { files: 10_000, bytes: 1 << 30 };
 
 /// What a run works with.
 pub struct Hands<'a> {

@@ -4,7 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 use crate::fault;
@@ -41,36 +41,90 @@ pub enum Existing {
     Refuse,
 }
 
+/// A paper that is being written, under a temporary name beside its place. Gone when it is dropped unplaced.
+pub struct Draft {
+    temporary: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Begins one; `mode` is the file's permission bits.
+    pub fn begin(path: &Path, mode: u32) -> Result<Self> {
+        let temporary = tempfile::Builder::new()
+            .prefix(".ttplan-")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
+            .tempfile_in(directory_of(path));
+        let begun = temporary.and_then(|temporary| {
+            fault::point("paper: before it is written")?;
+            Ok(Self { temporary, path: path.to_owned() })
+        });
+        begun.map_err(|error| told("write", path, &error))
+    }
+
+    /// Writes more of it.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<()> {
+        self.write_all(bytes).map_err(|error| told("write", &self.path, &error))
+    }
+
+    /// Syncs it, puts it in place and syncs the directory.
+    pub fn place(self, existing: Existing) -> Result<()> {
+        let Self { temporary, path } = self;
+        let failed = |error: &std::io::Error| told("write", &path, error);
+        let synced = temporary.as_file().sync_all().and_then(|()| fault::point("paper: before it has its name"));
+        synced.map_err(|error| failed(&error))?;
+        match existing {
+            Existing::Replace => temporary.persist(&path).map_err(|error| failed(&error.error))?,
+            Existing::Refuse => temporary.persist_noclobber(&path).map_err(|error| {
+                let told = failed(&error.error);
+                if error.error.kind() == std::io::ErrorKind::AlreadyExists {
+                    told.hint("remove it first, or choose another name")
+                } else {
+                    told
+                }
+            })?,
+        };
+        sync_directory(directory_of(&path))
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.temporary.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Writes a whole paper: to a temporary name beside it, synced, then put in place, then the
 /// directory synced. `mode` is the file's permission bits.
 pub fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let failed = |error: &std::io::Error| told("write", path, error);
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".ttplan-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
-        .tempfile_in(directory)
-        .map_err(|error| failed(&error))?;
-    let filled = fault::point("paper: before it is written")
-        .and_then(|()| temporary.write_all(bytes))
-        .and_then(|()| temporary.as_file().sync_all())
-        .and_then(|()| fault::point("paper: before it has its name"));
-    filled.map_err(|error| failed(&error))?;
-    match existing {
-        Existing::Replace => temporary.persist(path).map_err(|error| failed(&error.error))?,
-        Existing::Refuse => temporary.persist_noclobber(path).map_err(|error| {
-            let told = failed(&error.error);
-            if error.error.kind() == std::io::ErrorKind::AlreadyExists {
-                told.hint("remove it first, or choose another name")
-            } else {
-                told
-            }
-        })?,
-    };
-    sync_directory(directory)
+    let mut draft = Draft::begin(path, mode)?;
+    draft.add(bytes)?;
+    draft.place(existing)
+}
+
+/// Copies a paper, as a stream: it may be larger than memory should be.
+pub fn copy(from: &Path, to: &Path, mode: u32, existing: Existing) -> Result<()> {
+    let mut file = File::open(from).map_err(|error| told("read", from, &error))?;
+    let mut draft = Draft::begin(to, mode)?;
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return draft.place(existing),
+            Ok(read) => draft.add(&piece[..read])?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(told("read", from, &error)),
+        }
+    }
 }
 
 /// Makes the entries of a directory durable.
@@ -110,6 +164,21 @@ mod tests {
         write(&path, b"two", 0o644, Existing::Replace).unwrap();
         assert_eq!(read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_copy_is_whole_and_a_draft_that_is_given_up_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let [from, to] = ["a", "b"].map(|name| directory.path().join(name));
+        let content: Vec<u8> = (0..=255).cycle().take((1 << 16) * 2 + 17).collect();
+        write(&from, &content, 0o600, Existing::Refuse).unwrap();
+        copy(&from, &to, 0o600, Existing::Refuse).unwrap();
+        assert_eq!(read(&to).unwrap(), content);
+        assert!(copy(&from, &to, 0o600, Existing::Refuse).is_err());
+        let mut draft = Draft::begin(&directory.path().join("c"), 0o600).unwrap();
+        draft.add(b"half").unwrap();
+        drop(draft);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
     }
 
     #[test]

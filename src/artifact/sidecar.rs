@@ -30,16 +30,16 @@ pub fn path_of(plan: &Path) -> PathBuf {
     plan.with_file_name(format!("{stem}.files.zst"))
 }
 
-/// Takes the file lists of `plan` out into a sidecar's bytes, if they are long; the plan then
-/// refers to them. Returns the compressed sidecar.
-pub fn take_out(plan: &mut Plan) -> Result<Option<Vec<u8>>> {
-    let lists = || plan.steps.iter().flat_map(|step| &step.moves).flat_map(lists);
-    let listed = lists().map(|list| list.totals().0).fold(0, u64::saturating_add);
-    if listed <= MOST_INLINE {
-        return Ok(None);
-    }
-    let failed = |error: std::io::Error| Error::new(Kind::Failed, "cannot compress the file list").because(error);
-    let mut encoder = zstd::Encoder::new(Vec::new(), 3).map_err(failed)?;
+/// Whether the file lists of a plan are too long to stand in it.
+pub fn is_needed(plan: &Plan) -> bool {
+    let lists = plan.steps.iter().flat_map(|step| &step.moves).flat_map(lists);
+    lists.map(|list| list.totals().0).fold(0, u64::saturating_add) > MOST_INLINE
+}
+
+/// Takes the file lists of `plan` out and writes them, compressed, to `to`; the plan then refers to them.
+/// Each is freed as soon as it is written.
+pub fn take_out(plan: &mut Plan, to: impl Write) -> std::io::Result<()> {
+    let mut encoder = zstd::Encoder::new(to, 3)?;
     let mut line = 0;
     for list in plan.steps.iter_mut().flat_map(|step| &mut step.moves).flat_map(lists_mut) {
         let FileList::Inline(rows) = &list else { continue };
@@ -49,13 +49,13 @@ pub fn take_out(plan: &mut Plan) -> Result<Option<Vec<u8>>> {
             let mut text = json::to_line(row);
             text.push('\n');
             hash.update(text.as_bytes());
-            encoder.write_all(text.as_bytes()).map_err(failed)?;
+            encoder.write_all(text.as_bytes())?;
         }
         let sha256 = Digest(hash.finalize().into());
         *list = FileList::Sidecar(Sidecar { first: line, files, bytes, sha256 });
         line += files;
     }
-    encoder.finish().map(Some).map_err(failed)
+    encoder.finish().map(|_| ())
 }
 
 /// The lists that a move has of its own.
@@ -77,23 +77,56 @@ fn lists_mut(act: &mut Move) -> Vec<&mut FileList> {
     }
 }
 
-/// Calls `take` with batches of at most `batch` rows of a list, in order, with the index of the
-/// first of each. For a sidecar list, all of it is checked against its digest *before* the first
-/// batch is handed out, so nothing is ever done on the word of an unbound row.
+/// How much of a list is handed out at once: until it has so many files or so many bytes, whatever is first.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch {
+    pub files: usize,
+    pub bytes: u64,
+}
+
+impl Batch {
+    fn is_full(&self, rows: &[FileFact], bytes: u64) -> bool {
+        rows.len() >= self.files || bytes >= self.bytes
+    }
+}
+
+/// Calls `take` with batches of the rows of a list, in order, with the index of the first of each. For a
+/// sidecar list, all of it is checked against its digest *before* the first batch is handed out, so
+/// nothing is ever done on the word of an unbound row.
 ///
 /// Errors: `Kind::Refused` when the sidecar is not the one the plan was signed with.
 pub fn for_each_batch(
     sidecar: Option<&Path>,
     list: &FileList,
-    batch: usize,
+    batch: Batch,
     take: &mut dyn FnMut(u64, &[FileFact]) -> Result<()>,
 ) -> Result<()> {
+    if let (Some(path), FileList::Sidecar(bound)) = (sidecar, list) {
+        stream(path, bound, batch, &mut |_, _| Ok(false), false)?;
+    }
+    look_through(sidecar, list, batch, &mut |first, rows| take(first, rows).map(|()| true))
+}
+
+/// The same for who only looks, until `take` says that it has seen enough: the list is checked while it is
+/// handed out, and what was seen counts only where this returns well.
+pub fn look_through(
+    sidecar: Option<&Path>,
+    list: &FileList,
+    batch: Batch,
+    take: &mut dyn FnMut(u64, &[FileFact]) -> Result<bool>,
+) -> Result<()> {
     match list {
-        FileList::Inline(rows) => {
-            let mut first = 0;
-            for rows in rows.chunks(batch.max(1)) {
-                take(first, rows)?;
-                first += rows.len() as u64;
+        FileList::Inline(all) => {
+            let (mut first, mut bytes) = (0, 0_u64);
+            for (n, row) in all.iter().enumerate() {
+                let rows = &all[first..=n];
+                bytes = bytes.saturating_add(row.size());
+                if batch.is_full(rows, bytes) || n + 1 == all.len() {
+                    if !take(first as u64, rows)? {
+                        return Ok(());
+                    }
+                    (first, bytes) = (n + 1, 0);
+                }
             }
             Ok(())
         }
@@ -106,8 +139,7 @@ pub fn for_each_batch(
                     .because("the plan keeps it in a file beside it")
                     .hint("put `NAME.files.zst` beside `NAME.ttplan.json`"));
             };
-            stream(path, bound, usize::MAX, &mut |_, _| Ok(()))?;
-            stream(path, bound, batch.max(1), take)
+            stream(path, bound, batch, take, true)
         }
     }
 }
@@ -115,18 +147,21 @@ pub fn for_each_batch(
 /// All rows of a list at once; only for lists known to be short.
 pub fn rows(sidecar: Option<&Path>, list: &FileList) -> Result<Vec<FileFact>> {
     let mut all = Vec::new();
-    for_each_batch(sidecar, list, 10_000, &mut |_, rows| {
+    for_each_batch(sidecar, list, Batch { files: 10_000, bytes: u64::MAX }, &mut |_, rows| {
         all.extend_from_slice(rows);
         Ok(())
     })?;
     Ok(all)
 }
 
+/// Reads the lines of a list, all of them, to see that they are the ones that were bound; hands them out as long
+/// as there is `need` of them.
 fn stream(
     path: &Path,
     bound: &Sidecar,
-    batch: usize,
-    take: &mut dyn FnMut(u64, &[FileFact]) -> Result<()>,
+    batch: Batch,
+    take: &mut dyn FnMut(u64, &[FileFact]) -> Result<bool>,
+    mut need: bool,
 ) -> Result<()> {
     let other = |because: &str| {
         Error::new(Kind::Refused, format!("`{}` is not the file list that the plan was signed with", path.display()))
@@ -138,7 +173,7 @@ fn stream(
         zstd::Decoder::new(BufReader::new(file)).map_err(|_| other("it is not compressed as it should be"))?;
     let mut reader = BufReader::new(decoder);
     let mut hash = sha2::Sha256::new();
-    let (mut text, mut rows, mut line, mut taken) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut text, mut rows, mut bytes, mut line, mut taken) = (Vec::new(), Vec::<FileFact>::new(), 0_u64, 0, 0);
     while taken + (rows.len() as u64) < bound.files {
         text.clear();
         let read = reader.by_ref().take(LONGEST_ROW).read_until(b'\n', &mut text);
@@ -150,15 +185,18 @@ fn stream(
             continue;
         }
         hash.update(&text);
-        if batch == usize::MAX {
+        if !need {
             taken += 1;
             continue;
         }
-        rows.push(serde_json::from_slice(&text).map_err(|_| other("it has a line that is no row"))?);
-        if rows.len() == batch {
-            take(taken, &rows)?;
+        let row: FileFact = serde_json::from_slice(&text).map_err(|_| other("it has a line that is no row"))?;
+        bytes = bytes.saturating_add(row.size());
+        rows.push(row);
+        if batch.is_full(&rows, bytes) {
+            need = take(taken, &rows)?;
             taken += rows.len() as u64;
             rows.clear();
+            bytes = 0;
         }
     }
     if !rows.is_empty() {
@@ -168,4 +206,84 @@ fn stream(
         return Err(other("its SHA-256 is another"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::files::{Draft, Existing};
+
+    /// A list of files of 10 bytes each, in a file of its own, as a plan is bound to it.
+    fn beside(path: &Path, files: u64) -> (Vec<FileFact>, FileList) {
+        let rows: Vec<FileFact> =
+            (0..files).map(|n| FileFact(format!("d/{n:04}").into(), 10, Digest::of(n.to_string()))).collect();
+        let (mut draft, mut hash) = (Draft::begin(path, 0o600).unwrap(), sha2::Sha256::new());
+        let mut encoder = zstd::Encoder::new(&mut draft, 3).unwrap();
+        for row in &rows {
+            let line = format!("{}\n", json::to_line(row));
+            hash.update(line.as_bytes());
+            encoder.write_all(line.as_bytes()).unwrap();
+        }
+        encoder.finish().unwrap();
+        draft.place(Existing::Refuse).unwrap();
+        let sha256 = Digest(hash.finalize().into());
+        (rows, FileList::Sidecar(Sidecar { first: 0, files, bytes: files * 10, sha256 }))
+    }
+
+    fn batches(sidecar: Option<&Path>, list: &FileList, batch: Batch) -> Vec<(u64, Vec<FileFact>)> {
+        let mut taken = Vec::new();
+        for_each_batch(sidecar, list, batch, &mut |first, rows| {
+            taken.push((first, rows.to_vec()));
+            Ok(())
+        })
+        .unwrap();
+        taken
+    }
+
+    #[test]
+    fn a_batch_ends_at_so_many_files_or_so_many_bytes_wherever_the_list_stands() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.files.zst");
+        let (rows, list) = beside(&path, 25);
+        let inline = FileList::Inline(rows.clone());
+        for (files, bytes, sizes) in [
+            (10, u64::MAX, vec![10, 10, 5]),
+            (100, 70, vec![7, 7, 7, 4]),
+            (25, 250, vec![25]),
+            (1, 1, vec![1; 25]),
+            (0, 0, vec![1; 25]),
+        ] {
+            let taken = batches(Some(&path), &list, Batch { files, bytes });
+            assert_eq!(taken, batches(None, &inline, Batch { files, bytes }));
+            assert_eq!(taken.iter().map(|(_, rows)| rows.len()).collect::<Vec<_>>(), sizes);
+            assert!(taken.iter().all(|(first, some)| rows[*first as usize..].starts_with(some)));
+        }
+    }
+
+    #[test]
+    fn nothing_is_handed_out_of_a_list_that_is_not_the_bound_one_and_looking_at_it_counts_for_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let [path, other] = ["a", "b"].map(|name| directory.path().join(name));
+        let (_, list) = beside(&path, 25);
+        let (_, _) = beside(&other, 26);
+        let mut handed_out = 0;
+        let mut count = |_: u64, rows: &[FileFact]| {
+            handed_out += rows.len();
+            Ok(())
+        };
+        let batch = Batch { files: 10, bytes: u64::MAX };
+        let FileList::Sidecar(mut bound) = list.clone() else { panic!() };
+        bound.sha256 = Digest::of("another");
+        let unbound = FileList::Sidecar(bound);
+        for (path, list) in [(&path, &unbound), (&directory.path().join("missing"), &list)] {
+            assert_eq!(for_each_batch(Some(path), list, batch, &mut count).unwrap_err().kind(), Kind::Refused);
+        }
+        assert_eq!(for_each_batch(None, &list, batch, &mut count).unwrap_err().kind(), Kind::Refused);
+        assert_eq!(handed_out, 0);
+        for enough in [true, false] {
+            let looked = look_through(Some(&path), &unbound, batch, &mut |_, _| Ok(!enough));
+            assert_eq!(looked.unwrap_err().kind(), Kind::Refused);
+        }
+        assert!(for_each_batch(Some(&other), &list, batch, &mut |_, _| Ok(())).is_ok(), "its first lines are the same");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::artifact::files::{self, Existing};
+use crate::artifact::files::{self, Draft, Existing};
 use crate::artifact::{document, json, sidecar};
 use crate::cli::inspect::look;
 use crate::cli::out::Out;
@@ -69,10 +69,10 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     // What was seen of a million files need not be in memory beside their list.
     drop(examination);
     drop(seen);
-    let beside = sidecar::take_out(&mut plan)?;
+    let beside = take_out(&mut plan, args.output.as_deref())?;
     let text = json::to_text(&plan);
     if let Some(path) = &args.output {
-        write(path, &text, beside.as_deref())?;
+        write(path, &text, beside)?;
     }
     out.result(&formatted(&plan, text.as_bytes(), args.format))?;
     if plan.target.site.is_none() && plan.has_changes() {
@@ -111,11 +111,24 @@ pub fn draft(examination: &Examination<'_>, author: Option<String>, ticket: Opti
     Ok(plan::draft(&examination.case, examination.diagnosis.clone(), wishes))
 }
 
+/// Takes long file lists out of the plan, into a draft of the file beside it.
+fn take_out(plan: &mut Plan, path: Option<&Path>) -> Result<Option<Draft>> {
+    let failed = |error: std::io::Error| Error::new(Kind::Failed, "cannot write the file list").because(error);
+    match path {
+        _ if !sidecar::is_needed(plan) => Ok(None),
+        None => sidecar::take_out(plan, std::io::sink()).map(|()| None).map_err(failed),
+        Some(path) => {
+            let mut draft = Draft::begin(&sidecar::path_of(path), 0o644)?;
+            sidecar::take_out(plan, &mut draft).map(|()| Some(draft)).map_err(failed)
+        }
+    }
+}
+
 /// Writes the plan and, before it, the file list beside it; one that is not needed any more goes.
-pub fn write(path: &Path, text: &str, beside: Option<&[u8]>) -> Result<()> {
+pub fn write(path: &Path, text: &str, beside: Option<Draft>) -> Result<()> {
     let list = sidecar::path_of(path);
     match beside {
-        Some(bytes) => files::write(&list, bytes, 0o644, Existing::Replace)?,
+        Some(draft) => draft.place(Existing::Replace)?,
         None => match std::fs::remove_file(&list) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(files::told("remove the old list", &list, &error));

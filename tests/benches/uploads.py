@@ -1,7 +1,9 @@
 """Scanning, copying and linking upload trees, beside the tools that people use for it.
 
 Ours is a whole `ttplan` process each time: configuration, trust, preflight, journal and report included. A
-rival copies and then syncs the filesystem; none of them but rclone verifies what it wrote.
+rival copies and then syncs the filesystem; none of them but rclone verifies what it wrote. The tree is read through
+before every run, since rclone drops what it has read from the kernel's cache, and the next to come would pay for it.
+Peak memory is the process's own as the kernel counts it, but never less than what this script itself holds.
 """
 
 import os
@@ -17,6 +19,9 @@ from pathlib import Path
 RUNS = max(1, int(os.environ.get("TTPLAN_BENCH_UPLOAD_RUNS", "3")))
 # 1 is the full size: 100,000 files of 10 kB and 2,000 files of 1 MB.
 SCALE = float(os.environ.get("TTPLAN_BENCH_SCALE", "1"))
+
+# So many small files, besides: their memory, the size of the plan and its list, times. None by default: it takes minutes.
+MILLION = int(os.environ.get("TTPLAN_BENCH_MILLION", "0"))
 
 LINK_LOOP = """
 import os, sys
@@ -46,6 +51,15 @@ def make_tree(root, files, size):
             (root / f"{n // 1000:04}").mkdir(parents=True)
         (root / f"{n // 1000:04}" / f"{n:07}.bin").write_bytes(os.urandom(size))
     os.sync()
+
+
+def read_through(root):
+    """Brings the content of a tree into the kernel's cache."""
+    for folder, _, names in os.walk(root):
+        for name in names:
+            with open(f"{folder}/{name}", "rb", buffering=0) as file:
+                while file.read(1 << 20):
+                    pass
 
 
 class Site:
@@ -80,10 +94,16 @@ class Site:
 
     def plan(self):
         self.run("plan", "-o", "move.ttplan.json")
+        self.sign()
+
+    def sign(self):
         self.run("sign", "move.ttplan.json", "--key", "host/you.key", "--principal", "you", "--yes")
 
     def apply(self):
         return self.command("apply", "move.ttplan.json", "--host-config", "host/host.toml", "--auto-approve")
+
+    def undo(self):
+        return self.command("undo", "--last", "--host-config", "host/host.toml", "--auto-approve")
 
     def forget(self):
         """As if nothing had been applied: what was copied and the papers of the run go."""
@@ -97,24 +117,38 @@ def clear(directory):
     os.sync()
 
 
-def in_turn(title, contenders):
+def measured(name, command, how):
+    """Runs a process; gives the seconds it took and its peak memory in bytes."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, **how)
+        _, status, usage = os.wait4(child.pid, 0)
+        spent = time.perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            said.seek(0)
+            sys.exit(f"{name}: exit code {child.returncode}\n{said.read().decode(errors='replace')}")
+    return spent, usage.ru_maxrss * 1024
+
+
+def in_turn(title, tree, contenders, runs=RUNS, warm_up=1):
     """Contenders are (name, prepare, command, how); prints medians of whole processes, run in turn."""
     took = {name: [] for name, *_ in contenders}
-    for turn in range(RUNS + 1):
+    peaks = dict.fromkeys(took, 0)
+    for turn in range(runs + warm_up):
         for name, prepare, command, how in contenders:
             prepare()
-            start = time.perf_counter()
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **how)
-            spent = time.perf_counter() - start
-            if done.returncode:
-                sys.exit(f"{name}: exit code {done.returncode}\n{done.stderr.decode(errors='replace')}")
-            if turn:
+            read_through(tree)
+            spent, peak = measured(name, command, how)
+            peaks[name] = max(peaks[name], peak)
+            if turn >= warm_up:
                 took[name].append(spent)
-    print(f"  {title}")
+    print(f"  {title} (load {os.getloadavg()[0]:.1f})")
     first = statistics.median(took[contenders[0][0]])
     for name, times in took.items():
         middle = statistics.median(times)
-        print(f"    {name:26} {middle:7.2f} s  ({min(times):.2f} to {max(times):.2f})  {middle / first:5.2f}x", flush=True)
+        span = f"({min(times):.2f} to {max(times):.2f})"
+        print(f"    {name:26} {middle:7.2f} s  {span:18} {middle / first:5.2f}x  {peaks[name] / 1e6:5.0f} MB", flush=True)
 
 
 def sh(line, *words):
@@ -140,12 +174,12 @@ def of_tree(program, work, title, files, size):
     scans = [("ttplan inspect", nothing, site.command("inspect", "--files-only", "-o", "seen.json"), how)]
     if shutil.which("rclone"):
         scans.append(("rclone hashsum sha256", nothing, ["rclone", "hashsum", "sha256", str(old)], {}))
-    in_turn("scan and hash", scans)
+    in_turn("scan and hash", old, scans)
     site.plan()
-    in_turn("copy on one filesystem", [("ttplan apply", site.forget, site.apply(), how), *rivals(old, work / "theirs")])
+    in_turn("copy on one filesystem", old, [("ttplan apply", site.forget, site.apply(), how), *rivals(old, work / "theirs")])
     site.forget()
     must(site.apply(), **how)
-    in_turn("apply a second time", [("ttplan apply", nothing, site.apply(), how)])
+    in_turn("apply a second time", old, [("ttplan apply", nothing, site.apply(), how)])
     for place in ("new", "theirs"):
         shutil.rmtree(work / place, ignore_errors=True)
 
@@ -155,8 +189,9 @@ def of_tree(program, work, title, files, size):
     how = {"cwd": linked.home, "env": linked.env}
     in_turn(
         "move on one filesystem",
+        old,
         [
-            ("ttplan apply", linked.forget, linked.apply(), how),
+            ("ttplan apply", lambda: (linked.forget(), clear(work / "theirs")), linked.apply(), how),
             ("a loop of link(), sync", lambda: clear(work / "theirs"), loop, {}),
             ("cp -al, sync", lambda: clear(work / "theirs"), sh('cp -al "$1/." "$2" && sync -f "$2"', old, work / "theirs"), {}),
         ],
@@ -169,7 +204,33 @@ def of_tree(program, work, title, files, size):
             across = Site(program, work / "across", old, Path(there) / "new")
             across.plan()
             how = {"cwd": across.home, "env": across.env}
-            in_turn("copy to another filesystem", [("ttplan apply", across.forget, across.apply(), how), *rivals(old, Path(there) / "theirs")])
+            theirs = rivals(old, Path(there) / "theirs")
+            in_turn("copy to another filesystem", old, [("ttplan apply", across.forget, across.apply(), how), *theirs])
+
+
+def many(program, work, files):
+    """So many files of 200 bytes: what a list of them takes."""
+    print(f"{files:,} files of 200 bytes, one run each, in turn")
+    old = work / "old"
+    make_tree(old, files, 200)
+    nothing = lambda: None
+    for title, place, mode in [("a hard link each", "links", None), ("a copy each", "new", "0640")]:
+        site = Site(program, work / f"site-{place}", old, work / place, mode)
+        how = {"cwd": site.home, "env": site.env}
+        in_turn(f"{title}: plan", old, [("ttplan plan", nothing, site.command("plan", "-o", "move.ttplan.json"), how)], 1, 0)
+        for paper in ("move.ttplan.json", "move.files.zst"):
+            print(f"    {paper:26} {(site.home / paper).stat().st_size / 1e6:7.3f} MB", flush=True)
+        site.sign()
+        loop = [sys.executable, "-c", LINK_LOOP, str(old), str(work / "theirs")]
+        theirs = work / "theirs"
+        rival = ("cp -a, sync", lambda: clear(theirs), sh('cp -a "$1/." "$2" && sync -f "$2"', old, theirs), {})
+        if not mode:
+            rival = ("a loop of link(), sync", lambda: clear(theirs), loop, {})
+        in_turn(f"{title}: apply", old, [("ttplan apply", nothing, site.apply(), how), rival], 1, 0)
+        in_turn(f"{title}: apply a second time", old, [("ttplan apply", nothing, site.apply(), how)], 1, 0)
+        shutil.rmtree(theirs)
+        in_turn(f"{title}: undo", old, [("ttplan undo", nothing, site.undo(), how)], 1, 0)
+        shutil.rmtree(work / place)
 
 
 def bench(program, work):
@@ -178,3 +239,7 @@ def bench(program, work):
         here.mkdir()
         of_tree(program, here, title, files, size)
         shutil.rmtree(here)
+    if MILLION:
+        here = work / "million"
+        here.mkdir()
+        many(program, here, MILLION)

@@ -91,6 +91,39 @@ fn a_file_that_is_known_and_then_changed_is_read_again() {
 }
 
 #[test]
+fn a_file_with_several_listed_names_is_moved_under_all_of_them() {
+    for mut disk in disks() {
+        let place = rested();
+        // Linking one name changes what is known of the file under all others.
+        let names: Vec<String> = (0..50).map(|n| format!("d/{n:02}")).collect();
+        for name in &names {
+            fs::hard_link(place.at("from/d/f"), place.at("from").join(name)).unwrap();
+        }
+        let changed = place.at("from/d/f").metadata().unwrap();
+        let changed = SystemTime::UNIX_EPOCH + Duration::new(changed.ctime() as u64, changed.ctime_nsec() as u32);
+        while changed.elapsed().unwrap_or_default() < Duration::from_millis(150) {
+            std::thread::yield_now();
+        }
+        let files: Vec<_> = names.iter().map(|name| fact(name, "x")).collect();
+        disk.copy(&place.path("from"), &place.path("to"), &files, &as_they_are()).unwrap();
+        assert!(disk.states(&place.path("to"), &files).unwrap().iter().all(|state| *state == FileState::Same));
+        assert_eq!(place.names("to/d").len(), names.len());
+    }
+}
+
+#[test]
+fn a_file_that_this_run_linked_and_somebody_changed_is_not_removed() {
+    for mut disk in disks() {
+        let place = rested();
+        let files = [fact("d/f", "x")];
+        disk.copy(&place.path("from"), &place.path("to"), &files, &as_they_are()).unwrap();
+        place.write("to/d/f", "y");
+        assert_eq!(disk.remove(&place.path("to"), &files).unwrap(), 0);
+        assert_eq!(fs::read(place.at("to/d/f")).unwrap(), b"y");
+    }
+}
+
+#[test]
 fn a_link_put_in_the_place_of_a_source_is_not_followed() {
     for mut disk in disks() {
         let place = rested();

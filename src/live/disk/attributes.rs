@@ -23,10 +23,10 @@ impl Own {
     }
 }
 
-/// Gives a new file or directory its owner and mode: what was asked for, otherwise its own as far as
-/// this user may. Who may not keep the owner does not keep set-id bits either.
-pub(super) fn dress(new: &OwnedFd, how: &CopyHow, own: Own) -> Result<()> {
-    let kept = attempt(how.owner.is_some(), give(new, how.owner.unwrap_or(own.owner)))?;
+/// Gives a new file or directory, as it is `now`, its owner and mode: what was asked for, otherwise its own as
+/// far as this user may. Who may not keep the owner does not keep set-id bits either.
+pub(super) fn dress(new: &OwnedFd, now: &Stat, how: &CopyHow, own: Own) -> Result<()> {
+    let kept = attempt(how.owner.is_some(), give(new, now, how.owner.unwrap_or(own.owner)))?;
     let mode = how.mode.unwrap_or(if kept { own.mode } else { own.mode & 0o777 });
     attempt(how.mode.is_some(), fs::fchmod(new, Mode::from_raw_mode(mode & MODE)))?;
     Ok(())
@@ -42,8 +42,7 @@ fn attempt(asked: bool, result: Result<()>) -> Result<bool> {
     }
 }
 
-fn give(new: &OwnedFd, (user, group): (u32, u32)) -> Result<()> {
-    let now = fs::fstat(new)?;
+fn give(new: &OwnedFd, now: &Stat, (user, group): (u32, u32)) -> Result<()> {
     if (now.st_uid, now.st_gid) == (user, group) {
         return Ok(());
     }

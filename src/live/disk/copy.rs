@@ -8,31 +8,37 @@
 //! same content. Where blocks can be shared they are, since then no later change shows in both places.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
 
 use rayon::prelude::*;
 use rustix::fd::OwnedFd;
-use rustix::fs::{self, AtFlags, Stat};
+use rustix::fs::{self, AtFlags, Stat, Uid};
 use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
 use crate::live::disk::attributes::{Own, dress, keep_time, keep_user_attributes};
 use crate::live::disk::directories::make_like;
 use crate::live::disk::durable::{Durability, point, sync_directories};
-use crate::live::disk::fill::{Filling, has_holes};
+use crate::live::disk::fill::{Failed, transfer};
 use crate::live::disk::memory::Memory;
+use crate::live::disk::reach::{Ends, Reach};
 use crate::live::disk::refusal::{stale, undone, unknown, unread};
-use crate::live::disk::root::{Plain, Root, join, size, split};
-use crate::live::disk::scan::{check, state};
+use crate::live::disk::root::{Plain, Root, is_plain, size, split};
+use crate::live::disk::scan::{as_listed, check, states_below};
 use crate::live::disk::temporary::{Names, has_same_content, place_file, place_link, place_over};
 use crate::live::{Copied, CopyHow, FileState, Onto};
-use crate::model::names::{Digest, FilePath};
+use crate::model::names::FilePath;
 use crate::model::uploads::FileFact;
 
-/// A batch is copied in so many parts.
-const PARTS: usize = 4;
+/// A batch is copied in parts of about so many bytes: enough for a sync to be worth its while, and few enough
+/// for the disk to be busy from the beginning.
+const PART: u64 = 64 << 20;
+
+/// What making a file costs besides its bytes, in bytes.
+const LEAST: u64 = 4096;
 
 /// Filesystems that share no blocks between files: ext2 to ext4, and tmpfs. Numbers from the kernel's `magic.h`.
 const NEVER_SHARED: [i64; 2] = [0xEF53, 0x0102_1994];
@@ -53,8 +59,14 @@ struct Batch<'a> {
     ways: Vec<OnceLock<Way>>,
     /// Whether sharing of blocks is still worth a try.
     shares: AtomicBool,
+    /// Whether anything was written since the last sync.
+    written: AtomicBool,
     /// The filesystem of the destination.
     device: Option<u64>,
+    /// Who copies.
+    me: Uid,
+    /// The inodes that were met under one of several names.
+    met: Mutex<HashSet<u64>>,
 }
 
 /// How a file gets to its place.
@@ -63,6 +75,8 @@ enum Way {
     Copy(Stat),
     /// Its source is right and gets a second name.
     Link,
+    /// The same, of a file that has another listed name. Each link shows on all of them: one after the other.
+    LinkInTurn,
 }
 
 pub(super) fn copy(
@@ -86,9 +100,10 @@ pub(super) fn copy(
     let here = to.directory(&FilePath::default()).and_then(|fd| Ok((fs::fstat(&fd)?, fs::fstatfs(&fd)?))).ok();
     let shares = here.as_ref().is_none_or(|(_, filesystem)| !NEVER_SHARED.contains(&filesystem.f_type));
     let device = here.map(|(stat, _)| stat.st_dev);
-    let names = Names::new();
-    let batch =
-        Batch { from, to, how, memory, names, files, copies, replaced, ways, shares: AtomicBool::new(shares), device };
+    let (names, me) = (Names::new(), rustix::process::geteuid());
+    let (shares, written) = (AtomicBool::new(shares), AtomicBool::new(false));
+    let met = Mutex::default();
+    let batch = Batch { from, to, how, memory, names, files, copies, replaced, ways, shares, written, device, me, met };
     let mut made = Vec::new();
     match batch.run(&mut made) {
         Ok(()) => Ok(found),
@@ -104,7 +119,8 @@ fn destinations(to: &Root, files: &[FileFact], replaced: Option<&[FileFact]>, me
     if replaced.is_some_and(|old| !old.iter().map(FileFact::path).eq(files.iter().map(FileFact::path))) {
         return Err(Error::new(Kind::Refused, "the files to be replaced are not those that have the names of the new"));
     }
-    let states: Vec<FileState> = files.par_iter().map(|file| state(to, file, memory)).collect();
+    let states = states_below(to, files, memory);
+    let is_there = |old: &FileFact| states_below(to, std::slice::from_ref(old), memory) == [FileState::Same];
     let outcome = |(index, (file, found)): (usize, (&FileFact, &FileState))| {
         let path = to.absolute(file.path());
         let old = replaced.and_then(|old| old.get(index));
@@ -112,7 +128,7 @@ fn destinations(to: &Root, files: &[FileFact], replaced: Option<&[FileFact]>, me
             FileState::Missing if replaced.is_some() => Err(stale(&path, "is to be replaced and is not there")),
             FileState::Missing => Ok(Copied::Made),
             FileState::Same => Ok(Copied::Already),
-            FileState::Differs if old.is_some_and(|old| state(to, old, memory) == FileState::Same) => Ok(Copied::Made),
+            FileState::Differs if old.is_some_and(is_there) => Ok(Copied::Made),
             FileState::Differs => Err(stale(&path, "is there already, with another content")),
             FileState::NotAFile => Err(stale(&path, "cannot be made: something else is there or above it")),
             FileState::Unreadable => Err(unknown(&path)),
@@ -133,12 +149,22 @@ impl Batch<'_> {
         touched.extend(made.iter().map(|directory| split(directory).0));
 
         // While one part gets to disk the next is copied: neither the disk nor the processors wait.
-        let count = self.files.len().div_ceil(PARTS).max(1);
-        for first in (0..self.files.len()).step_by(count) {
-            let sync_last = || if first == 0 { Ok(()) } else { durability.all() };
-            let (synced, filled) = rayon::join(sync_last, || self.fill_part(first, count, &durability));
-            synced.map_err(unsynced)?;
-            filled?;
+        let mut first = 0;
+        while first < self.files.len() {
+            let count = self.part(first);
+            let written = self.written.swap(false, Ordering::Relaxed);
+            thread::scope(|scope| {
+                // Not on a thread of the pool: it would wait there in place of copying.
+                let last = written.then(|| thread::Builder::new().spawn_scoped(scope, || durability.all()));
+                let filled = self.fill_part(first, count, &durability);
+                let synced = match last {
+                    Some(Ok(last)) => last.join().unwrap_or(Err(Errno::IO)),
+                    Some(Err(_)) => durability.all(),
+                    None => Ok(()),
+                };
+                synced.map_err(unsynced).and(filled)
+            })?;
+            first += count;
         }
         durability.all().map_err(unsynced)?;
 
@@ -146,153 +172,176 @@ impl Batch<'_> {
         sync_directories(self.to, &touched).map_err(unsynced)
     }
 
+    /// How many files from this one on are one part.
+    fn part(&self, first: usize) -> usize {
+        let mut bytes: u64 = 0;
+        let small = self.files[first..].iter().take_while(|(file, _)| {
+            let fits = bytes < PART;
+            bytes = bytes.saturating_add(file.size().max(LEAST));
+            fits
+        });
+        small.count()
+    }
+
     /// Copies so many files from the first on, as far as there are any.
     fn fill_part(&self, first: usize, count: usize, durability: &Durability) -> Result<()> {
         let part = self.files.par_iter().enumerate().skip(first).take(count);
-        part.try_for_each(|(index, (file, outcome))| match outcome {
-            Copied::Made => self.fill(index, file, durability),
-            Copied::Already => self.sync_again(&self.copies[index], durability),
-        })
+        part.try_for_each_init(
+            || self.ends(),
+            |ends, (index, (file, outcome))| match outcome {
+                Copied::Made => self.fill(ends, index, file, durability),
+                Copied::Already => self.sync_again(ends, &self.copies[index], durability),
+            },
+        )
     }
 
-    /// Where a file lies until the whole batch is on disk.
-    fn temporary(&self, index: usize, file: &FileFact) -> FilePath {
-        join(&split(file.path()).0, &self.names.name(index))
+    fn ends(&self) -> Ends<'_> {
+        Ends::of(self.from, self.to)
     }
 
-    /// Gets one file ready: reads it for a link, or copies it to its temporary name.
-    fn fill(&self, index: usize, file: &FileFact, durability: &Durability) -> Result<()> {
-        let source = self.open_listed(file)?;
-        let way = if self.can_be_linked(&source, file)? {
-            let synced = durability.file(&source.fd);
+    /// Gets one file ready: sees to it that it may be linked, or copies it to its temporary name.
+    fn fill(&self, ends: &mut Ends<'_>, index: usize, file: &FileFact, durability: &Durability) -> Result<()> {
+        let seen = self.look_at_listed(ends, file)?;
+        let way = if self.can_be_linked(ends, &seen, file)? {
+            let synced = durability.listed(&mut ends.from, &seen, file.path());
             synced.map_err(|errno| undone("sync", errno, &self.from.absolute(file.path())))?;
-            Way::Link
+            if seen.st_nlink > 1 && self.is_met(&seen) { Way::LinkInTurn } else { Way::Link }
         } else {
-            Way::Copy(self.fill_copy(&source, index, file, durability)?)
+            Way::Copy(self.fill_copy(ends, index, file, durability)?)
         };
         // Each index is filled once.
         let _ = self.ways[index].set(way);
         Ok(())
     }
 
+    /// Whether a file was met before in this batch, under another name.
+    fn is_met(&self, seen: &Stat) -> bool {
+        !self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(seen.st_ino)
+    }
+
     /// Whether a link would be all that a copy is to be. Where nothing else speaks against it, that is after
     /// the file was read.
-    fn can_be_linked(&self, source: &Plain, file: &FileFact) -> Result<bool> {
-        let own = Own::of(&source.stat);
+    fn can_be_linked(&self, ends: &mut Ends<'_>, seen: &Stat, file: &FileFact) -> Result<bool> {
+        let own = Own::of(seen);
         let stays =
             self.how.mode.is_none_or(|mode| mode == own.mode) && self.how.owner.is_none_or(|to| to == own.owner);
         // Kernels refuse links to what is not one's own; root may.
-        let me = rustix::process::geteuid();
-        let is_mine = me.is_root() || me.as_raw() == source.stat.st_uid;
+        let is_mine = self.me.is_root() || self.me.as_raw() == seen.st_uid;
         if !stays
             || !is_mine
             || self.replaced.is_some()
-            || self.device != Some(source.stat.st_dev)
+            || self.device != Some(seen.st_dev)
             || self.shares.load(Ordering::Relaxed)
         {
             return Ok(false);
         }
-        if !self.memory.knows(&source.stat, file.sha256()) {
-            let path = || self.from.absolute(file.path());
-            match source.digest().map_err(|errno| unread(errno, &path()))? {
-                Some(digest) if digest == file.sha256() => self.memory.has_read(&source.stat, digest),
-                _ => return Err(stale(&path(), "has not the listed content")),
-            }
+        if self.memory.knows(seen, file.sha256()) {
+            return Ok(true);
+        }
+        let source = self.open_listed(ends, file)?;
+        let path = || self.from.absolute(file.path());
+        match source.digest().map_err(|errno| unread(errno, &path()))? {
+            Some(digest) if digest == file.sha256() => self.memory.has_read(&source.stat, digest),
+            _ => return Err(stale(&path(), "has not the listed content")),
         }
         // One that was changed a moment ago is not known even now, and is copied.
         Ok(self.memory.knows(&source.stat, file.sha256()))
     }
 
     /// Copies one file to its temporary name; says how it lies there.
-    fn fill_copy(&self, source: &Plain, index: usize, file: &FileFact, durability: &Durability) -> Result<Stat> {
+    fn fill_copy(&self, ends: &mut Ends<'_>, index: usize, file: &FileFact, durability: &Durability) -> Result<Stat> {
         let unwritten = |errno| undone("write", errno, &self.to.absolute(file.path()));
-        let copy = point("disk: before a copy").and_then(|()| self.to.create(&self.temporary(index, file)));
-        let (copy, digest) = self.transfer(source, copy.map_err(unwritten)?, file)?;
+        let source = self.open_listed(ends, file)?;
+        let (temporary, path) = (self.names.name(index), self.copies[index].path());
+        let copy = point("disk: before a copy").and_then(|()| ends.to.create_beside(path, &temporary));
+        self.written.store(true, Ordering::Relaxed);
+        let filled = transfer(&source, copy.map_err(unwritten)?, &self.shares);
+        let (copy, digest) = filled.map_err(|failed| match failed {
+            Failed::Reading(errno) => unread(errno, &self.from.absolute(file.path())),
+            Failed::Writing(errno) => unwritten(errno),
+        })?;
         if digest != Some(file.sha256()) {
             return Err(stale(&self.from.absolute(file.path()), "has not the listed content"));
         }
-        keep_user_attributes(&source.fd, &copy)
-            .and_then(|()| dress(&copy, self.how, Own::of(&source.stat)))
-            .and_then(|()| keep_time(&copy, &source.stat))
-            .and_then(|()| durability.file(&copy))
-            .and_then(|()| fs::fstat(&copy))
-            .map_err(unwritten)
+        let dressed = || {
+            let mut made = fs::fstat(&copy)?;
+            keep_user_attributes(&source.fd, &copy)?;
+            dress(&copy, &made, self.how, Own::of(&source.stat))?;
+            keep_time(&copy, &source.stat)?;
+            durability.file(&copy, &made)?;
+            (made.st_mtime, made.st_mtime_nsec) = (source.stat.st_mtime, source.stat.st_mtime_nsec);
+            Ok(made)
+        };
+        dressed().map_err(unwritten)
     }
 
-    fn open_listed(&self, file: &FileFact) -> Result<Plain> {
+    /// What is listed, as it lies there now.
+    fn look_at_listed(&self, ends: &mut Ends<'_>, file: &FileFact) -> Result<Stat> {
         let path = || self.from.absolute(file.path());
-        match self.from.plain(file.path()) {
+        match ends.from.look(file.path()) {
+            Ok(stat) if !is_plain(&stat) => Err(stale(&path(), "is no longer a plain file")),
+            Ok(stat) if size(&stat) != file.size() => Err(stale(&path(), "has not the listed size")),
+            looked => looked.map_err(|errno| self.unlisted(errno, file)),
+        }
+    }
+
+    fn open_listed(&self, ends: &mut Ends<'_>, file: &FileFact) -> Result<Plain> {
+        let path = || self.from.absolute(file.path());
+        match ends.from.seen_plain(file.path()) {
             Ok(Some(plain)) if size(&plain.stat) == file.size() => Ok(plain),
             Ok(Some(_)) => Err(stale(&path(), "has not the listed size")),
-            Ok(None) | Err(Errno::NOTDIR | Errno::LOOP) => Err(stale(&path(), "is no longer a plain file")),
-            Err(Errno::NOENT) => Err(stale(&path(), "is no longer there")),
-            Err(errno) => Err(unread(errno, &path())),
+            Ok(None) => Err(stale(&path(), "is no longer a plain file")),
+            Err(errno) => Err(self.unlisted(errno, file)),
         }
     }
 
-    /// Moves the content over and says what it was; `None` when it changed meanwhile.
-    ///
-    /// Where the filesystem can, the copy shares the source's blocks, and what is hashed is the copy. Any
-    /// other way to make a copy without writing all of it belongs here too.
-    fn transfer(&self, source: &Plain, copy: OwnedFd, file: &FileFact) -> Result<(OwnedFd, Option<Digest>)> {
-        let unread = |errno| unread(errno, &self.from.absolute(file.path()));
-        let shares = || match fs::ioctl_ficlone(&copy, &source.fd) {
-            Ok(()) => true,
-            Err(_) => {
-                self.shares.store(false, Ordering::Relaxed);
-                false
-            }
-        };
-        if self.shares.load(Ordering::Relaxed) && shares() {
-            let cloned = copy.try_clone().and_then(|fd| Ok(Plain { stat: fs::fstat(&fd)?, fd }));
-            let digest = cloned.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
-            let digest = digest.and_then(|clone| clone.digest()).map_err(unread)?;
-            return Ok((copy, digest));
+    fn unlisted(&self, errno: Errno, file: &FileFact) -> Error {
+        let path = self.from.absolute(file.path());
+        match errno {
+            Errno::NOTDIR | Errno::LOOP | Errno::NXIO => stale(&path, "is no longer a plain file"),
+            Errno::NOENT => stale(&path, "is no longer there"),
+            errno => unread(errno, &path),
         }
-        let mut full = None;
-        let mut filling = Filling::new(copy, has_holes(&source.stat));
-        let read = source.read_through(|piece| filling.add(piece).inspect_err(|errno| full = Some(*errno)));
-        let read = read.and_then(|digest| {
-            let filled = filling.end().inspect_err(|errno| full = Some(*errno))?;
-            Ok((filled, digest))
-        });
-        read.map_err(|errno| match full {
-            Some(errno) => undone("write", errno, &self.to.absolute(file.path())),
-            None => unread(errno),
-        })
     }
 
     /// A file that is there already may be the work of a run that was cut off before it was on disk.
-    fn sync_again(&self, file: &FileFact, durability: &Durability) -> Result<()> {
-        let synced = self.to.plain(file.path()).and_then(|plain| match plain {
-            Some(plain) => durability.file(&plain.fd),
-            None => Err(Errno::NOENT),
-        });
+    fn sync_again(&self, ends: &mut Ends<'_>, file: &FileFact, durability: &Durability) -> Result<()> {
+        let seen = ends.to.look(file.path());
+        let synced = seen.and_then(|seen| durability.listed(&mut ends.to, &seen, file.path()));
         synced.map_err(|errno| undone("sync", errno, &self.to.absolute(file.path())))
     }
 
     /// Gives every copy its name. One that appeared there meanwhile stays, and the rest is not placed.
     fn place(&self) -> Result<()> {
-        self.files.par_iter().enumerate().try_for_each(|(index, (file, _))| match self.ways[index].get() {
-            Some(Way::Copy(made)) => self.place_copy(index, file, made),
-            Some(Way::Link) => self.link(index, file),
-            None => Ok(()),
+        self.files.par_iter().enumerate().try_for_each_init(
+            || self.ends(),
+            |ends, (index, (file, _))| match self.ways[index].get() {
+                Some(Way::Copy(made)) => self.place_copy(ends, index, file, made),
+                Some(Way::Link) => self.link(ends, index, file),
+                Some(Way::LinkInTurn) | None => Ok(()),
+            },
+        )?;
+        let mut ends = self.ends();
+        let mut rest = self.files.iter().zip(&self.ways).enumerate();
+        rest.try_for_each(|(index, ((file, _), way))| match way.get() {
+            Some(Way::LinkInTurn) => self.link(&mut ends, index, file),
+            _ => Ok(()),
         })
     }
 
-    fn place_copy(&self, index: usize, file: &FileFact, made: &Stat) -> Result<()> {
+    fn place_copy(&self, ends: &mut Ends<'_>, index: usize, file: &FileFact, made: &Stat) -> Result<()> {
         let copy = &self.copies[index];
-        let (above, name) = split(copy.path());
-        let temporary = self.names.name(index);
-        let (modern, old) = (self.to.is_modern(), self.replaced.map(|old| &old[index]));
-        let placed = self.to.directory(&above).and_then(|directory| match old {
-            None => place_file(&directory, &temporary, name, modern),
-            Some(old) => self
-                .is_as_listed(old)?
-                .map_or(Err(Errno::EXIST), |old| place_over(&directory, &temporary, name, &old, modern)),
-        });
+        let (temporary, modern) = (self.names.name(index), self.to.is_modern());
+        let placed = match self.replaced.map(|old| as_listed(&mut ends.to, &old[index], self.memory)) {
+            None => ends.to.at(copy.path()).and_then(|(there, name)| place_file(there, &temporary, name, modern)),
+            Some(Ok(Some(old))) => {
+                ends.to.at(copy.path()).and_then(|(there, name)| place_over(there, &temporary, name, &old, modern))
+            }
+            Some(Ok(None)) => Err(Errno::EXIST),
+            Some(Err(errno)) => Err(errno),
+        };
         placed.map_err(|errno| self.unplaced(errno, copy))?;
-        if let Ok(now) = self.to.look(copy.path())
+        if let Ok(now) = ends.to.look(copy.path())
             && has_same_content(made, &now)
         {
             self.memory.has_made(&now, file.sha256());
@@ -300,47 +349,32 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// How a file lies that is to be replaced, while it is still the one that is listed.
-    fn is_as_listed(&self, old: &FileFact) -> Result<Option<Stat>, Errno> {
-        let Some(plain) = self.to.plain(old.path())? else { return Ok(None) };
-        let is_known = self.memory.knows(&plain.stat, old.sha256());
-        let is_same = size(&plain.stat) == old.size() && (is_known || plain.digest()? == Some(old.sha256()));
-        Ok(is_same.then_some(plain.stat))
-    }
-
     /// Gives the very file that was read its second name; where that cannot be, it is copied after all.
-    fn link(&self, index: usize, file: &FileFact) -> Result<()> {
+    fn link(&self, ends: &mut Ends<'_>, index: usize, file: &FileFact) -> Result<()> {
         let copy = &self.copies[index];
-        let (above, name) = split(copy.path());
-        let (source, before) = self.look_at_source(file)?;
-        let linked = self.to.directory(&above).and_then(|directory| place_link(&source, &directory, name));
+        let held = ends.from.entry(file.path()).and_then(|fd| Ok((fs::fstat(&fd)?, fd)));
+        let (before, source) = held.map_err(|errno| self.unlisted(errno, file))?;
+        // What was touched since it was read may be another content, or the same file under another listed name.
+        let linked = match self.memory.knows(&before, file.sha256()) {
+            true => ends.to.at(copy.path()).and_then(|(directory, name)| place_link(&source, directory, name)),
+            false => Err(Errno::STALE),
+        };
         match linked {
             Ok(()) => {
                 if let Ok(now) = fs::fstat(&source)
                     && has_same_content(&before, &now)
                 {
-                    self.memory.has_made(&now, file.sha256());
+                    self.memory.has_linked(&before, &now, file.sha256());
                 }
                 Ok(())
             }
             Err(errno @ (Errno::EXIST | Errno::NOSPC | Errno::DQUOT)) => Err(self.unplaced(errno, copy)),
             Err(_) => {
-                let plain = self.open_listed(file)?;
-                let made = self.fill_copy(&plain, index, file, &Durability::each())?;
-                self.place_copy(index, file, &made)
+                self.look_at_listed(ends, file)?;
+                let made = self.fill_copy(ends, index, file, &Durability::each())?;
+                self.place_copy(ends, index, file, &made)
             }
         }
-    }
-
-    /// The source of a link, as it was when it was read.
-    fn look_at_source(&self, file: &FileFact) -> Result<(OwnedFd, Stat)> {
-        let path = || self.from.absolute(file.path());
-        let seen = self.from.entry(file.path()).and_then(|fd| Ok((fs::fstat(&fd)?, fd)));
-        let (stat, fd) = seen.map_err(|errno| unread(errno, &path()))?;
-        if !self.memory.knows(&stat, file.sha256()) {
-            return Err(stale(&path(), "was changed while it was copied"));
-        }
-        Ok((fd, stat))
     }
 
     fn unplaced(&self, errno: Errno, file: &FileFact) -> Error {
@@ -353,26 +387,14 @@ impl Batch<'_> {
 
     /// Takes away what a failed batch leaves: temporary files, and directories with nothing in them.
     fn clear(&self, made: &[FilePath]) {
-        let unlink = |path: &FilePath, flags| {
-            let (above, name) = split(path);
-            let _ = self.to.directory(&above).and_then(|directory| fs::unlinkat(directory, name, flags));
-        };
-        for (index, (file, _)) in self.files.iter().enumerate() {
-            unlink(&self.temporary(index, file), AtFlags::empty());
+        let mut reach = Reach::new(self.to);
+        for (index, file) in self.copies.iter().enumerate() {
+            let unlink = |directory: &OwnedFd| fs::unlinkat(directory, self.names.name(index), AtFlags::empty());
+            let _ = reach.at(file.path()).and_then(|(directory, _)| unlink(directory));
         }
-        for directory in made.iter().rev() {
-            unlink(directory, AtFlags::REMOVEDIR);
+        for path in made.iter().rev() {
+            let (above, name) = split(path);
+            let _ = self.to.directory(&above).and_then(|above| fs::unlinkat(above, name, AtFlags::REMOVEDIR));
         }
     }
-}
-
-/// Opens the two roots of a copy.
-pub(super) fn roots(from: &FilePath, to: &FilePath, modern: bool) -> Result<(Root, Root)> {
-    let open = |path| Root::open(path, modern);
-    let from_root = open(from).map_err(|errno| match errno {
-        Errno::NOENT | Errno::NOTDIR => stale(from, "is no longer a directory"),
-        errno => unread(errno, from),
-    })?;
-    let to_root = open(to).map_err(|errno| undone("write into", errno, to))?;
-    Ok((from_root, to_root))
 }

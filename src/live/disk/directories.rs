@@ -94,14 +94,15 @@ fn make_one(
     point("disk: before a directory is made")?;
     fs::mkdirat(parent, &temporary[..], NEW)?;
     let made = fs::openat(parent, &temporary[..], READ | OFlags::NOFOLLOW, Mode::empty()).and_then(|new| {
-        let own = Own::of(&fs::fstat(&new)?);
+        let now = fs::fstat(&new)?;
+        let own = Own::of(&now);
         let own = match model.map(Own::of) {
             // Its owner must be able to put files into it, now and later.
             Some(model) => Own { mode: model.mode | NEW.as_raw_mode(), ..model },
             // A group that is passed on from above goes on being passed on.
             None => Own { mode: own.mode & Mode::SGID.as_raw_mode() | 0o755, ..own },
         };
-        dress(&new, how, own)?;
+        dress(&new, &now, how, own)?;
         point("disk: before a directory has its name")?;
         place_directory(parent, &temporary, name, modern)?;
         Ok(new)

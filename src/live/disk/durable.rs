@@ -9,6 +9,7 @@ use rustix::fs::{self, Stat};
 use rustix::io::{Errno, Result};
 
 use crate::fault;
+use crate::live::disk::reach::Reach;
 use crate::live::disk::root::Root;
 use crate::model::names::FilePath;
 
@@ -49,10 +50,24 @@ impl Durability {
         self.whole.as_ref().is_some_and(|(_, whole)| whole.st_dev == stat.st_dev)
     }
 
-    /// Syncs a written file now, unless that comes with all.
-    pub fn file(&self, fd: &OwnedFd) -> Result<()> {
+    /// Whether a file has to be synced by itself.
+    pub fn is_left_out(&self, stat: &Stat) -> Result<bool> {
         point("disk: before a file is synced")?;
-        if self.covers(&fs::fstat(fd)?) { Ok(()) } else { fs::fsync(fd) }
+        Ok(!self.covers(stat))
+    }
+
+    /// Syncs a written file now, unless that comes with all.
+    pub fn file(&self, fd: &OwnedFd, stat: &Stat) -> Result<()> {
+        if self.is_left_out(stat)? { fs::fsync(fd) } else { Ok(()) }
+    }
+
+    /// The same of a file that was just seen below a root, and is opened only where that is needed.
+    pub fn listed(&self, reach: &mut Reach<'_>, seen: &Stat, path: &FilePath) -> Result<()> {
+        if !self.is_left_out(seen)? {
+            return Ok(());
+        }
+        let plain = reach.seen_plain(path)?.ok_or(Errno::NOENT)?;
+        fs::fsync(&plain.fd)
     }
 
     /// Syncs the names in a directory now, unless that comes with all.

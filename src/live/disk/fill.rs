@@ -1,11 +1,14 @@
 //! Filling a new file piece by piece. Long stretches of nothing become holes where they are wanted.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rustix::fd::OwnedFd;
 use rustix::fs::{self, SeekFrom, Stat};
 use rustix::io::{self, Errno, Result};
 
 use crate::live::disk::durable::point;
-use crate::live::disk::root::size;
+use crate::live::disk::root::{Plain, size};
+use crate::model::names::Digest;
 
 /// A shorter stretch of zeros is not worth a hole: filesystems keep blocks of this size.
 const HOLE: usize = 4096;
@@ -46,6 +49,36 @@ impl Filling {
         }
         Ok(self.fd)
     }
+}
+
+/// Which side a transfer failed at.
+pub(super) enum Failed {
+    Reading(Errno),
+    Writing(Errno),
+}
+
+/// Moves the content of a file into a new one and says what it was; `None` when it changed meanwhile.
+///
+/// Where the filesystem can, the copy shares the source's blocks, and what is hashed is the copy; `shares` says
+/// whether that is worth a try, and is told. Any other way to make a copy without writing all of it belongs here too.
+pub(super) fn transfer(
+    source: &Plain,
+    copy: OwnedFd,
+    shares: &AtomicBool,
+) -> std::result::Result<(OwnedFd, Option<Digest>), Failed> {
+    if shares.load(Ordering::Relaxed) {
+        if fs::ioctl_ficlone(&copy, &source.fd).is_ok() {
+            let cloned = fs::fstat(&copy).map(|stat| Plain { fd: copy, stat });
+            let digest = cloned.and_then(|clone| Ok((clone.digest()?, clone)));
+            return digest.map(|(digest, clone)| (clone.fd, digest)).map_err(Failed::Reading);
+        }
+        shares.store(false, Ordering::Relaxed);
+    }
+    let mut full = None;
+    let mut filling = Filling::new(copy, has_holes(&source.stat));
+    let digest = source.read_through(|piece| filling.add(piece).inspect_err(|errno| full = Some(*errno)));
+    let digest = digest.map_err(|errno| full.map_or(Failed::Reading(errno), Failed::Writing))?;
+    filling.end().map(|filled| (filled, digest)).map_err(Failed::Writing)
 }
 
 /// Whether a file has holes: it takes less room than it is long.

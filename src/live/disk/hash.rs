@@ -54,6 +54,10 @@ impl Plain {
                 hash.update(&buffer[..read]);
                 each(&buffer[..read])?;
                 total += read as u64;
+                // Less than was asked for, and as much as there should be: this is the end, without asking for it.
+                if read < buffer.len() && total == expected {
+                    break;
+                }
             }
             Ok(())
         })?;

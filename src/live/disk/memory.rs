@@ -56,7 +56,16 @@ impl Memory {
         }
     }
 
-    /// A file that this process made, or linked, and that nobody knew of before.
+    /// A known file that this process gave another name; what it was before it can never be again.
+    pub fn has_linked(&self, before: &Stat, after: &Stat, content: Digest) {
+        let [before, after] = [before, after].map(|stat| self.print(stat, content));
+        self.with(|seen| {
+            seen.remove(&before);
+            seen.insert(after);
+        });
+    }
+
+    /// A file that this process made, and that nobody knew of before.
     pub fn has_made(&self, stat: &Stat, content: Digest) {
         let print = self.print(stat, content);
         self.with(|seen| seen.insert(print));

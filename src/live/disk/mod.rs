@@ -12,6 +12,7 @@ mod ignore;
 pub mod lock;
 mod memory;
 mod mounts;
+mod reach;
 mod refusal;
 mod remove;
 mod root;
@@ -82,6 +83,17 @@ fn absolute(path: &FilePath) -> Result<()> {
     Err(Error::new(Kind::Failed, format!("`{}` is not a plain absolute path", path.to_text())))
 }
 
+/// Opens the two roots of a copy.
+fn roots(from: &FilePath, to: &FilePath, modern: bool) -> Result<(Root, Root)> {
+    let open = |path| Root::open(path, modern);
+    let from_root = open(from).map_err(|errno| match errno {
+        Errno::NOENT | Errno::NOTDIR => refusal::stale(from, "is no longer a directory"),
+        errno => refusal::unread(errno, from),
+    })?;
+    let to_root = open(to).map_err(|errno| refusal::undone("write into", errno, to))?;
+    Ok((from_root, to_root))
+}
+
 impl InspectFiles for Disk {
     fn scan(&mut self, root: &FilePath, ignore: &[String]) -> Result<(Tree, Vec<FileCircumstance>)> {
         absolute(root)?;
@@ -142,12 +154,12 @@ impl ChangeFiles for Disk {
     ) -> Result<Vec<Copied>> {
         absolute(from)?;
         absolute(to)?;
-        let (from, to) = copy::roots(from, to, self.modern)?;
+        let (from, to) = roots(from, to, self.modern)?;
         copy::copy(&from, &to, files, onto, how, &self.memory)
     }
 
     fn remove(&mut self, root: &FilePath, files: &[FileFact]) -> Result<u64> {
-        self.root_to_clear(root)?.map_or(Ok(0), |root| remove::remove(&root, files))
+        self.root_to_clear(root)?.map_or(Ok(0), |root| remove::remove(&root, files, &self.memory))
     }
 
     fn sweep(&mut self, root: &FilePath) -> Result<u64> {

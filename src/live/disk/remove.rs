@@ -8,18 +8,21 @@ use rustix::io::Errno;
 
 use crate::error::Result;
 use crate::live::disk::durable::{point, sync_directories};
+use crate::live::disk::memory::Memory;
+use crate::live::disk::reach::Reach;
 use crate::live::disk::refusal::{undone, unread};
-use crate::live::disk::root::{Root, is_same, size, split};
-use crate::live::disk::scan::check;
+use crate::live::disk::root::{Root, is_same, parts, size, split};
+use crate::live::disk::scan::{as_listed, check};
 use crate::live::disk::temporary::{is_exchanged, is_temporary};
 use crate::live::disk::walk::{Met, walk};
 use crate::model::names::FilePath;
 use crate::model::uploads::FileFact;
 
 /// Removes listed files that still have the listed content; directories stay. Returns how many were removed.
-pub(super) fn remove(root: &Root, files: &[FileFact]) -> Result<u64> {
+pub(super) fn remove(root: &Root, files: &[FileFact], memory: &Memory) -> Result<u64> {
     check(files)?;
-    let removed: Vec<bool> = files.par_iter().map(|file| remove_file(root, file)).collect::<Result<_>>()?;
+    let removed = files.par_iter().map_init(|| Reach::new(root), |reach, file| remove_file(root, reach, file, memory));
+    let removed: Vec<bool> = removed.collect::<Result<_>>()?;
     let gone = || files.iter().zip(&removed).filter(|(_, removed)| **removed);
     let touched: BTreeSet<FilePath> = gone().map(|(file, _)| split(file.path()).0).collect();
     sync(root, &touched)?;
@@ -27,20 +30,16 @@ pub(super) fn remove(root: &Root, files: &[FileFact]) -> Result<u64> {
 }
 
 /// Whether the file was removed. It is unlinked only as the very file that was read.
-fn remove_file(root: &Root, file: &FileFact) -> Result<bool> {
+fn remove_file(root: &Root, reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> Result<bool> {
     let absolute = || root.absolute(file.path());
-    let plain = match root.plain(file.path()) {
-        Ok(Some(plain)) if size(&plain.stat) == file.size() => plain,
-        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(false),
+    let read = match as_listed(reach, file, memory) {
+        Ok(Some(read)) => read,
+        Ok(None) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(false),
         Err(errno) => return Err(unread(errno, &absolute())),
     };
-    if plain.digest().map_err(|errno| unread(errno, &absolute()))? != Some(file.sha256()) {
-        return Ok(false);
-    }
-    let (above, name) = split(file.path());
-    let removed = root.directory(&above).and_then(|directory| {
-        let now = fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        if !is_same(&now, &plain.stat) {
+    let removed = reach.at(file.path()).and_then(|(directory, name)| {
+        let now = fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if !is_same(&now, &read) {
             return Ok(false);
         }
         point("disk: before a file is removed")?;
@@ -54,7 +53,7 @@ fn remove_file(root: &Root, file: &FileFact) -> Result<bool> {
 pub(super) fn sweep(root: &Root) -> Result<u64> {
     let mut found = Vec::new();
     walk(root, |path, met| {
-        let is_ours = is_temporary(split(&path).1);
+        let is_ours = is_temporary(parts(&path).1);
         match met {
             Met::Plain if is_ours => found.push((path, AtFlags::empty())),
             Met::Directory if is_ours => found.push((path, AtFlags::REMOVEDIR)),

@@ -12,16 +12,16 @@ use crate::model::names::FilePath;
 const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
 /// Every descriptor: no link at the end of the path, none inherited by a command.
-const GUARDED: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
+pub(super) const GUARDED: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 
 /// To read, without waiting for the other end of a pipe and without gaining a terminal.
-const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+pub(super) const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 /// To pass through or to look at, which needs no right to read.
 const PASS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY);
 
 /// A new file, to be written and read back; whatever has the name already is an error.
-const NEW: OFlags = OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL);
+pub(super) const NEW: OFlags = OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL);
 
 /// A directory below which everything is opened safely. What lies above it is the operator's
 /// business: links there are followed. The root itself must be a directory and not a link.
@@ -88,12 +88,7 @@ impl Root {
 
     /// What is at `path`, without opening it.
     pub fn look(&self, path: &FilePath) -> Result<Stat> {
-        fs::fstat(self.entry(path)?)
-    }
-
-    /// A hold on what is at `path`, whatever it is; good to look at and to give another name, not to read.
-    pub fn entry(&self, path: &FilePath) -> Result<OwnedFd> {
-        self.open_below(path, OFlags::PATH, Mode::empty())
+        fs::fstat(self.open_below(path, OFlags::PATH, Mode::empty())?)
     }
 
     /// The directory at `path`, to reach what is in it.
@@ -108,11 +103,9 @@ impl Root {
 
     /// The file at `path`; `None` when it is not a plain one, which is found out without opening it.
     pub fn plain(&self, path: &FilePath) -> Result<Option<Plain>> {
-        if is_plain(&self.look(path)?) { self.seen_plain(path) } else { Ok(None) }
-    }
-
-    /// Opens what was just seen to be a plain file; `None` when it is one no longer.
-    pub fn seen_plain(&self, path: &FilePath) -> Result<Option<Plain>> {
+        if !is_plain(&self.look(path)?) {
+            return Ok(None);
+        }
         let fd = self.open_below(path, READ, Mode::empty())?;
         let stat = fs::fstat(&fd)?;
         Ok(is_plain(&stat).then_some(Plain { fd, stat }))
@@ -126,10 +119,16 @@ impl Root {
 
 /// The directory that a relative path lies in (empty for the root), and its name there.
 pub(super) fn split(path: &FilePath) -> (FilePath, &[u8]) {
+    let (above, name) = parts(path);
+    (FilePath::from_bytes(above), name)
+}
+
+/// The same, of nothing but the path's own bytes.
+pub(super) fn parts(path: &FilePath) -> (&[u8], &[u8]) {
     let bytes = path.as_bytes();
     match bytes.iter().rposition(|byte| *byte == b'/') {
-        Some(at) => (FilePath::from_bytes(&bytes[..at]), &bytes[at + 1..]),
-        None => (FilePath::default(), bytes),
+        Some(at) => (&bytes[..at], &bytes[at + 1..]),
+        None => (&[], bytes),
     }
 }
 

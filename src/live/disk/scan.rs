@@ -9,7 +9,8 @@ use crate::live::FileState;
 use crate::live::disk::attributes::Own;
 use crate::live::disk::ignore::{self, Ignore, Verdict};
 use crate::live::disk::memory::Memory;
-use crate::live::disk::root::{Root, is_plain, join, size, split};
+use crate::live::disk::reach::Reach;
+use crate::live::disk::root::{Root, is_plain, join, parts, size};
 use crate::live::disk::temporary::is_temporary;
 use crate::live::disk::walk::{Met, walk};
 use crate::model::names::FilePath;
@@ -56,7 +57,7 @@ pub(super) fn scan(path: &FilePath, ignore: &[String], modern: bool) -> (Tree, V
     let mut circumstances = Vec::with_capacity(total);
     while paths.len() > 0 {
         let some: Vec<FilePath> = paths.by_ref().take(AT_ONCE).collect();
-        let read: Vec<_> = some.into_par_iter().map(|path| read(&root, path)).collect();
+        let read: Vec<_> = some.into_par_iter().map_init(|| Reach::new(&root), read).collect();
         for outcome in read {
             match outcome {
                 Ok((fact, circumstance)) => {
@@ -80,7 +81,7 @@ fn list(root: &Root, patterns: &[String]) -> rustix::io::Result<Listing> {
     }
     walk(root, |path, met| {
         let is_directory = met == Met::Directory;
-        if met == Met::Plain && is_temporary(split(&path).1) {
+        if met == Met::Plain && is_temporary(parts(&path).1) {
             listing.ignored += 1;
             return false;
         }
@@ -142,8 +143,8 @@ pub(super) fn root_state(errno: Errno) -> RootState {
 }
 
 /// One file that was met as a plain one.
-fn read(root: &Root, path: FilePath) -> Result<(FileFact, FileCircumstance), Odd> {
-    let read = root.seen_plain(&path).and_then(|plain| match plain {
+fn read(reach: &mut Reach<'_>, path: FilePath) -> Result<(FileFact, FileCircumstance), Odd> {
+    let read = reach.seen_plain(&path).and_then(|plain| match plain {
         Some(plain) => Ok(plain.digest()?.map(|digest| (digest, plain.stat))),
         None => Ok(None),
     });
@@ -170,7 +171,7 @@ fn circumstance(stat: &Stat) -> FileCircumstance {
 pub(super) fn states(root: &FilePath, files: &[FileFact], memory: &Memory, modern: bool) -> Result<Vec<FileState>> {
     check(files)?;
     let everywhere = match Root::open(root, modern) {
-        Ok(root) => return Ok(files.par_iter().map(|file| state(&root, file, memory)).collect()),
+        Ok(root) => return Ok(states_below(&root, files, memory)),
         Err(errno) => match root_state(errno) {
             RootState::Missing => FileState::Missing,
             RootState::NotADirectory => FileState::NotAFile,
@@ -178,6 +179,11 @@ pub(super) fn states(root: &FilePath, files: &[FileFact], memory: &Memory, moder
         },
     };
     Ok(vec![everywhere; files.len()])
+}
+
+/// How each file of a list that was checked is found.
+pub(super) fn states_below(root: &Root, files: &[FileFact], memory: &Memory) -> Vec<FileState> {
+    files.par_iter().map_init(|| Reach::new(root), |reach, file| state(reach, file, memory)).collect()
 }
 
 /// Refuses a list with a path that could mean something outside a root.
@@ -192,20 +198,33 @@ pub(super) fn check(files: &[FileFact]) -> Result<()> {
 }
 
 /// How one listed file is found. A file of another size is never read, and neither is one that is known.
-pub(super) fn state(root: &Root, file: &FileFact, memory: &Memory) -> FileState {
-    match root.look(file.path()) {
+fn state(reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> FileState {
+    match reach.look(file.path()) {
         Ok(stat) if !is_plain(&stat) => FileState::NotAFile,
         Ok(stat) if size(&stat) != file.size() => FileState::Differs,
         Ok(stat) if memory.knows(&stat, file.sha256()) => FileState::Same,
-        Ok(_) => content_state(root, file, memory),
+        Ok(_) => content_state(reach, file, memory),
         Err(Errno::NOENT) => FileState::Missing,
         Err(Errno::NOTDIR | Errno::LOOP) => FileState::NotAFile,
         Err(_) => FileState::Unreadable,
     }
 }
 
-fn content_state(root: &Root, file: &FileFact, memory: &Memory) -> FileState {
-    let read = root.seen_plain(file.path()).and_then(|plain| match plain {
+/// A file of a list as it lies there; `None` where it has not the listed content.
+pub(super) fn as_listed(reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> rustix::io::Result<Option<Stat>> {
+    let seen = reach.look(file.path())?;
+    if !is_plain(&seen) || size(&seen) != file.size() {
+        return Ok(None);
+    }
+    if memory.knows(&seen, file.sha256()) {
+        return Ok(Some(seen));
+    }
+    let Some(plain) = reach.seen_plain(file.path())? else { return Ok(None) };
+    Ok((plain.digest()? == Some(file.sha256())).then_some(plain.stat))
+}
+
+fn content_state(reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> FileState {
+    let read = reach.seen_plain(file.path()).and_then(|plain| match plain {
         Some(plain) => Ok(plain.digest()?.inspect(|digest| memory.has_read(&plain.stat, *digest))),
         None => Ok(None),
     });

@@ -124,8 +124,14 @@ pub(super) fn has_same_content(before: &Stat, after: &Stat) -> bool {
 /// Errors: `EXIST` where something has the name; `NOENT` where there is no `/proc`.
 pub(super) fn place_link(held: &OwnedFd, directory: &OwnedFd, name: &[u8]) -> Result<()> {
     point("disk: before a file has its name")?;
-    let through = format!("/proc/self/fd/{}", held.as_raw_fd());
-    fs::linkat(fs::CWD, through, directory, name, AtFlags::SYMLINK_FOLLOW)?;
+    match fs::linkat(held, c"", directory, name, AtFlags::EMPTY_PATH) {
+        // Kernels before 6.10 let only a mighty user link what he holds; everybody may go through `/proc`.
+        Err(Errno::NOENT) => {
+            let through = format!("/proc/self/fd/{}", held.as_raw_fd());
+            fs::linkat(fs::CWD, through, directory, name, AtFlags::SYMLINK_FOLLOW)
+        }
+        linked => linked,
+    }?;
     point("disk: after a file has its name")
 }
 

@@ -277,7 +277,7 @@ impl Taker for Unpacking {
         let durability = &self.open()?.durability;
         let done = filling.end().and_then(|fd| {
             lie(&fd, &lies, 0o777)?;
-            durability.file(&fd)
+            durability.file(&fd, &fs::fstat(&fd)?)
         });
         done.map_err(|errno| self.failed(errno))
     }
@@ -290,7 +290,7 @@ impl Taker for Unpacking {
 
 /// Gives what was made its owner and, of its mode, the bits of `most`; nobody gets set-id programs out of an archive.
 fn lie(fd: &OwnedFd, lies: &Lies, most: u32) -> rustix::io::Result<()> {
-    dress(fd, &CopyHow::default(), Own { mode: lies.own.mode & most, ..lies.own })?;
+    dress(fd, &fs::fstat(fd)?, &CopyHow::default(), Own { mode: lies.own.mode & most, ..lies.own })?;
     // A time that no clock shows.
     let tv_sec = i64::try_from(lies.mtime).unwrap_or(0);
     set_time(fd, Timespec { tv_sec, tv_nsec: 0 })
