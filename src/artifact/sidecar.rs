@@ -173,6 +173,7 @@ fn stream(
         zstd::Decoder::new(BufReader::new(file)).map_err(|_| other("it is not compressed as it should be"))?;
     let mut reader = BufReader::new(decoder);
     let mut hash = sha2::Sha256::new();
+    let mut outcome = Ok(need);
     let (mut text, mut rows, mut bytes, mut line, mut taken) = (Vec::new(), Vec::<FileFact>::new(), 0_u64, 0, 0);
     while taken + (rows.len() as u64) < bound.files {
         text.clear();
@@ -193,19 +194,21 @@ fn stream(
         bytes = bytes.saturating_add(row.size());
         rows.push(row);
         if batch.is_full(&rows, bytes) {
-            need = take(taken, &rows)?;
+            outcome = take(taken, &rows);
+            need = matches!(outcome, Ok(true));
             taken += rows.len() as u64;
             rows.clear();
             bytes = 0;
         }
     }
     if !rows.is_empty() {
-        take(taken, &rows)?;
+        outcome = take(taken, &rows);
     }
     if Digest(hash.finalize().into()) != bound.sha256 {
         return Err(other("its SHA-256 is another"));
     }
-    Ok(())
+    // What was made of rows that are not the bound ones is told of by nobody.
+    outcome.map(|_| ())
 }
 
 #[cfg(test)]
@@ -283,6 +286,11 @@ mod tests {
         for enough in [true, false] {
             let looked = look_through(Some(&path), &unbound, batch, &mut |_, _| Ok(!enough));
             assert_eq!(looked.unwrap_err().kind(), Kind::Refused);
+            let refused = |_: u64, _: &[FileFact]| Err(Error::new(Kind::Stale, "of an unbound row"));
+            let looked = look_through(Some(&path), &unbound, batch, &mut { refused });
+            assert_eq!(looked.unwrap_err().kind(), Kind::Refused);
+            let looked = look_through(Some(&path), &list, batch, &mut { refused });
+            assert_eq!(looked.unwrap_err().kind(), Kind::Stale);
         }
         assert!(for_each_batch(Some(&other), &list, batch, &mut |_, _| Ok(())).is_ok(), "its first lines are the same");
     }
