@@ -121,6 +121,7 @@ pub const STAMP: Scenario = Scenario {
         step.id = format!("{}", plan.steps.len() + 1);
         plan.steps.push(step);
         plan.summary = Summary::of(&plan.steps);
+        plan.expires_at = plan.made_at.plus_seconds(lifetime(plan.risk()));
     }),
     ..PLAIN
 };

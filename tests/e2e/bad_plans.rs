@@ -36,7 +36,7 @@ const WRONG: &[Wrong] = &[
         1,
         &["duplicate field `ticket`"],
     ),
-    ("a field less", |text| text.replacen("  \"ticket\": null,\n", "", 1).into_bytes(), 4, &["written form", ":6:"]),
+    ("a field less", |text| text.replacen("  \"ticket\": null,\n", "", 1).into_bytes(), 4, &["written form", ":7:"]),
     (
         "a move of the future",
         |text| text.replacen("\"drop_object\"", "\"burn_object\"", 1).into_bytes(),
