@@ -64,3 +64,26 @@ fn remove(path: &Path) -> std::io::Result<()> {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_go_with_all_in_them_and_links_lead_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("kept/of/files")).unwrap();
+        std::fs::create_dir(at("elsewhere")).unwrap();
+        for file in ["kept/of/files/a", "elsewhere/b", "saved"] {
+            std::fs::write(at(file), "x").unwrap();
+        }
+        std::os::unix::fs::symlink(at("elsewhere"), at("link")).unwrap();
+        std::os::unix::fs::symlink(at("elsewhere"), at("kept/link")).unwrap();
+        for name in ["kept", "saved", "link", "never there"] {
+            remove(&at(name)).unwrap();
+            assert!(at(name).symlink_metadata().is_err(), "{name}");
+        }
+        assert!(at("elsewhere/b").exists());
+    }
+}
