@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 
 /// Compares every definition and every row.
 ///
-/// Errors: `Kind::Verification` where they differ; the backup is then none of this run.
+/// Errors: `Kind::Failed` where they differ; the backup is then none of this run.
 pub(in crate::apply) fn prove(hands: &mut Hands<'_>, backup: &Path) -> Result<()> {
     let holds = content_digest(hands.live.database())?;
     let scratch = hands.papers.folder.path.join("scratch");
@@ -23,7 +23,7 @@ pub(in crate::apply) fn prove(hands: &mut Hands<'_>, backup: &Path) -> Result<()
     if gives_back == Some(holds) {
         return Ok(());
     }
-    Err(Error::new(Kind::Verification, "the restored backup is not what the database holds")
+    Err(Error::new(Kind::Failed, "the restored backup is not what the database holds")
         .because(format!(
             "`{}` was restored into a database of its own and compared, definitions and rows",
             backup.display()
