@@ -3,6 +3,7 @@
 use crate::ground::postgres::PostgresGround;
 use crate::ground::{Ground, cluster};
 use crate::site::{PLAN, STRAYS, Said, Site, assert_same};
+use crate::states::{MERGED, migrated};
 
 fn prove(site: &Site) -> Said {
     site.run(&["apply", PLAN, "--auto-approve", "--prove-backup"])
@@ -51,5 +52,24 @@ fn a_role_that_may_make_no_database_is_told_so() {
     site.apply().ends(0);
     site.undo().ends(0);
     assert_same(&site.picture(), &before, "undo did not bring everything back");
+    assert_eq!(proofs_left().trim(), "0");
+}
+
+/// What a restore makes anew comes out otherwise: such a backup is not what the database holds, and nothing rests on it.
+#[test]
+fn a_backup_that_gives_back_something_else_stops_the_run() {
+    let site = Site::with(&PostgresGround, &migrated(MERGED));
+    site.sql(
+        "CREATE FUNCTION liar(integer) RETURNS float LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN random(); END';
+         CREATE TABLE noise (id INTEGER PRIMARY KEY, r FLOAT GENERATED ALWAYS AS (liar(id)) STORED);
+         INSERT INTO noise VALUES (1), (2)",
+    );
+    site.edit("ttplan.toml", "[tables.core]", "keep = [\"noise\"]\n[tables.core]");
+    site.plan_and_sign(0);
+    let before = site.picture();
+    prove(&site)
+        .ends(6)
+        .complains(&["the restored backup is not what the database holds", "run the same `ttplan apply`"]);
+    assert_same(&site.picture(), &before, "no proof, no change");
     assert_eq!(proofs_left().trim(), "0");
 }
