@@ -1,10 +1,10 @@
-//! SHELF-SIDE: which catalogued revision a live schema is at: exactly one, several that cannot be told
-//! apart, or only near one. Pure; knows no framework and no application, and judges nothing: whether a
-//! stamp follows is for the rules.
+//! SHELF-SIDE: which catalogued revision a live schema is at: exactly one, several that cannot be
+//! told apart, or only near one. Pure; knows no framework and no application, and judges nothing:
+//! whether a stamp follows is for the rules.
 //!
 //! Compares everything that any entry knows of, additions and removals alike. What no entry knows
-//! (an operator's own table) does not disturb. A tie is collapsed only over scripts that provably do
-//! nothing; any other tie is told, and a person decides.
+//! (an operator's own table) does not disturb. A tie is collapsed only over scripts that provably
+//! do nothing; any other tie is told, and a person decides.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -23,19 +23,31 @@ pub fn infer(catalogue: &Catalogue, live: &Shape, recorded: &[String]) -> Inferr
         return Inferred::default();
     }
     let distances = distances(catalogue, &live);
-    let equal: Vec<usize> = distances.iter().enumerate().filter(|(_, d)| **d == 0).map(|(index, _)| index).collect();
+    let equal: Vec<usize> =
+        distances.iter().enumerate().filter(|(_, d)| **d == 0).map(|(index, _)| index).collect();
     // Distances are counted by difference; that the shape is the very same is then seen once more.
-    let equal: Vec<usize> = equal.into_iter().filter(|index| catalogue.shape(*index) == live).collect();
+    let equal: Vec<usize> =
+        equal.into_iter().filter(|index| catalogue.shape(*index) == live).collect();
     let heads = |index: &usize| catalogue.entries.get(*index).map(|entry| entry.revisions.clone());
     let distinct = collapse(catalogue, &equal);
-    let is_recorded = |index: &&usize| catalogue.entries.get(**index).is_some_and(|entry| entry.revisions == recorded);
+    let is_recorded = |index: &&usize| {
+        catalogue.entries.get(**index).is_some_and(|entry| entry.revisions == recorded)
+    };
     match distinct.as_slice() {
         [_] if equal.iter().any(|index| is_recorded(&index)) => {
             Inferred { exact: Some(recorded.to_vec()), ..Inferred::default() }
         }
-        [] => Inferred { exact: None, candidates: Vec::new(), nearest: nearest(catalogue, &live, &distances) },
+        [] => Inferred {
+            exact: None,
+            candidates: Vec::new(),
+            nearest: nearest(catalogue, &live, &distances),
+        },
         [only] => Inferred { exact: heads(only), candidates: Vec::new(), nearest: None },
-        several => Inferred { exact: None, candidates: several.iter().filter_map(heads).collect(), nearest: None },
+        several => Inferred {
+            exact: None,
+            candidates: several.iter().filter_map(heads).collect(),
+            nearest: None,
+        },
     }
 }
 
@@ -47,15 +59,19 @@ fn distances(catalogue: &Catalogue, live: &Shape) -> Vec<usize> {
         let before = entry.after.as_ref().and_then(|after| catalogue.position(after));
         let start = before.and_then(|before| distances.get(before)).copied().unwrap_or(facts.len());
         let distance = entry.facts().fold(start, |distance, (adds, name, fact)| {
-            if adds == facts.contains(&(name, fact)) { distance.saturating_sub(1) } else { distance + 1 }
+            if adds == facts.contains(&(name, fact)) {
+                distance.saturating_sub(1)
+            } else {
+                distance + 1
+            }
         });
         distances.push(distance);
     }
     distances
 }
 
-/// Leaves out every entry from which another of them is reached by scripts that do nothing: being at
-/// the one is being at the other.
+/// Leaves out every entry from which another of them is reached by scripts that do nothing: being
+/// at the one is being at the other.
 fn collapse(catalogue: &Catalogue, equal: &[usize]) -> Vec<usize> {
     let passed: BTreeSet<usize> = equal
         .iter()
@@ -87,8 +103,13 @@ pub fn differences(should: &Shape, is: &Shape) -> Vec<String> {
             (Some(_), None) => told.push(format!("missing: {}", named(name))),
             (None, Some(_)) => told.push(format!("additional: {}", named(name))),
             (Some(should), Some(is)) => {
-                told.extend(should.difference(is).map(|fact| format!("missing in {}: {fact}", named(name))));
-                told.extend(is.difference(should).map(|fact| format!("additional in {}: {fact}", named(name))));
+                told.extend(
+                    should.difference(is).map(|fact| format!("missing in {}: {fact}", named(name))),
+                );
+                told.extend(
+                    is.difference(should)
+                        .map(|fact| format!("additional in {}: {fact}", named(name))),
+                );
             }
             (None, None) => {}
         }
@@ -143,7 +164,11 @@ mod tests {
         let mut live = catalogue.shape(3);
         live.0.insert("b".into(), ["column q".to_owned()].into());
         let nearest = infer(&catalogue, &live, &[]).nearest.unwrap();
-        assert_eq!(nearest.revisions, ids(&["4"]), "a table that the last one has removed is still there");
+        assert_eq!(
+            nearest.revisions,
+            ids(&["4"]),
+            "a table that the last one has removed is still there"
+        );
         assert_eq!(nearest.differences, ["additional: table `b`"]);
     }
 

@@ -228,12 +228,18 @@ mod tests {
     #[test]
     fn an_error_is_not_transient_unless_it_says_so() {
         assert!(!Error::new(Kind::Locked, "locked").is_transient());
-        assert!(Error::new(Kind::Locked, "locked").transient().of_kind(Kind::Unreachable).is_transient());
+        assert!(
+            Error::new(Kind::Locked, "locked")
+                .transient()
+                .of_kind(Kind::Unreachable)
+                .is_transient()
+        );
     }
 
     #[test]
     fn a_sentence_put_above_keeps_the_old_one_as_cause() {
-        let error = Error::new(Kind::Failed, "disk full").because("no space").under("backup failed");
+        let error =
+            Error::new(Kind::Failed, "disk full").because("no space").under("backup failed");
         assert_eq!(error.to_string(), "backup failed: disk full: no space");
     }
 }

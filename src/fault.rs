@@ -1,8 +1,9 @@
 //! GROUND: the points at which a test lets a run die, stop or fail.
 //!
 //! Whatever changes the world, or writes down that it does, passes a point before and after. In a
-//! release build a point is nothing at all: the code that counts and the words it listens to are only there
-//! with debug assertions. Never decides anything, never stands in for an error that nature cannot make.
+//! release build a point is nothing at all: the code that counts and the words it listens to are
+//! only there with debug assertions. Never decides anything, never stands in for an error that
+//! nature cannot make.
 
 /// Passes the point called `what`.
 ///
@@ -39,8 +40,8 @@ mod armed {
     static FAULT: OnceLock<Fault> = OnceLock::new();
     static PASSED: AtomicU64 = AtomicU64::new(0);
 
-    /// Asks for a fault: `kill@N`, `stop@N`, `term@N`, `int@N`, an error's number `28@N`, or `trace@FILE`.
-    /// False where the text says none of these.
+    /// Asks for a fault: `kill@N`, `stop@N`, `term@N`, `int@N`, an error's number `28@N`, or
+    /// `trace@FILE`. False where the text says none of these.
     pub fn arm(text: &str) -> bool {
         let Some((what, at)) = text.split_once('@') else { return false };
         let fault = match (what, at.parse::<u64>()) {
@@ -62,9 +63,11 @@ mod armed {
         match fault {
             Fault::Signal(at, signal) if *at == n => Ok(kill_process(getpid(), *signal)?),
             Fault::Fails(at, number) if *at == n => Err(Error::from_raw_os_error(*number)),
-            Fault::Trace(path) => {
-                OpenOptions::new().append(true).create(true).open(path)?.write_all(format!("{what}\n").as_bytes())
-            }
+            Fault::Trace(path) => OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)?
+                .write_all(format!("{what}\n").as_bytes()),
             _ => Ok(()),
         }
     }

@@ -11,7 +11,9 @@ use crate::live::{DirectoryState, Inspect, InspectDatabase, InspectFiles, Questi
 use crate::model::catalogue::Catalogue;
 use crate::model::config::{Config, Upload};
 use crate::model::names::{FilePath, Moment, ObjectRef};
-use crate::model::observation::{Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence};
+use crate::model::observation::{
+    Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence,
+};
 use crate::model::offline::Offline;
 use crate::model::references::Referenced;
 use crate::model::revisions::{Book, Revisions};
@@ -40,9 +42,16 @@ pub struct Wishes {
 pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Result<Observation> {
     let framework = match &config.revisions {
         Some(revisions) => Some(frameworks::by_name(&revisions.system).ok_or_else(|| {
-            let known: Vec<String> = frameworks::ALL.iter().map(|known| format!("`{}`", known.name)).collect();
-            Error::new(Kind::Config, format!("there is no migration framework `{}`", revisions.system))
-                .hint(format!("set `[revisions] system` to one of those that are known: {}", known.join(", ")))
+            let known: Vec<String> =
+                frameworks::ALL.iter().map(|known| format!("`{}`", known.name)).collect();
+            Error::new(
+                Kind::Config,
+                format!("there is no migration framework `{}`", revisions.system),
+            )
+            .hint(format!(
+                "set `[revisions] system` to one of those that are known: {}",
+                known.join(", ")
+            ))
         })?),
         None => None,
     };
@@ -100,13 +109,16 @@ fn look_at_files(
         ..Found::default()
     };
     for root in roots(config) {
-        let seen = inside_another(root, &found, files)?.filter(|_| ignored(config, root).is_empty());
+        let seen =
+            inside_another(root, &found, files)?.filter(|_| ignored(config, root).is_empty());
         let (tree, lie) = match seen {
             Some(seen) => seen,
             None => files.scan(root, &ignored(config, root))?,
         };
         let name = root.to_text().into_owned();
-        found.free_bytes.extend(files.free_bytes(root).map(|free| (name.clone(), free.to_string())));
+        found
+            .free_bytes
+            .extend(files.free_bytes(root).map(|free| (name.clone(), free.to_string())));
         found.places.extend(files.place(root).map(|place| (name.clone(), place)));
         found.lies.insert(name, lie);
         found.uploads.push(tree);
@@ -114,8 +126,15 @@ fn look_at_files(
     Ok(found)
 }
 
-fn read_offline(config: &Config, framework: Option<&Framework>, script: Option<&str>) -> Vec<Offline> {
-    let parts = framework.zip(script).map(|(framework, script)| (framework.offline)(script)).unwrap_or_default();
+fn read_offline(
+    config: &Config,
+    framework: Option<&Framework>,
+    script: Option<&str>,
+) -> Vec<Offline> {
+    let parts = framework
+        .zip(script)
+        .map(|(framework, script)| (framework.offline)(script))
+        .unwrap_or_default();
     offline::read(&parts, &config.database.engine)
 }
 
@@ -125,8 +144,13 @@ fn inside_another(
     found: &Found,
     files: &mut dyn InspectFiles,
 ) -> Result<Option<(Tree, Vec<FileCircumstance>)>> {
-    let outer = found.uploads.iter().find(|tree| tree.state == RootState::Present && root.is_within(&tree.root));
-    let Some((outer, lie)) = outer.and_then(|tree| Some((tree, found.lies.get(&*tree.root.to_text())?))) else {
+    let outer = found
+        .uploads
+        .iter()
+        .find(|tree| tree.state == RootState::Present && root.is_within(&tree.root));
+    let Some((outer, lie)) =
+        outer.and_then(|tree| Some((tree, found.lies.get(&*tree.root.to_text())?)))
+    else {
         return Ok(None);
     };
     // What the walk did not enter it knows nothing of.
@@ -168,7 +192,11 @@ fn not_looked(config: &Config) -> DatabaseFacts {
     }
 }
 
-fn read_scripts(config: &Config, framework: &Framework, files: &mut dyn InspectFiles) -> Result<Revisions> {
+fn read_scripts(
+    config: &Config,
+    framework: &Framework,
+    files: &mut dyn InspectFiles,
+) -> Result<Revisions> {
     let Some(revisions) = &config.revisions else { return Ok(Revisions::default()) };
     let directory = &revisions.directory;
     if files.directory(directory)? != DirectoryState::Present {
@@ -188,27 +216,38 @@ fn look_at_database(
     database: &mut dyn InspectDatabase,
     circumstances: &mut Circumstances,
 ) -> Result<(DatabaseFacts, Vec<Referenced>)> {
-    let Sight { presence, identity, schema, estimated_rows, server_version, role } = database.look()?;
+    let Sight { presence, identity, schema, estimated_rows, server_version, role } =
+        database.look()?;
     circumstances.estimated_rows = estimated_rows;
     circumstances.server_version = server_version;
     circumstances.role = role;
 
-    let book_table = framework.map(|framework| ObjectRef::table(&schema.home, framework.book_table));
-    let recorded_in = book_table.as_ref().and_then(|table| schema.table(&table.schema, &table.name));
+    let book_table =
+        framework.map(|framework| ObjectRef::table(&schema.home, framework.book_table));
+    let recorded_in =
+        book_table.as_ref().and_then(|table| schema.table(&table.schema, &table.name));
     let book_column = framework.map_or("", |framework| framework.book_column);
     let recorded_in = recorded_in.filter(|table| table.column(book_column).is_some());
     let counted = tables_to_count(config, framework, &schema);
     let references = references(config, &schema);
 
     let mut questions = Vec::new();
-    questions
-        .extend(recorded_in.map(|table| Question::Column { table: table.reference(), column: book_column.to_owned() }));
+    questions.extend(recorded_in.map(|table| Question::Column {
+        table: table.reference(),
+        column: book_column.to_owned(),
+    }));
     questions.extend(counted.iter().cloned().map(Question::Count));
     questions.extend(references.iter().filter_map(|(_, question)| question.clone()));
-    let mut answers = if questions.is_empty() { Vec::new() } else { database.ask(&questions)? }.into_iter();
+    let mut answers =
+        if questions.is_empty() { Vec::new() } else { database.ask(&questions)? }.into_iter();
 
     let recorded = recorded_in.map(|_| {
-        answers.next().unwrap_or_default().into_iter().filter_map(|row| row.into_iter().next()).collect::<Vec<_>>()
+        answers
+            .next()
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|row| row.into_iter().next())
+            .collect::<Vec<_>>()
     });
     let book = book_table.map(|table| Book {
         width: recorded_in.and_then(|found| enforced_width(&schema, found, book_column)),
@@ -221,7 +260,9 @@ fn look_at_database(
         let count = answers
             .next()
             .and_then(|rows| rows.first()?.first()?.parse().ok())
-            .ok_or_else(|| Error::new(Kind::Unreachable, format!("the rows of {table} could not be counted")))?;
+            .ok_or_else(|| {
+                Error::new(Kind::Unreachable, format!("the rows of {table} could not be counted"))
+            })?;
         rows.push((table, count));
     }
     let mut referenced = Vec::new();
@@ -245,12 +286,23 @@ fn enforced_width(schema: &Schema, table: &Table, column: &str) -> Option<u32> {
 
 /// The tables whose exact number of rows a plan could need: those that might have to go. Counting
 /// every table would read the whole database at every look.
-fn tables_to_count(config: &Config, framework: Option<&Framework>, schema: &Schema) -> Vec<ObjectRef> {
-    let is_book = |table: &Table| framework.is_some_and(|framework| framework.book_table == table.name);
-    let is_leftover = |table: &Table| framework.is_some_and(|framework| (framework.leftover)(&table.name).is_some());
-    let home: Vec<&Table> =
-        schema.tables.iter().filter(|table| table.schema == schema.home && table.extension.is_none()).collect();
-    let explained = home.iter().any(|table| is_book(table) || config.tables.core.contains_key(&table.name));
+fn tables_to_count(
+    config: &Config,
+    framework: Option<&Framework>,
+    schema: &Schema,
+) -> Vec<ObjectRef> {
+    let is_book =
+        |table: &Table| framework.is_some_and(|framework| framework.book_table == table.name);
+    let is_leftover = |table: &Table| {
+        framework.is_some_and(|framework| (framework.leftover)(&table.name).is_some())
+    };
+    let home: Vec<&Table> = schema
+        .tables
+        .iter()
+        .filter(|table| table.schema == schema.home && table.extension.is_none())
+        .collect();
+    let explained =
+        home.iter().any(|table| is_book(table) || config.tables.core.contains_key(&table.name));
     home.into_iter()
         .filter(|table| if explained { is_leftover(table) } else { table.ours })
         .map(Table::reference)
@@ -288,9 +340,14 @@ fn pair(row: Vec<String>) -> Option<(String, String)> {
     Some((row.next()?, row.next()?))
 }
 
-/// Takes from a column's rows what is to be known of them: what names files, and which rows would be
-/// rewritten. The rest of a text is nobody's business.
-fn take_values(referenced: &mut Referenced, rows: Vec<(String, String)>, config: &Config, schema: &Schema) {
+/// Takes from a column's rows what is to be known of them: what names files, and which rows would
+/// be rewritten. The rest of a text is nobody's business.
+fn take_values(
+    referenced: &mut Referenced,
+    rows: Vec<(String, String)>,
+    config: &Config,
+    schema: &Schema,
+) {
     let reference = &referenced.reference;
     let mut values: Vec<(String, String)> = rows
         .iter()
@@ -312,10 +369,12 @@ fn take_values(referenced: &mut Referenced, rows: Vec<(String, String)>, config:
 /// Errors: `Kind::Config` when they contradict each other or none looked at the database.
 pub fn merge(observations: Vec<Observation>) -> Result<Observation> {
     let failed = |message: &str| Error::new(Kind::Config, message);
-    let (mut with, without): (Vec<_>, Vec<_>) =
-        observations.into_iter().partition(|seen| seen.facts.database.presence != Presence::NotLooked);
+    let (mut with, without): (Vec<_>, Vec<_>) = observations
+        .into_iter()
+        .partition(|seen| seen.facts.database.presence != Presence::NotLooked);
     let mut whole = with.pop().ok_or_else(|| {
-        failed("no observation looked at the database").hint("run `ttplan inspect` where the database can be reached")
+        failed("no observation looked at the database")
+            .hint("run `ttplan inspect` where the database can be reached")
     })?;
     if !with.is_empty() {
         return Err(failed("more than one observation looked at the database")
@@ -328,8 +387,10 @@ pub fn merge(observations: Vec<Observation>) -> Result<Observation> {
             match trees.get(&tree.root) {
                 Some(known) if tree.state == RootState::Missing || *known == tree => {}
                 Some(known) if known.state != RootState::Missing => {
-                    return Err(failed("two observations saw different files in the same directory")
-                        .because(format!("`{}`", tree.root.to_text())));
+                    return Err(failed(
+                        "two observations saw different files in the same directory",
+                    )
+                    .because(format!("`{}`", tree.root.to_text())));
                 }
                 _ => {
                     let name = tree.root.to_text().into_owned();

@@ -1,9 +1,9 @@
-//! SHELF-SIDE: reads offline scripts of migrations: which tables each statement creates, alters, drops or
-//! rewrites, and whom it keeps waiting. Pure; what it cannot read it calls unknown.
+//! SHELF-SIDE: reads offline scripts of migrations: which tables each statement creates, alters,
+//! drops or rewrites, and whom it keeps waiting. Pure; what it cannot read it calls unknown.
 
 use sqlparser::ast::{
-    AlterColumnOperation, AlterTable, AlterTableOperation, ColumnOption, Expr, FromTable, ObjectType, Statement,
-    TableConstraint,
+    AlterColumnOperation, AlterTable, AlterTableOperation, ColumnOption, Expr, FromTable,
+    ObjectType, Statement, TableConstraint,
 };
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
@@ -17,7 +17,10 @@ pub fn read(scripts: &[(String, String)], engine: &str) -> Vec<Offline> {
     let dialect: &dyn Dialect = if one_file { &SQLiteDialect {} } else { &PostgreSqlDialect {} };
     let effects = |sql: &str| {
         let mut effects: Vec<Effect> = Vec::new();
-        for mut effect in statements(dialect, sql).into_iter().flat_map(|statement| effects_of(dialect, statement)) {
+        for mut effect in statements(dialect, sql)
+            .into_iter()
+            .flat_map(|statement| effects_of(dialect, statement))
+        {
             if one_file {
                 effect.holds = Holds::Nobody;
             }
@@ -27,21 +30,31 @@ pub fn read(scripts: &[(String, String)], engine: &str) -> Vec<Offline> {
         }
         effects
     };
-    scripts.iter().map(|(id, sql)| Offline { revision: id.clone(), effects: effects(sql) }).collect()
+    scripts
+        .iter()
+        .map(|(id, sql)| Offline { revision: id.clone(), effects: effects(sql) })
+        .collect()
 }
 
 /// The tokens of each statement; one that is not even tokens is a single unknown.
 fn statements(dialect: &dyn Dialect, sql: &str) -> Vec<Option<Vec<TokenWithSpan>>> {
-    let Ok(tokens) = Tokenizer::new(dialect, sql).tokenize_with_location() else { return vec![None] };
-    let is_empty =
-        |tokens: &[TokenWithSpan]| tokens.iter().all(|t| matches!(t.token, Token::Whitespace(_) | Token::EOF));
-    let parts = tokens.split(|token| token.token == Token::SemiColon).filter(|part| !is_empty(part));
+    let Ok(tokens) = Tokenizer::new(dialect, sql).tokenize_with_location() else {
+        return vec![None];
+    };
+    let is_empty = |tokens: &[TokenWithSpan]| {
+        tokens.iter().all(|t| matches!(t.token, Token::Whitespace(_) | Token::EOF))
+    };
+    let parts =
+        tokens.split(|token| token.token == Token::SemiColon).filter(|part| !is_empty(part));
     parts.map(|part| Some(part.to_vec())).collect()
 }
 
 fn effects_of(dialect: &dyn Dialect, tokens: Option<Vec<TokenWithSpan>>) -> Vec<Effect> {
-    let parse = |tokens| Parser::new(dialect).with_tokens_with_locations(tokens).parse_statement().ok();
-    tokens.and_then(parse).map_or_else(|| vec![effect(Does::Unknown, &"", Holds::Everybody)], |read| of(&read))
+    let parse =
+        |tokens| Parser::new(dialect).with_tokens_with_locations(tokens).parse_statement().ok();
+    tokens
+        .and_then(parse)
+        .map_or_else(|| vec![effect(Does::Unknown, &"", Holds::Everybody)], |read| of(&read))
 }
 
 fn effect(does: Does, on: &impl ToString, holds: Holds) -> Effect {
@@ -53,7 +66,9 @@ fn of(statement: &Statement) -> Vec<Effect> {
         Statement::CreateTable(create) => {
             let mut found = vec![effect(Does::Creates, &create.name, Holds::Nobody)];
             let keys = create.constraints.iter().filter_map(|constraint| match constraint {
-                TableConstraint::ForeignKey(key) => Some(effect(Does::Alters, &key.foreign_table, Holds::Briefly)),
+                TableConstraint::ForeignKey(key) => {
+                    Some(effect(Does::Alters, &key.foreign_table, Holds::Briefly))
+                }
                 _ => None,
             });
             found.extend(keys);
@@ -72,11 +87,15 @@ fn of(statement: &Statement) -> Vec<Effect> {
             let does = if *object_type == ObjectType::Index { Does::Alters } else { Does::Drops };
             names.iter().map(|name| effect(does, name, Holds::Briefly)).collect()
         }
-        Statement::Truncate(truncate) => {
-            truncate.table_names.iter().map(|table| effect(Does::Drops, &table.name, Holds::Briefly)).collect()
-        }
+        Statement::Truncate(truncate) => truncate
+            .table_names
+            .iter()
+            .map(|table| effect(Does::Drops, &table.name, Holds::Briefly))
+            .collect(),
         Statement::Insert(insert) => vec![effect(Does::Writes, &insert.table, Holds::Nobody)],
-        Statement::Update(update) => vec![effect(Does::Writes, &update.table.relation, Holds::Nobody)],
+        Statement::Update(update) => {
+            vec![effect(Does::Writes, &update.table.relation, Holds::Nobody)]
+        }
         Statement::Delete(delete) => {
             let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
             from.iter().map(|from| effect(Does::Writes, &from.relation, Holds::Nobody)).collect()
@@ -92,7 +111,8 @@ fn of(statement: &Statement) -> Vec<Effect> {
 /// The heaviest of what the operations do.
 fn of_alter(alter: &AlterTable) -> Effect {
     let operations = alter.operations.iter().map(of_operation);
-    let (does, holds) = operations.max_by_key(|(_, holds)| *holds).unwrap_or((Does::Alters, Holds::Briefly));
+    let (does, holds) =
+        operations.max_by_key(|(_, holds)| *holds).unwrap_or((Does::Alters, Holds::Briefly));
     effect(does, &alter.name, holds)
 }
 
@@ -105,24 +125,35 @@ fn of_operation(operation: &AlterTableOperation) -> (Does, Holds) {
                 ColumnOption::Generated { .. } => true,
                 _ => false,
             });
-            if computed { (Does::Rewrites, Holds::Everybody) } else { (Does::Alters, Holds::Briefly) }
+            if computed {
+                (Does::Rewrites, Holds::Everybody)
+            } else {
+                (Does::Alters, Holds::Briefly)
+            }
         }
         Operation::AddConstraint { not_valid: true, .. } => (Does::Alters, Holds::Briefly),
-        Operation::AddConstraint { constraint: TableConstraint::ForeignKey(_), .. } => (Does::Alters, Holds::Writers),
+        Operation::AddConstraint { constraint: TableConstraint::ForeignKey(_), .. } => {
+            (Does::Alters, Holds::Writers)
+        }
         Operation::AddConstraint { .. } => (Does::Alters, Holds::Everybody),
         Operation::AlterColumn { op: AlterColumnOperation::SetDataType { .. }, .. } => {
             (Does::Rewrites, Holds::Everybody)
         }
-        Operation::AlterColumn { op: AlterColumnOperation::SetNotNull, .. } => (Does::Alters, Holds::Everybody),
+        Operation::AlterColumn { op: AlterColumnOperation::SetNotNull, .. } => {
+            (Does::Alters, Holds::Everybody)
+        }
         _ => (Does::Alters, Holds::Briefly),
     }
 }
 
-/// Whether a default is the same for every row, so that none has to be written. What is not known is not.
+/// Whether a default is the same for every row, so that none has to be written. What is not known
+/// is not.
 fn is_constant(value: &Expr) -> bool {
     match value {
         Expr::Value(_) => true,
-        Expr::Cast { expr, .. } | Expr::Nested(expr) | Expr::UnaryOp { expr, .. } => is_constant(expr),
+        Expr::Cast { expr, .. } | Expr::Nested(expr) | Expr::UnaryOp { expr, .. } => {
+            is_constant(expr)
+        }
         Expr::Function(call) => {
             let name = call.name.to_string().to_ascii_lowercase();
             ["now", "current_timestamp", "current_date", "localtimestamp"].contains(&name.as_str())
@@ -146,11 +177,26 @@ mod tests {
         for (sql, does, on, holds) in [
             ("CREATE TABLE a (id INT)", Does::Creates, "a", Holds::Nobody),
             ("ALTER TABLE a ADD COLUMN b TEXT", Does::Alters, "a", Holds::Briefly),
-            ("ALTER TABLE a ADD COLUMN b INT DEFAULT 0 NOT NULL", Does::Alters, "a", Holds::Briefly),
-            ("ALTER TABLE a ADD COLUMN b UUID DEFAULT gen_random_uuid()", Does::Rewrites, "a", Holds::Everybody),
+            (
+                "ALTER TABLE a ADD COLUMN b INT DEFAULT 0 NOT NULL",
+                Does::Alters,
+                "a",
+                Holds::Briefly,
+            ),
+            (
+                "ALTER TABLE a ADD COLUMN b UUID DEFAULT gen_random_uuid()",
+                Does::Rewrites,
+                "a",
+                Holds::Everybody,
+            ),
             ("ALTER TABLE a ALTER COLUMN b TYPE BIGINT", Does::Rewrites, "a", Holds::Everybody),
             ("ALTER TABLE a ALTER COLUMN b SET NOT NULL", Does::Alters, "a", Holds::Everybody),
-            ("ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY(b) REFERENCES c (id)", Does::Alters, "a", Holds::Writers),
+            (
+                "ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY(b) REFERENCES c (id)",
+                Does::Alters,
+                "a",
+                Holds::Writers,
+            ),
             ("ALTER TABLE a ADD CONSTRAINT u UNIQUE (b)", Does::Alters, "a", Holds::Everybody),
             ("ALTER TABLE a DROP COLUMN b", Does::Alters, "a", Holds::Briefly),
             ("CREATE INDEX i ON a (b)", Does::Alters, "a", Holds::Writers),

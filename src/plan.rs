@@ -91,7 +91,8 @@ fn changes_database(step: &Step) -> bool {
 
 /// Says which steps need which, and which are gone beyond by the migrations.
 fn bind(steps: &mut [Step]) {
-    let migrate = steps.iter().find(|step| phase(step) == Phase::Migrate).map(|step| step.id.clone());
+    let migrate =
+        steps.iter().find(|step| phase(step) == Phase::Migrate).map(|step| step.id.clone());
     let mut last_of_database: Option<String> = None;
     let mut rooms: Vec<(String, String)> = Vec::new();
     let mut copies: Vec<String> = Vec::new();
@@ -126,7 +127,8 @@ fn premises(case: &Case, steps: &[Step]) -> Vec<Probe> {
     }
     let book = case.book();
     let except: Vec<_> = book.map(|book| book.table.clone()).into_iter().collect();
-    let mut premises = vec![Probe::SchemaIs { sha256: case.schema().digest_without(&except), except }];
+    let mut premises =
+        vec![Probe::SchemaIs { sha256: case.schema().digest_without(&except), except }];
     if let Some(book) = book {
         premises.push(Probe::RevisionsAre {
             table: book.table.clone(),
@@ -136,8 +138,11 @@ fn premises(case: &Case, steps: &[Step]) -> Vec<Probe> {
     }
     let genuine = case.core_that_is(CoreStanding::Genuine);
     let core = &case.facts.config.tables.core;
-    let tables: std::collections::BTreeMap<_, _> =
-        core.iter().filter(|(name, _)| genuine.contains(&name.as_str())).map(|(n, c)| (n.clone(), c.clone())).collect();
+    let tables: std::collections::BTreeMap<_, _> = core
+        .iter()
+        .filter(|(name, _)| genuine.contains(&name.as_str()))
+        .map(|(n, c)| (n.clone(), c.clone()))
+        .collect();
     if !tables.is_empty() {
         premises.push(Probe::CorePresent { tables });
     }
@@ -146,7 +151,9 @@ fn premises(case: &Case, steps: &[Step]) -> Vec<Probe> {
 
 /// What holds of the database when the plan is done. Files are answered for by their steps.
 fn goal(steps: &[Step]) -> Vec<Probe> {
-    let last = |step: &&Step| changes_database(step) && step.superseded_by.is_none() && phase(step) != Phase::BackUp;
+    let last = |step: &&Step| {
+        changes_database(step) && step.superseded_by.is_none() && phase(step) != Phase::BackUp
+    };
     let mut goal: Vec<Probe> = Vec::new();
     for probe in steps.iter().filter(last).flat_map(|step| &step.done) {
         if !goal.contains(probe) {

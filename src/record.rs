@@ -1,8 +1,8 @@
 //! STAGE: records a catalogue: runs the application's own migrations one revision at a time on a
 //! scratch database and writes down the shape after each.
 //!
-//! Changes nothing but the scratch database, which has to be empty at the start, or exactly where an
-//! earlier recording stopped.
+//! Changes nothing but the scratch database, which has to be empty at the start, or exactly where
+//! an earlier recording stopped.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -49,11 +49,11 @@ struct Seen {
 }
 
 impl Recording<'_> {
-    /// Goes on with `catalogue` until every revision is in it; `step` is called after each and keeps
-    /// what there is.
+    /// Goes on with `catalogue` until every revision is in it; `step` is called after each and
+    /// keeps what there is.
     ///
-    /// Errors: `Kind::Blocked` when the scratch database is not where the catalogue stops; `Kind::Midway`
-    /// when a migration fails every time.
+    /// Errors: `Kind::Blocked` when the scratch database is not where the catalogue stops;
+    /// `Kind::Midway` when a migration fails every time.
     pub fn go_on(
         &self,
         catalogue: &mut Catalogue,
@@ -66,7 +66,11 @@ impl Recording<'_> {
                 continue;
             }
             let before = self.look()?;
-            let after = if before.recorded.is_empty() { None } else { catalogue.position(&before.recorded) };
+            let after = if before.recorded.is_empty() {
+                None
+            } else {
+                catalogue.position(&before.recorded)
+            };
             let stumbles = self.run(id, n, &before)?;
             let seen = self.look()?;
             let script = self.revisions.script(id);
@@ -92,12 +96,15 @@ impl Recording<'_> {
         if seen.recorded == expected && seen.shape == shape {
             return Ok(());
         }
-        Err(Error::new(Kind::Blocked, "the scratch database is not where the recording has to begin")
-            .because(match expected.as_slice() {
-                [] => "it is not empty".to_owned(),
-                ids => format!("it is not at {} with the schema recorded for it", ids.join(", ")),
-            })
-            .hint("make an empty database for this alone, and begin with a new file"))
+        Err(Error::new(
+            Kind::Blocked,
+            "the scratch database is not where the recording has to begin",
+        )
+        .because(match expected.as_slice() {
+            [] => "it is not empty".to_owned(),
+            ids => format!("it is not at {} with the schema recorded for it", ids.join(", ")),
+        })
+        .hint("make an empty database for this alone, and begin with a new file"))
     }
 
     /// Runs one revision; returns what was there after every try that did not get through.

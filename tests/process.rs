@@ -108,7 +108,8 @@ fn the_environment_is_the_inherited_one_with_what_is_set_and_without_what_is_tak
 #[test]
 fn output_without_an_end_of_line_is_logged_whole_and_shown_in_part() {
     let place = Place::new();
-    let (_, tail) = failed(place.run(&place.shell("head -c 5000000 /dev/zero | tr '\\0' x; exit 1")));
+    let (_, tail) =
+        failed(place.run(&place.shell("head -c 5000000 /dev/zero | tr '\\0' x; exit 1")));
     assert_eq!(place.at("log").metadata().unwrap().len(), 5_000_000);
     assert!(tail.len() < 5000 && tail.starts_with("xxx"));
 }
@@ -177,7 +178,8 @@ impl Lifeline {
 fn when_the_time_is_up_the_whole_group_ends() {
     let place = Place::new();
     let lifeline = Lifeline::new(&place);
-    let mut command = place.shell("exec 3>lifeline; echo begun | tee /dev/fd/3; sleep 1000 & sleep 1000");
+    let mut command =
+        place.shell("exec 3>lifeline; echo begun | tee /dev/fd/3; sleep 1000 & sleep 1000");
     command.timeout = Duration::from_millis(500);
     std::thread::scope(|scope| {
         scope.spawn(|| lifeline.wait(|| ()));
@@ -189,7 +191,8 @@ fn when_the_time_is_up_the_whole_group_ends() {
 fn who_does_not_listen_is_killed() {
     let place = Place::new();
     let lifeline = Lifeline::new(&place);
-    let mut command = place.shell("trap 'echo no' TERM; exec 3>lifeline; echo begun >&3; while :; do sleep 1; done");
+    let mut command = place
+        .shell("trap 'echo no' TERM; exec 3>lifeline; echo begun >&3; while :; do sleep 1; done");
     command.timeout = Duration::from_millis(500);
     std::thread::scope(|scope| {
         scope.spawn(|| lifeline.wait(|| ()));
@@ -227,7 +230,8 @@ fn who_outlives_the_command_and_holds_its_output_is_ended() {
 #[test]
 fn who_left_the_group_and_holds_the_output_is_not_waited_for() {
     let place = Place::new();
-    let command = place.shell("setsid sh -c 'touch left; exec sleep 20' & until [ -e left ]; do :; done; exit 4");
+    let command = place
+        .shell("setsid sh -c 'touch left; exec sleep 20' & until [ -e left ]; do :; done; exit 4");
     assert_eq!(failed(place.run(&command)).0, "exit code 4");
 }
 
@@ -237,7 +241,10 @@ const AGAIN: &str = "TTPLAN_TEST_AGAIN";
 #[test]
 fn a_command_does_not_survive_the_one_who_runs_it() {
     if let Some(directory) = std::env::var_os(AGAIN).map(PathBuf::from) {
-        let command = shell(&directory, "exec 3>lifeline; echo begun | tee /dev/fd/3; sleep 1000 & sleep 1000");
+        let command = shell(
+            &directory,
+            "exec 3>lifeline; echo begun | tee /dev/fd/3; sleep 1000 & sleep 1000",
+        );
         run(&command, &directory.join("log")).unwrap();
         return;
     }

@@ -30,7 +30,10 @@ impl BackUp<'_> {
             Parts {
                 address: "database".into(),
                 reason: "before_change".into(),
-                moves: vec![Move::BackupDatabase(BackupDatabase { name: NAME.into(), directory: directory.clone() })],
+                moves: vec![Move::BackupDatabase(BackupDatabase {
+                    name: NAME.into(),
+                    directory: directory.clone(),
+                })],
                 done: vec![Probe::BackupReads { name: NAME.into(), directory }],
                 ..Parts::default()
             },

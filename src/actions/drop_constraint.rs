@@ -37,7 +37,10 @@ impl DropConstraint<'_> {
                 reason: self.reason.into(),
                 transaction: Some(CLEARING),
                 ready: vec![Probe::ObjectIs { object: object.clone(), sha256: self.sha256 }],
-                save: vec![Move::SaveObjects(SaveObjects { name: name.clone(), objects: vec![object.clone()] })],
+                save: vec![Move::SaveObjects(SaveObjects {
+                    name: name.clone(),
+                    objects: vec![object.clone()],
+                })],
                 moves: vec![Move::DropObject(DropObject { object: object.clone(), sql })],
                 done: vec![Probe::ObjectAbsent { object: object.clone() }],
                 undo: vec![Move::RestoreObjects(RestoreObjects { name, objects: vec![object] })],
@@ -54,9 +57,11 @@ mod tests {
 
     #[test]
     fn a_constraint_is_named_with_its_table() {
-        let constraint = ObjectRef::of_table(ObjectKind::Constraint, "public", "orders", "orders_fk");
-        let step =
-            DropConstraint { constraint: &constraint, sha256: Digest::of(""), reason: "x" }.step(&Plain).unwrap();
+        let constraint =
+            ObjectRef::of_table(ObjectKind::Constraint, "public", "orders", "orders_fk");
+        let step = DropConstraint { constraint: &constraint, sha256: Digest::of(""), reason: "x" }
+            .step(&Plain)
+            .unwrap();
         crate::actions::tests::check(&step);
         assert_eq!(step.title, "drop constraint `orders_fk` of table `orders`");
         assert_eq!(step.address, "database/public.orders/orders_fk");

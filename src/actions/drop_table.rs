@@ -40,7 +40,8 @@ impl DropTable<'_> {
             Probe::NoOtherWriter {},
         ];
         if !self.changed_before {
-            ready.insert(0, Probe::ObjectIs { object: object.clone(), sha256: self.table.digest() });
+            ready
+                .insert(0, Probe::ObjectIs { object: object.clone(), sha256: self.table.digest() });
         }
         Some(step(
             &ACTION,
@@ -49,7 +50,10 @@ impl DropTable<'_> {
                 reason: self.reason.into(),
                 transaction: Some(CLEARING),
                 ready,
-                save: vec![Move::SaveObjects(SaveObjects { name: name.clone(), objects: vec![object.clone()] })],
+                save: vec![Move::SaveObjects(SaveObjects {
+                    name: name.clone(),
+                    objects: vec![object.clone()],
+                })],
                 moves: vec![Move::DropObject(DropObject { object: object.clone(), sql })],
                 done: vec![Probe::ObjectAbsent { object: object.clone() }],
                 undo: vec![Move::RestoreObjects(RestoreObjects { name, objects: vec![object] })],
@@ -83,14 +87,24 @@ pub(crate) mod tests {
             format!("CREATE TABLE \"{}\" (\"{column}\" varchar({width}) NOT NULL)", table.name)
         }
         fn widen_column(&self, table: &ObjectRef, column: &str, width: u32) -> Option<String> {
-            Some(format!("ALTER TABLE \"{}\" ALTER COLUMN \"{column}\" TYPE varchar({width})", table.name))
+            Some(format!(
+                "ALTER TABLE \"{}\" ALTER COLUMN \"{column}\" TYPE varchar({width})",
+                table.name
+            ))
         }
     }
 
     #[test]
     fn a_drop_is_destructive_saved_and_says_how_many_rows_go() {
-        let table = Table { schema: "public".into(), name: "My Table; drop".into(), ..Table::default() };
-        let drop = DropTable { table: &table, rows: 2, dependents: &[], changed_before: false, reason: "x" };
+        let table =
+            Table { schema: "public".into(), name: "My Table; drop".into(), ..Table::default() };
+        let drop = DropTable {
+            table: &table,
+            rows: 2,
+            dependents: &[],
+            changed_before: false,
+            reason: "x",
+        };
         let step = drop.step(&Plain).unwrap();
         crate::actions::tests::check(&step);
         assert_eq!(step.risk, Risk::Destructive);

@@ -42,7 +42,10 @@ impl DropVersionTable<'_> {
                     Probe::NoDependentsBut { object: object.clone(), dependents: Vec::new() },
                     Probe::NoOtherWriter {},
                 ],
-                save: vec![Move::SaveObjects(SaveObjects { name: name.clone(), objects: vec![object.clone()] })],
+                save: vec![Move::SaveObjects(SaveObjects {
+                    name: name.clone(),
+                    objects: vec![object.clone()],
+                })],
                 moves: vec![Move::DropObject(DropObject { object: object.clone(), sql })],
                 done: vec![Probe::ObjectAbsent { object: object.clone() }],
                 undo: vec![Move::RestoreObjects(RestoreObjects { name, objects: vec![object] })],
@@ -60,9 +63,12 @@ mod tests {
     #[test]
     fn the_record_is_bound_to_the_rows_that_were_seen() {
         let table = ObjectRef::table("public", "versions");
-        let book = Book { table, column: "v".into(), width: None, recorded: Some(vec!["062".into()]) };
+        let book =
+            Book { table, column: "v".into(), width: None, recorded: Some(vec!["062".into()]) };
         let step = DropVersionTable { book: &book, reason: "x" }.step(&Plain).unwrap();
         crate::actions::tests::check(&step);
-        assert!(matches!(&step.ready[0], Probe::RevisionsAre { recorded: Some(rows), .. } if rows == &["062"]));
+        assert!(
+            matches!(&step.ready[0], Probe::RevisionsAre { recorded: Some(rows), .. } if rows == &["062"])
+        );
     }
 }

@@ -38,9 +38,15 @@ impl DropView<'_> {
                 transaction: Some(CLEARING),
                 ready: vec![
                     Probe::ObjectIs { object: object.clone(), sha256: Digest::of_json(self.view) },
-                    Probe::NoDependentsBut { object: object.clone(), dependents: self.dependents.to_vec() },
+                    Probe::NoDependentsBut {
+                        object: object.clone(),
+                        dependents: self.dependents.to_vec(),
+                    },
                 ],
-                save: vec![Move::SaveObjects(SaveObjects { name: name.clone(), objects: vec![object.clone()] })],
+                save: vec![Move::SaveObjects(SaveObjects {
+                    name: name.clone(),
+                    objects: vec![object.clone()],
+                })],
                 moves: vec![Move::DropObject(DropObject { object: object.clone(), sql })],
                 done: vec![Probe::ObjectAbsent { object: object.clone() }],
                 undo: vec![Move::RestoreObjects(RestoreObjects { name, objects: vec![object] })],
@@ -56,7 +62,12 @@ mod tests {
 
     #[test]
     fn a_materialized_view_is_dropped_as_one() {
-        let view = View { schema: "public".into(), name: "v".into(), materialized: true, ..View::default() };
+        let view = View {
+            schema: "public".into(),
+            name: "v".into(),
+            materialized: true,
+            ..View::default()
+        };
         let step = DropView { view: &view, dependents: &[], reason: "x" }.step(&Plain).unwrap();
         crate::actions::tests::check(&step);
         assert_eq!(step.title, "drop materialized view `v`");

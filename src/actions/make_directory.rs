@@ -22,7 +22,8 @@ impl MakeRoom<'_> {
     /// Its step.
     pub fn step(&self) -> Step {
         let path = self.upload.to.clone();
-        let make = MakeDirectory { path: path.clone(), mode: None, owner: self.upload.owner.clone() };
+        let make =
+            MakeDirectory { path: path.clone(), mode: None, owner: self.upload.owner.clone() };
         step(
             &ACTION,
             Parts {
@@ -58,6 +59,9 @@ mod tests {
         };
         let step = MakeRoom { upload: &upload, reason: "x" }.step();
         crate::actions::tests::check(&step);
-        assert_eq!((step.risk, step.title.as_str()), (Risk::Safe, "make directory `/data/avatars`"));
+        assert_eq!(
+            (step.risk, step.title.as_str()),
+            (Risk::Safe, "make directory `/data/avatars`")
+        );
     }
 }

@@ -57,7 +57,8 @@ pub struct Action {
     pub page: &'static str,
 }
 
-/// The order of a plan: back up, copy files, change the database, run migrations, release what other plans moved.
+/// The order of a plan: back up, copy files, change the database, run migrations, release what
+/// other plans moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     BackUp,
@@ -130,7 +131,10 @@ pub(crate) mod tests {
         assert!(!step.moves.is_empty() && !step.done.is_empty() && !step.address.is_empty());
         assert_eq!(step.risk, risk::of_step(step));
         let files = step.moves.iter().filter(|act| act.touches_files()).count();
-        assert!(files == 0 || files == step.moves.len(), "a step touches the database or files, never both");
+        assert!(
+            files == 0 || files == step.moves.len(),
+            "a step touches the database or files, never both"
+        );
         if step.moves.iter().any(|act| matches!(act, Move::DropObject(_))) {
             assert!(!step.save.is_empty() && !step.undo.is_empty(), "nothing is dropped unsaved");
         }

@@ -73,7 +73,14 @@ mod tests {
             owner: None,
         };
         let files = vec![FileFact("a.png".into(), 1500, Digest::of("a"))];
-        let step = MoveFiles { upload: &upload, from: &upload.from[0], files, renamed: false, reason: "x" }.step();
+        let step = MoveFiles {
+            upload: &upload,
+            from: &upload.from[0],
+            files,
+            renamed: false,
+            reason: "x",
+        }
+        .step();
         crate::actions::tests::check(&step);
         assert_eq!(step.risk, Risk::Safe);
         assert_eq!(step.title, "copy 1 file (1.5 kB) from `/app/avatars` to `/data/avatars`");

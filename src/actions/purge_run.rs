@@ -1,5 +1,6 @@
 //! `purge_run`: removes what a run kept and nothing needs any more, because the run was taken back.
-//! Cannot be taken back itself. Its journal and its signed plan stay: they keep the plan from acting again.
+//! Cannot be taken back itself. Its journal and its signed plan stay: they keep the plan from
+//! acting again.
 
 use crate::actions::{Action, Parts, Phase, step};
 use crate::model::step::{DiscardKept, KeptThing, Move, Probe, Step};

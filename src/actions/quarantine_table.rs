@@ -40,7 +40,10 @@ impl QuarantineTable<'_> {
                 reason: self.reason.into(),
                 transaction: Some(CLEARING),
                 ready,
-                moves: vec![Move::Quarantine(Quarantine { object: object.clone(), name: name.clone() })],
+                moves: vec![Move::Quarantine(Quarantine {
+                    object: object.clone(),
+                    name: name.clone(),
+                })],
                 done: vec![Probe::ObjectAbsent { object: object.clone() }],
                 undo: vec![Move::Unquarantine(Unquarantine { object, name })],
                 ..Parts::default()
@@ -57,8 +60,13 @@ mod tests {
     #[test]
     fn quarantine_is_for_care_not_destruction() {
         let object = ObjectRef::table("public", "t");
-        let step = QuarantineTable { object: &object, sha256: Digest::of(""), rows: Some(1), reason: "x" }.step();
+        let step =
+            QuarantineTable { object: &object, sha256: Digest::of(""), rows: Some(1), reason: "x" }
+                .step();
         crate::actions::tests::check(&step);
-        assert_eq!((step.risk, step.title.as_str()), (Risk::Caution, "quarantine table `t` (1 row)"));
+        assert_eq!(
+            (step.risk, step.title.as_str()),
+            (Risk::Caution, "quarantine table `t` (1 row)")
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! `release_sources`: removes files from an old place whose copies are where they belong. Only on request,
-//! and never in the plan that moved them. What it removes is kept by the run, so that undo brings it back.
+//! `release_sources`: removes files from an old place whose copies are where they belong. Only on
+//! request, and never in the plan that moved them. What it removes is kept by the run, so that undo
+//! brings it back.
 
 use crate::actions::{Action, Parts, Phase, save_name, step};
 use crate::model::config::Upload;
@@ -44,7 +45,11 @@ impl ReleaseSources<'_> {
                 reason: self.reason.into(),
                 ready,
                 save: vec![Move::SaveFiles(save)],
-                moves: vec![Move::ReleaseFiles(ReleaseFiles { from, to, files: FileList::Inline(self.files) })],
+                moves: vec![Move::ReleaseFiles(ReleaseFiles {
+                    from,
+                    to,
+                    files: FileList::Inline(self.files),
+                })],
                 done: vec![Probe::FilesDone { r#move: 0 }],
                 undo: vec![Move::RestoreFiles(restore)],
                 ..Parts::default()
@@ -73,12 +78,23 @@ mod tests {
             owner: None,
         };
         let files = vec![FileFact("a.png".into(), 1500, Digest::of("a"))];
-        let release =
-            ReleaseSources { upload: &upload, from: &upload.from[0], files, unreferenced: Vec::new(), reason: "x" };
+        let release = ReleaseSources {
+            upload: &upload,
+            from: &upload.from[0],
+            files,
+            unreferenced: Vec::new(),
+            reason: "x",
+        };
         let step = release.step();
         crate::actions::tests::check(&step);
         assert_eq!(step.risk, Risk::Destructive);
-        assert!(matches!(&step.save[..], [Move::SaveFiles(_)]) && matches!(&step.undo[..], [Move::RestoreFiles(_)]));
-        assert_eq!(step.title, "remove 1 file (1.5 kB) from `/app/avatars`, copied to `/data/avatars`");
+        assert!(
+            matches!(&step.save[..], [Move::SaveFiles(_)])
+                && matches!(&step.undo[..], [Move::RestoreFiles(_)])
+        );
+        assert_eq!(
+            step.title,
+            "remove 1 file (1.5 kB) from `/app/avatars`, copied to `/data/avatars`"
+        );
     }
 }

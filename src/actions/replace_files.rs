@@ -1,5 +1,5 @@
-//! `replace_files`: copies files from an old place over files of other content where they belong. What is replaced is
-//! kept by the run, so that undo puts it back.
+//! `replace_files`: copies files from an old place over files of other content where they belong.
+//! What is replaced is kept by the run, so that undo puts it back.
 
 use crate::actions::{Action, Parts, Phase, save_name, step};
 use crate::model::config::Upload;
@@ -33,8 +33,12 @@ impl ReplaceFiles<'_> {
         let address = format!("uploads/{}/{}", upload.name, self.from.to_text());
         let name = save_name(&ACTION, &address);
         let save = SaveFiles { name: name.clone(), from: to.clone(), files: FileList::Replaced(0) };
-        let restore =
-            RestoreFiles { name, root: to.clone(), files: FileList::Replaced(0), replacing: Some(FileList::Move(0)) };
+        let restore = RestoreFiles {
+            name,
+            root: to.clone(),
+            files: FileList::Replaced(0),
+            replacing: Some(FileList::Move(0)),
+        };
         let replace = step::ReplaceFiles {
             from: self.from.clone(),
             to,
@@ -80,10 +84,15 @@ mod tests {
             mode: None,
             owner: None,
         };
-        let step = ReplaceFiles { upload: &upload, from: &upload.from[0], files, replaced, reason: "x" }.step();
+        let step =
+            ReplaceFiles { upload: &upload, from: &upload.from[0], files, replaced, reason: "x" }
+                .step();
         crate::actions::tests::check(&step);
         assert_eq!(step.risk, Risk::Destructive);
-        assert!(matches!(&step.save[..], [Move::SaveFiles(_)]) && matches!(&step.undo[..], [Move::RestoreFiles(_)]));
+        assert!(
+            matches!(&step.save[..], [Move::SaveFiles(_)])
+                && matches!(&step.undo[..], [Move::RestoreFiles(_)])
+        );
         assert_eq!(step.title, "replace 1 file of `/new` by those of `/old` (1.5 kB)");
     }
 }

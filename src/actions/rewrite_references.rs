@@ -1,5 +1,5 @@
-//! `rewrite_references`: makes the values of a column name their files the way the application does now,
-//! after those have been moved. Every value comes back by undo.
+//! `rewrite_references`: makes the values of a column name their files the way the application does
+//! now, after those have been moved. Every value comes back by undo.
 
 use crate::actions::{Action, Parts, Phase, save_name, step};
 use crate::model::references::Outdated;
@@ -30,8 +30,11 @@ impl RewriteReferences<'_> {
         let Rewriting { table, column, .. } = &self.rewriting;
         let address = format!("database/{}.{}/{column}", table.schema, table.name);
         let name = save_name(&ACTION, &address);
-        let outdated_are =
-            |Outdated { rows, sha256 }| Probe::OutdatedAre { rewriting: self.rewriting.clone(), rows, sha256 };
+        let outdated_are = |Outdated { rows, sha256 }| Probe::OutdatedAre {
+            rewriting: self.rewriting.clone(),
+            rows,
+            sha256,
+        };
         let mut ready = vec![outdated_are(self.outdated)];
         ready.extend(self.alone.then_some(Probe::NoOtherWriter {}));
         let done = vec![outdated_are(outdated(&[]))];
@@ -73,7 +76,10 @@ mod tests {
             to: "/new/".into(),
             renamed: Default::default(),
         };
-        let changes = rewriting.changes([("1".to_owned(), "/old/a".to_owned()), ("2".to_owned(), "/new/b".to_owned())]);
+        let changes = rewriting.changes([
+            ("1".to_owned(), "/old/a".to_owned()),
+            ("2".to_owned(), "/new/b".to_owned()),
+        ]);
         let seen = outdated(&changes);
         let step = RewriteReferences { rewriting, outdated: seen, alone: true, reason: "x" }.step();
         crate::actions::tests::check(&step);

@@ -43,7 +43,8 @@ impl RunMigrations<'_> {
     pub fn step(self) -> Step {
         let absolute = |words: &[String]| -> Vec<String> {
             let mut words = words.to_vec();
-            if let (Some(first), Some(configured)) = (words.first_mut(), self.upgrade.command.first())
+            if let (Some(first), Some(configured)) =
+                (words.first_mut(), self.upgrade.command.first())
                 && first == configured
             {
                 *first = self.program.to_text().into_owned();
@@ -69,7 +70,8 @@ impl RunMigrations<'_> {
             done.push(Probe::CorePresent { tables: self.core.clone() });
         }
         done.extend(self.shape);
-        let restore = RestoreDatabase { name: BACKUP.into(), directory: self.backup_directory.cloned() };
+        let restore =
+            RestoreDatabase { name: BACKUP.into(), directory: self.backup_directory.cloned() };
         let (directory, sha256) = self.scripts;
         step(
             &ACTION,
@@ -77,7 +79,11 @@ impl RunMigrations<'_> {
                 address: format!("database/{}", self.system),
                 reason: self.reason.into(),
                 ready: vec![
-                    Probe::ScriptsAre { system: self.system.into(), directory: directory.clone(), sha256 },
+                    Probe::ScriptsAre {
+                        system: self.system.into(),
+                        directory: directory.clone(),
+                        sha256,
+                    },
                     Probe::NoOtherWriter {},
                 ],
                 moves: vec![Move::Run(run)],
@@ -96,7 +102,8 @@ mod tests {
 
     #[test]
     fn the_program_is_absolute_in_both_commands_and_the_scripts_are_pinned() {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let words =
+            |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let upgrade = Upgrade {
             command: words(&["flask", "db", "upgrade", "heads"]),
             check: words(&["flask", "--version"]),

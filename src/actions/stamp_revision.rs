@@ -39,13 +39,21 @@ impl StampRevision<'_> {
                 basis,
             })
         };
-        let recorded = |recorded| Probe::RevisionsAre { table: table.clone(), column: column.clone(), recorded };
+        let recorded = |recorded| Probe::RevisionsAre {
+            table: table.clone(),
+            column: column.clone(),
+            recorded,
+        };
         let mut moves = vec![set(&from, self.to, self.basis)];
         let mut undo = vec![set(self.to, &from, Basis::Assumed)];
         if self.book.recorded.is_none() {
             let create = dialect.create_book(table, column, WIDTH);
-            moves.insert(0, Move::CreateObject(CreateObject { object: table.clone(), sql: create }));
-            undo.push(Move::DropObject(DropObject { object: table.clone(), sql: dialect.drop_object(table)? }));
+            moves
+                .insert(0, Move::CreateObject(CreateObject { object: table.clone(), sql: create }));
+            undo.push(Move::DropObject(DropObject {
+                object: table.clone(),
+                sql: dialect.drop_object(table)?,
+            }));
         }
         let mut ready = vec![recorded(self.book.recorded.clone()), Probe::NoOtherWriter {}];
         ready.extend(self.evidence.clone());

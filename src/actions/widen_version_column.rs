@@ -30,7 +30,11 @@ impl WidenVersionColumn<'_> {
         let (table, column) = (&self.book.table, &self.book.column);
         let sql = dialect.widen_column(table, column, WIDTH)?;
         let back = dialect.widen_column(table, column, width)?;
-        let width_is = |width| Probe::ColumnWidth { table: table.clone(), column: column.clone(), width: Some(width) };
+        let width_is = |width| Probe::ColumnWidth {
+            table: table.clone(),
+            column: column.clone(),
+            width: Some(width),
+        };
         let alter = |sql| vec![Move::AlterObject(AlterObject { object: table.clone(), sql })];
         Some(step(
             &ACTION,

@@ -1,5 +1,5 @@
-//! Brings single objects back from quarantine: the undo moves of the signed steps that put them there.
-//! The rest of their run stays as it is.
+//! Brings single objects back from quarantine: the undo moves of the signed steps that put them
+//! there. The rest of their run stays as it is.
 
 use crate::apply::group;
 use crate::apply::papers::Papers;
@@ -15,9 +15,11 @@ use crate::model::report::{Outcome, Report};
 use crate::model::step::{Answer, Move, Probe, Step};
 use crate::trust::plan::TrustedPlan;
 
-/// Brings back what the finished run of this plan put into quarantine: all of it, or the `wanted` objects by name.
+/// Brings back what the finished run of this plan put into quarantine: all of it, or the `wanted`
+/// objects by name.
 ///
-/// Errors: `Kind::Stale` where something else has the name by now, and where undo is the way; nothing is changed then.
+/// Errors: `Kind::Stale` where something else has the name by now, and where undo is the way;
+/// nothing is changed then.
 pub fn bring_back(
     trusted: &TrustedPlan,
     turn: &Turn,
@@ -31,8 +33,11 @@ pub fn bring_back(
     let folder = turn.state.run_of(&trusted.sha256());
     let before = standing(&folder)?;
     if !before.finished || before.undo_begun {
-        return Err(Error::new(Kind::Stale, "the run is not finished, or being taken back already")
-            .hint(format!("ttplan undo {} takes back all that it did", folder.id)));
+        return Err(Error::new(
+            Kind::Stale,
+            "the run is not finished, or being taken back already",
+        )
+        .hint(format!("ttplan undo {} takes back all that it did", folder.id)));
     }
     check_target(plan, live)?;
     let chosen = chosen(plan, wanted)?;
@@ -47,9 +52,12 @@ pub fn bring_back(
     if !to_do.is_empty() {
         let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), None);
         probe::demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
-            Error::new(Kind::Stale, "nothing is brought back while others may write to the database")
-                .because(what)
-                .hint("stop the application first: `docker compose stop app` or `systemctl stop APP`")
+            Error::new(
+                Kind::Stale,
+                "nothing is brought back while others may write to the database",
+            )
+            .because(what)
+            .hint("stop the application first: `docker compose stop app` or `systemctl stop APP`")
         })?;
     }
     if !hands.watch.confirm(&to_do)? {
@@ -58,8 +66,12 @@ pub fn bring_back(
     note_attempt(hands.papers, Attempt::Undo, trusted, options)?;
     // All or nothing: what stands on another is as it was only when both are back.
     if let Some(first) = to_do.first() {
-        let moves = |hands: &mut Hands<'_>, step: &Step| step.undo.iter().try_for_each(|act| hands.run_move(step, act));
-        group::retry(&mut hands, first, |hands| to_do.iter().try_for_each(|step| moves(hands, step)))?;
+        let moves = |hands: &mut Hands<'_>, step: &Step| {
+            step.undo.iter().try_for_each(|act| hands.run_move(step, act))
+        };
+        group::retry(&mut hands, first, |hands| {
+            to_do.iter().try_for_each(|step| moves(hands, step))
+        })?;
     }
     for step in &chosen {
         if !hands.papers.standing().undone.contains(&step.id) {
@@ -72,21 +84,29 @@ pub fn bring_back(
     Ok(undo::report(trusted, &folder.id, outcome, &chosen, &back))
 }
 
-/// The steps that put these objects into quarantine, last first: what stands on another comes after it.
+/// The steps that put these objects into quarantine, last first: what stands on another comes after
+/// it.
 fn chosen<'p>(plan: &'p Plan, wanted: &[String]) -> Result<Vec<&'p Step>> {
     let names = |step: &Step| -> Vec<String> {
-        let put =
-            step.moves.iter().filter_map(|act| if let Move::Quarantine(put) = act { Some(&put.object) } else { None });
-        put.flat_map(|object| [object.name.clone(), format!("{}.{}", object.schema, object.name)]).collect()
+        let put = step.moves.iter().filter_map(|act| {
+            if let Move::Quarantine(put) = act { Some(&put.object) } else { None }
+        });
+        put.flat_map(|object| [object.name.clone(), format!("{}.{}", object.schema, object.name)])
+            .collect()
     };
-    let steps: Vec<&Step> = plan.steps.iter().rev().filter(|step| !names(step).is_empty()).collect();
+    let steps: Vec<&Step> =
+        plan.steps.iter().rev().filter(|step| !names(step).is_empty()).collect();
     let all: Vec<String> = steps.iter().flat_map(|step| names(step)).collect();
     if let Some(unknown) = wanted.iter().find(|name| !all.contains(name)) {
-        return Err(Error::new(Kind::Usage, format!("this run put no `{unknown}` into quarantine"))
-            .hint("ttplan quarantine list"));
+        return Err(Error::new(
+            Kind::Usage,
+            format!("this run put no `{unknown}` into quarantine"),
+        )
+        .hint("ttplan quarantine list"));
     }
     if steps.is_empty() {
-        return Err(Error::new(Kind::Usage, "this run put nothing into quarantine").hint("ttplan quarantine list"));
+        return Err(Error::new(Kind::Usage, "this run put nothing into quarantine")
+            .hint("ttplan quarantine list"));
     }
     Ok(steps
         .into_iter()
@@ -104,14 +124,20 @@ fn is_back(hands: &mut Hands<'_>, step: &Step) -> Result<bool> {
         return Ok(false);
     }
     // By its definition where the engine keeps it in a file, that stays there.
-    let defined: Vec<Probe> =
-        step.ready.iter().filter(|probe| matches!(probe, Probe::ObjectIs { .. })).cloned().collect();
+    let defined: Vec<Probe> = step
+        .ready
+        .iter()
+        .filter(|probe| matches!(probe, Probe::ObjectIs { .. }))
+        .cloned()
+        .collect();
     let why = match prober.ask_all(&defined, Some(step)) {
         Answer::Yes => return Ok(true),
         Answer::No(what) | Answer::Unknown(what) => what,
     };
-    let objects =
-        step.moves.iter().filter_map(|act| if let Move::Quarantine(put) = act { Some(&put.object) } else { None });
+    let objects = step
+        .moves
+        .iter()
+        .filter_map(|act| if let Move::Quarantine(put) = act { Some(&put.object) } else { None });
     let mut aside = Vec::new();
     for object in objects {
         aside.push(hands.live.change_database().is_in_quarantine(object)?);

@@ -23,7 +23,11 @@ pub fn run(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
     fresh_directory(&scratch)?;
     let workplace = hands.live.change_database().prepare_migrations(&scratch)?;
     let before = content_digest(hands.live.database())?;
-    hands.papers.note(Event::Content { step: step.id.clone(), when: When::Before, sha256: before })?;
+    hands.papers.note(Event::Content {
+        step: step.id.clone(),
+        when: When::Before,
+        sha256: before,
+    })?;
     let command = command(hands, run, Some(&workplace.url))?;
     let outcome = run_through(hands, step, run, &command, &scratch).and_then(|()| {
         check_scripts(hands, step)?;
@@ -36,7 +40,11 @@ pub fn run(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
         Err(error) => return Err(take_back(hands, step, before, error)),
     };
     // Noted first: whatever dies here, undo knows the database before and after by what it holds.
-    hands.papers.note(Event::Content { step: step.id.clone(), when: When::After, sha256: content })?;
+    hands.papers.note(Event::Content {
+        step: step.id.clone(),
+        when: When::After,
+        sha256: content,
+    })?;
     hands.live.change_database().adopt_migrations(&scratch)?;
     std::fs::remove_dir_all(&scratch).map_err(|error| files::told("remove", &scratch, &error))
 }
@@ -98,8 +106,9 @@ fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
         .hint("mend it, then run the same `ttplan apply` again: it goes on from here")
 }
 
-/// Brings the database back to before the command, where it worked in place and left something: from the
-/// backup that the step itself names for its undoing. Where that is not possible, the error says so too.
+/// Brings the database back to before the command, where it worked in place and left something:
+/// from the backup that the step itself names for its undoing. Where that is not possible, the
+/// error says so too.
 fn take_back(hands: &mut Hands<'_>, step: &Step, before: Digest, error: Error) -> Error {
     let midway = |error: Error, why: &str| {
         error
@@ -109,7 +118,9 @@ fn take_back(hands: &mut Hands<'_>, step: &Step, before: Digest, error: Error) -
     match content_digest(hands.live.database()) {
         Ok(now) if now == before => return midway(error, "the database is as it was before"),
         Ok(_) => {}
-        Err(other) => return midway(error, &format!("what it left could not be looked at: {other}")),
+        Err(other) => {
+            return midway(error, &format!("what it left could not be looked at: {other}"));
+        }
     }
     match hands.live.database().writers() {
         Ok(Writers::None) => {}
@@ -139,17 +150,21 @@ pub fn check(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
         Exit::Failed { how, tail } => (how, tail),
         Exit::TimedOut { tail } => ("it took more than a minute".to_owned(), tail),
     };
-    Err(Error::new(Kind::Stale, format!("the check `{}` failed, so the migrations cannot be run", run.check.join(" ")))
-        .because(how)
-        .because(tail.trim().to_owned())
-        .hint("run it by hand where ttplan runs, and mend what it complains about"))
+    Err(Error::new(
+        Kind::Stale,
+        format!("the check `{}` failed, so the migrations cannot be run", run.check.join(" ")),
+    )
+    .because(how)
+    .because(tail.trim().to_owned())
+    .hint("run it by hand where ttplan runs, and mend what it complains about"))
 }
 
 /// A fingerprint of everything the database holds: what is defined in it, and every row.
 pub fn content_digest(database: &mut dyn InspectDatabase) -> Result<Digest> {
     let schema = database.look()?.schema.digest_without(&[]);
     let tables = database.content()?;
-    let plain: Vec<_> = tables.iter().map(|content| (&content.table, content.rows, &content.digest)).collect();
+    let plain: Vec<_> =
+        tables.iter().map(|content| (&content.table, content.rows, &content.digest)).collect();
     Ok(Digest::of_json(&(schema, plain)))
 }
 
@@ -170,10 +185,14 @@ fn check_scripts(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
     for probe in &step.ready {
         let Probe::ScriptsAre { system, directory, sha256 } = probe else { continue };
         let Some(framework) = frameworks::by_name(system) else { continue };
-        if frameworks::digest(&hands.live.files().sources(&(framework.tree)(directory))?) != *sha256 {
-            return Err(Error::new(Kind::Verification, "the migration files changed while they were run")
-                .because(format!("`{}` is not what was signed", directory.to_text()))
-                .hint("find out who writes there, then undo this run"));
+        if frameworks::digest(&hands.live.files().sources(&(framework.tree)(directory))?) != *sha256
+        {
+            return Err(Error::new(
+                Kind::Verification,
+                "the migration files changed while they were run",
+            )
+            .because(format!("`{}` is not what was signed", directory.to_text()))
+            .hint("find out who writes there, then undo this run"));
         }
     }
     Ok(())
@@ -199,7 +218,9 @@ fn check_result(step: &Step, migrated: &mut dyn InspectDatabase) -> Result<()> {
 
 pub(in crate::apply) fn fresh_directory(path: &std::path::Path) -> Result<()> {
     match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::told("empty", path, &error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(files::told("empty", path, &error))
+        }
         _ => files::private_directory(path),
     }
 }

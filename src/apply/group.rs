@@ -20,8 +20,11 @@ pub fn run_all(hands: &mut Hands<'_>, plan: &Plan) -> Result<()> {
     let mut n = 0;
     while n < plan.steps.len() {
         let label = &plan.steps[n].transaction;
-        let together =
-            plan.steps[n..].iter().take_while(|step| label.is_some() && step.transaction == *label).count().max(1);
+        let together = plan.steps[n..]
+            .iter()
+            .take_while(|step| label.is_some() && step.transaction == *label)
+            .count()
+            .max(1);
         run_group(hands, plan, n, &plan.steps[n..n + together])?;
         n += together;
     }
@@ -42,7 +45,9 @@ fn run_group(hands: &mut Hands<'_>, plan: &Plan, first: usize, group: &[Step]) -
                 hands.watch.tell(Told::Begun { step, n: first + n + 1, of: plan.steps.len() });
                 to_do.push(step);
             }
-            Some(Status::NotReady(what) | Status::Unknown(what)) => return Err(not_ready(step, what)),
+            Some(Status::NotReady(what) | Status::Unknown(what)) => {
+                return Err(not_ready(step, what));
+            }
             None => return Err(not_ready(step, "it was not looked at")),
         }
     }
@@ -52,7 +57,11 @@ fn run_group(hands: &mut Hands<'_>, plan: &Plan, first: usize, group: &[Step]) -
     for step in &to_do {
         hands.papers.note(Event::Begun { step: step.id.clone() })?;
     }
-    let outcome = if needs_transaction(to_do[0]) { in_transaction(hands, &to_do) } else { one_by_one(hands, &to_do) };
+    let outcome = if needs_transaction(to_do[0]) {
+        in_transaction(hands, &to_do)
+    } else {
+        one_by_one(hands, &to_do)
+    };
     if let Err(error) = outcome {
         let failed = Event::Failed { step: to_do[0].id.clone(), error: error.to_string() };
         hands.papers.note(failed)?;
@@ -77,7 +86,9 @@ fn note_done(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
     if standing.begun.contains(&step.id) && !standing.done.contains(&step.id) {
         // Its last file had its name; what was replaced may still lie beside it.
         for act in &step.moves {
-            if let Move::CopyFiles(CopyFiles { to, .. }) | Move::ReplaceFiles(ReplaceFiles { to, .. }) = act {
+            if let Move::CopyFiles(CopyFiles { to, .. })
+            | Move::ReplaceFiles(ReplaceFiles { to, .. }) = act
+            {
                 hands.live.change_files().sweep(to)?;
             }
             if let Move::ReplaceFiles(replace) = act {
@@ -92,7 +103,8 @@ fn note_done(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
 fn demand_done(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
     let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
     crate::apply::probe::demand(prober.ask_all(&step.done, Some(step)), |what, _| {
-        Error::new(Kind::Verification, format!("after `{}` not all is as it should be", step.title)).because(what)
+        Error::new(Kind::Verification, format!("after `{}` not all is as it should be", step.title))
+            .because(what)
     })
 }
 
@@ -105,7 +117,8 @@ fn not_ready(step: &Step, what: &str) -> Error {
 /// Backups, restores and commands have transactions of their own; files have none.
 pub fn needs_transaction(step: &Step) -> bool {
     let without = |act: &Move| {
-        act.touches_files() || matches!(act, Move::BackupDatabase(_) | Move::RestoreDatabase(_) | Move::Run(_))
+        act.touches_files()
+            || matches!(act, Move::BackupDatabase(_) | Move::RestoreDatabase(_) | Move::Run(_))
     };
     !step.moves.iter().any(without)
 }
@@ -138,7 +151,11 @@ fn in_transaction(hands: &mut Hands<'_>, steps: &[&Step]) -> Result<()> {
 }
 
 /// Does something in a transaction, again and again while others hold locks.
-pub fn retry(hands: &mut Hands<'_>, step: &Step, mut work: impl FnMut(&mut Hands<'_>) -> Result<()>) -> Result<()> {
+pub fn retry(
+    hands: &mut Hands<'_>,
+    step: &Step,
+    mut work: impl FnMut(&mut Hands<'_>) -> Result<()>,
+) -> Result<()> {
     let mut pause = Duration::from_millis(100);
     let mut tries = 1;
     loop {
@@ -161,9 +178,9 @@ pub fn retry(hands: &mut Hands<'_>, step: &Step, mut work: impl FnMut(&mut Hands
 /// more exact by itself.
 fn midway(error: Error) -> Error {
     match error.kind() {
-        Kind::Failed | Kind::Unreachable | Kind::Config => {
-            error.of_kind(Kind::Midway).hint("mend it, then run the same `ttplan apply` again: it goes on from here")
-        }
+        Kind::Failed | Kind::Unreachable | Kind::Config => error
+            .of_kind(Kind::Midway)
+            .hint("mend it, then run the same `ttplan apply` again: it goes on from here"),
         _ => error,
     }
 }

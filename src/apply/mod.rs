@@ -65,8 +65,8 @@ pub struct Options {
     pub discard_writes: bool,
 }
 
-/// A run's turn on this host: the state directory with its lock. Whoever waits for it has nothing of the
-/// site open yet, and so is in nobody's way.
+/// A run's turn on this host: the state directory with its lock. Whoever waits for it has nothing
+/// of the site open yet, and so is in nobody's way.
 pub struct Turn {
     state: State,
     _lock: Lock,
@@ -104,9 +104,11 @@ pub fn apply(
     if before.finished || before.undo_begun {
         return closed(trusted, &folder, &before, live);
     }
-    let papers = if before.has_begun() { Some(Papers::open(folder.clone(), options.clock)?) } else { None };
+    let papers =
+        if before.has_begun() { Some(Papers::open(folder.clone(), options.clock)?) } else { None };
     let statuses = {
-        let mut prober = Prober::new(as_inspect(live), papers.as_ref(), options.sidecar.as_deref()).of_run(&folder);
+        let mut prober = Prober::new(as_inspect(live), papers.as_ref(), options.sidecar.as_deref())
+            .of_run(&folder);
         let statuses = preflight::look(plan, &mut prober);
         if papers.is_none() {
             let all_done = statuses.values().all(|status| *status == Status::Done);
@@ -119,7 +121,8 @@ pub fn apply(
         preflight::demand_ready(plan, &statuses)?;
         statuses
     };
-    let to_do: Vec<&Step> = plan.steps.iter().filter(|step| statuses.get(&step.id) != Some(&Status::Done)).collect();
+    let to_do: Vec<&Step> =
+        plan.steps.iter().filter(|step| statuses.get(&step.id) != Some(&Status::Done)).collect();
     room::demand(plan, &to_do, &site.state, options.prove_backup, live)?;
     if !watch.confirm(&to_do)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
@@ -130,7 +133,8 @@ pub fn apply(
     };
     open_run(trusted, site, options, &mut papers)?;
     let sidecar = folder.sidecar().exists().then(|| folder.sidecar());
-    let mut hands = Hands { live, papers: &mut papers, watch, sidecar: sidecar.as_deref(), options };
+    let mut hands =
+        Hands { live, papers: &mut papers, watch, sidecar: sidecar.as_deref(), options };
     check_commands(&mut hands, &to_do)?;
     note_attempt(hands.papers, Attempt::Apply, trusted, options)?;
     group::run_all(&mut hands, plan)?;
@@ -151,7 +155,8 @@ fn lock(options: &Options, live: &mut dyn Change, plan: &Plan) -> Result<()> {
         live.change_database().lock(options.lock_wait)?;
     }
     // Each once: a second lock of the same root would wait for the first.
-    let roots: BTreeSet<&FilePath> = plan.steps.iter().flat_map(|step| &step.moves).flat_map(locked_roots).collect();
+    let roots: BTreeSet<&FilePath> =
+        plan.steps.iter().flat_map(|step| &step.moves).flat_map(locked_roots).collect();
     for root in roots {
         live.lock_root(root, options.lock_wait)?;
     }
@@ -181,7 +186,9 @@ fn check_target(plan: &Plan, live: &mut dyn Change) -> Result<()> {
     let found = live.database().look()?.identity;
     let planned = &plan.target.database;
     // Not by its host: a run may come past a pooler, or from another network.
-    if (&found.engine, &found.name, &found.identity) == (&planned.engine, &planned.name, &planned.identity) {
+    if (&found.engine, &found.name, &found.identity)
+        == (&planned.engine, &planned.name, &planned.identity)
+    {
         return Ok(());
     }
     Err(Error::new(Kind::Stale, "the plan is for another database")
@@ -200,9 +207,12 @@ fn check_unexpired(trusted: &TrustedPlan, options: &Options) -> Result<()> {
     let (made, until) = (plan.made_at, plan.expires_at);
     // A plan that dates itself ahead would wait longer than it may.
     if made > now.plus_seconds(CLOCKS_DIFFER) {
-        return Err(Error::new(Kind::Stale, format!("the plan was made at {made}, which is still to come"))
-            .because(format!("it is {now} now"))
-            .hint("set the clock of this host, or of the one that made the plan, and plan again"));
+        return Err(Error::new(
+            Kind::Stale,
+            format!("the plan was made at {made}, which is still to come"),
+        )
+        .because(format!("it is {now} now"))
+        .hint("set the clock of this host, or of the one that made the plan, and plan again"));
     }
     if !trusted.is_expired(now) {
         return Ok(());
@@ -223,35 +233,57 @@ fn check_premises(plan: &Plan, prober: &mut Prober<'_>) -> Result<()> {
 fn check_goal(plan: &Plan, hands: &mut Hands<'_>) -> Result<()> {
     let mut prober = Prober::new(as_inspect(hands.live), Some(hands.papers), hands.sidecar);
     probe::demand(prober.ask_all(&plan.goal, None), |what, _| {
-        Error::new(Kind::Verification, "all steps are done, and the goal of the plan is not reached")
-            .because(what)
-            .hint("run `ttplan plan` to see how the site stands now")
+        Error::new(
+            Kind::Verification,
+            "all steps are done, and the goal of the plan is not reached",
+        )
+        .because(what)
+        .hint("run `ttplan plan` to see how the site stands now")
     })
 }
 
 /// A plan that was finished or taken back never acts again.
-fn closed(trusted: &TrustedPlan, folder: &RunFolder, standing: &Standing, live: &mut dyn Change) -> Result<Report> {
+fn closed(
+    trusted: &TrustedPlan,
+    folder: &RunFolder,
+    standing: &Standing,
+    live: &mut dyn Change,
+) -> Result<Report> {
     let again = "run `ttplan plan` again and have the new plan signed";
     if standing.undo_begun {
         let what = if standing.all_undone { "was taken back" } else { "is being taken back" };
         return Err(Error::new(Kind::Stale, format!("the plan {what}, so it never acts again"))
             .because(format!("run {}", folder.id))
-            .hint(if standing.all_undone { again.to_owned() } else { format!("ttplan undo {}", folder.id) }));
+            .hint(if standing.all_undone {
+                again.to_owned()
+            } else {
+                format!("ttplan undo {}", folder.id)
+            }));
     }
     let plan = trusted.plan();
     let mut prober = Prober::new(as_inspect(live), None, None);
     probe::demand(prober.ask_all(&plan.goal, None), |what, _| {
-        Error::new(Kind::Stale, "the plan was finished, and since then the site has changed").because(what).hint(again)
+        Error::new(Kind::Stale, "the plan was finished, and since then the site has changed")
+            .because(what)
+            .hint(again)
     })?;
     let statuses = plan.steps.iter().map(|step| (step.id.clone(), Status::Done)).collect();
     Ok(report(trusted, folder, Outcome::NothingToDo, &statuses))
 }
 
 /// Writes the run's first papers, where they are not there yet.
-fn open_run(trusted: &TrustedPlan, site: &Site, options: &Options, papers: &mut Papers) -> Result<()> {
+fn open_run(
+    trusted: &TrustedPlan,
+    site: &Site,
+    options: &Options,
+    papers: &mut Papers,
+) -> Result<()> {
     papers.keep_copy(&papers.folder.plan(), &trusted.file().bytes)?;
     for signature in trusted.signatures() {
-        papers.keep_copy(&papers.folder.signature(&signature.name, &trusted.file().name), signature.text.as_bytes())?;
+        papers.keep_copy(
+            &papers.folder.signature(&signature.name, &trusted.file().name),
+            signature.text.as_bytes(),
+        )?;
     }
     if let Some(sidecar) = &options.sidecar {
         papers.keep_copy_of(sidecar, &papers.folder.sidecar())?;
@@ -269,10 +301,17 @@ fn open_run(trusted: &TrustedPlan, site: &Site, options: &Options, papers: &mut 
 }
 
 /// Who started what, and why with fewer signatures than it needs, where that is so.
-fn note_attempt(papers: &mut Papers, of: Attempt, trusted: &TrustedPlan, options: &Options) -> Result<()> {
+fn note_attempt(
+    papers: &mut Papers,
+    of: Attempt,
+    trusted: &TrustedPlan,
+    options: &Options,
+) -> Result<()> {
     let (user, host) = (options.user.clone(), options.host.clone());
     papers.note(Event::Attempt { of, user, host, pid: options.pid })?;
-    trusted.break_glass().map_or(Ok(()), |reason| papers.note(Event::BrokeGlass { reason: reason.to_owned() }))
+    trusted
+        .break_glass()
+        .map_or(Ok(()), |reason| papers.note(Event::BrokeGlass { reason: reason.to_owned() }))
 }
 
 /// Shows, before anything is touched, that every command can be run at all.
@@ -287,11 +326,26 @@ fn check_commands(hands: &mut Hands<'_>, to_do: &[&Step]) -> Result<()> {
     Ok(())
 }
 
-fn report(trusted: &TrustedPlan, folder: &RunFolder, outcome: Outcome, before: &Statuses) -> Report {
+fn report(
+    trusted: &TrustedPlan,
+    folder: &RunFolder,
+    outcome: Outcome,
+    before: &Statuses,
+) -> Report {
     let steps = trusted.plan().steps.iter().map(|step| StepReport {
         id: step.id.clone(),
         title: step.title.clone(),
-        outcome: if before.get(&step.id) == Some(&Status::Done) { StepOutcome::Already } else { StepOutcome::Done },
+        outcome: if before.get(&step.id) == Some(&Status::Done) {
+            StepOutcome::Already
+        } else {
+            StepOutcome::Done
+        },
     });
-    Report { run: folder.id.clone(), plan_sha256: trusted.sha256(), outcome, steps: steps.collect(), notes: Vec::new() }
+    Report {
+        run: folder.id.clone(),
+        plan_sha256: trusted.sha256(),
+        outcome,
+        steps: steps.collect(),
+        notes: Vec::new(),
+    }
 }

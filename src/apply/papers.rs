@@ -44,7 +44,9 @@ impl Papers {
     /// Makes sure that `path` is free for a new save. What lies there is a torn save of this very
     /// run: a finished one belongs to a step that is done and is not saved again.
     pub fn make_free(&self, path: &Path) -> Result<()> {
-        match fault::point("torn save: before it is removed").and_then(|()| std::fs::remove_file(path)) {
+        match fault::point("torn save: before it is removed")
+            .and_then(|()| std::fs::remove_file(path))
+        {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(files::told("remove the torn file", path, &error)),
@@ -62,17 +64,29 @@ impl Papers {
         })
     }
 
-    /// Something saved by this run, after its bytes were compared with what the journal says of them.
+    /// Something saved by this run, after its bytes were compared with what the journal says of
+    /// them.
     ///
     /// Errors: `Kind::Verification` when the file is missing or another.
-    pub fn checked(&self, name: &str, directory: Option<&FilePath>) -> Result<(PathBuf, &SavedFact)> {
+    pub fn checked(
+        &self,
+        name: &str,
+        directory: Option<&FilePath>,
+    ) -> Result<(PathBuf, &SavedFact)> {
         let path = self.kept_at(name, directory);
         let broken = |because: &str| {
-            Error::new(Kind::Verification, format!("the saved `{name}` of run {} cannot be used", self.folder.id))
-                .because(because.to_owned())
-                .hint(format!("look at `{}`", path.display()))
+            Error::new(
+                Kind::Verification,
+                format!("the saved `{name}` of run {} cannot be used", self.folder.id),
+            )
+            .because(because.to_owned())
+            .hint(format!("look at `{}`", path.display()))
         };
-        let fact = self.standing().saved.get(name).ok_or_else(|| broken("the journal does not know it"))?;
+        let fact = self
+            .standing()
+            .saved
+            .get(name)
+            .ok_or_else(|| broken("the journal does not know it"))?;
         let found = digest_of(&path).map_err(|error| error.of_kind(Kind::Verification))?;
         if found != fact.sha256 {
             return Err(broken("its SHA-256 is not the one in the journal"));

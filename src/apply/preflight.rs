@@ -28,7 +28,8 @@ pub fn look(plan: &Plan, prober: &mut Prober<'_>) -> Statuses {
     let mut statuses = Statuses::new();
     for step in plan.steps.iter().rev() {
         let beyond = step.superseded_by.as_ref().and_then(|id| statuses.get(id));
-        let status = if beyond == Some(&Status::Done) { Status::Done } else { of_step(step, prober) };
+        let status =
+            if beyond == Some(&Status::Done) { Status::Done } else { of_step(step, prober) };
         statuses.insert(step.id.clone(), status);
     }
     statuses
@@ -57,9 +58,11 @@ pub fn demand_ready(plan: &Plan, statuses: &Statuses) -> Result<()> {
             None => "it was not looked at".to_owned(),
         };
         told = Some(match told {
-            None => {
-                Error::new(Kind::Stale, format!("the plan is stale at step {}: {}", n + 1, step.title)).because(what)
-            }
+            None => Error::new(
+                Kind::Stale,
+                format!("the plan is stale at step {}: {}", n + 1, step.title),
+            )
+            .because(what),
             Some(error) => error.because(format!("step {}: {what}", n + 1)),
         });
     }
@@ -71,7 +74,9 @@ pub fn demand_ready(plan: &Plan, statuses: &Statuses) -> Result<()> {
 
 fn hint(statuses: &Statuses) -> String {
     let says = |text: &str| {
-        statuses.values().any(|s| matches!(s, Status::NotReady(w) | Status::Unknown(w) if w.contains(text)))
+        statuses
+            .values()
+            .any(|s| matches!(s, Status::NotReady(w) | Status::Unknown(w) if w.contains(text)))
     };
     if says("have the database open") {
         "stop the application first: `docker compose stop app` or `systemctl stop APP`".to_owned()

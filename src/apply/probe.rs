@@ -32,7 +32,11 @@ pub struct Prober<'a> {
 }
 
 impl<'a> Prober<'a> {
-    pub fn new(live: &'a mut dyn Inspect, papers: Option<&'a Papers>, sidecar: Option<&'a Path>) -> Self {
+    pub fn new(
+        live: &'a mut dyn Inspect,
+        papers: Option<&'a Papers>,
+        sidecar: Option<&'a Path>,
+    ) -> Self {
         Self { live, papers, sidecar, folder: papers.map(|papers| &papers.folder), sight: None }
     }
 
@@ -67,35 +71,54 @@ impl<'a> Prober<'a> {
                 Some(folder) => purge::is_taken_back(&folder.beside(run)),
                 None => Ok(Answer::Unknown("there is no state directory to look into".to_owned())),
             },
-            Probe::KeptIsGone { r#move } => match (self.folder, step.and_then(|step| step.moves.get(*r#move))) {
-                (Some(folder), Some(Move::DiscardKept(discard))) => {
-                    Ok(purge::is_gone(&folder.beside(&discard.run), discard))
+            Probe::KeptIsGone { r#move } => {
+                match (self.folder, step.and_then(|step| step.moves.get(*r#move))) {
+                    (Some(folder), Some(Move::DiscardKept(discard))) => {
+                        Ok(purge::is_gone(&folder.beside(&discard.run), discard))
+                    }
+                    _ => Ok(Answer::Unknown(
+                        "the probe names a move that discards nothing".to_owned(),
+                    )),
                 }
-                _ => Ok(Answer::Unknown("the probe names a move that discards nothing".to_owned())),
-            },
+            }
             Probe::DirectoryIs { path, present } => {
                 let state = self.live.files().directory(path)?;
                 let name = path.to_text();
                 Ok(match (state, present) {
-                    (DirectoryState::Present, true) | (DirectoryState::Missing, false) => Answer::Yes,
-                    (DirectoryState::Present, false) => Answer::No(format!("directory `{name}` is there by now")),
-                    (DirectoryState::Missing, true) => Answer::No(format!("directory `{name}` is not there")),
-                    (DirectoryState::NotADirectory, _) => Answer::No(format!("`{name}` is not a directory")),
-                    (DirectoryState::Unreadable, _) => Answer::Unknown(format!("`{name}` cannot be looked at")),
+                    (DirectoryState::Present, true) | (DirectoryState::Missing, false) => {
+                        Answer::Yes
+                    }
+                    (DirectoryState::Present, false) => {
+                        Answer::No(format!("directory `{name}` is there by now"))
+                    }
+                    (DirectoryState::Missing, true) => {
+                        Answer::No(format!("directory `{name}` is not there"))
+                    }
+                    (DirectoryState::NotADirectory, _) => {
+                        Answer::No(format!("`{name}` is not a directory"))
+                    }
+                    (DirectoryState::Unreadable, _) => {
+                        Answer::Unknown(format!("`{name}` cannot be looked at"))
+                    }
                 })
             }
             Probe::ScriptsAre { system, directory, sha256 } => {
                 let Some(framework) = frameworks::by_name(system) else {
-                    return Ok(Answer::Unknown(format!("there is no migration framework `{system}`")));
+                    return Ok(Answer::Unknown(format!(
+                        "there is no migration framework `{system}`"
+                    )));
                 };
-                let now = frameworks::digest(&self.live.files().sources(&(framework.tree)(directory))?);
+                let now =
+                    frameworks::digest(&self.live.files().sources(&(framework.tree)(directory))?);
                 let name = directory.to_text();
                 Ok(same(now == *sha256, || {
                     format!("the migration files at `{name}` are not those that were planned with")
                 }))
             }
             Probe::BackupReads { name, directory } => {
-                let Some(papers) = self.papers.filter(|papers| papers.standing().saved.contains_key(name)) else {
+                let Some(papers) =
+                    self.papers.filter(|papers| papers.standing().saved.contains_key(name))
+                else {
                     return Ok(Answer::No(format!("there is no backup `{name}` of this run yet")));
                 };
                 papers.checked(name, directory.as_ref()).map(|_| Answer::Yes)
@@ -116,8 +139,14 @@ impl<'a> Prober<'a> {
         let copy = match step.and_then(|step| step.moves.get(index)) {
             Some(Move::CopyFiles(copy)) => copy,
             Some(Move::ReleaseFiles(release)) => return self.released(release, ready),
-            Some(Move::ReplaceFiles(files)) => return replace::ask(self.live.files(), self.sidecar, files, ready),
-            _ => return Ok(Answer::Unknown("the probe names a move without a list of files".to_owned())),
+            Some(Move::ReplaceFiles(files)) => {
+                return replace::ask(self.live.files(), self.sidecar, files, ready);
+            }
+            _ => {
+                return Ok(Answer::Unknown(
+                    "the probe names a move without a list of files".to_owned(),
+                ));
+            }
         };
         let CopyFiles { from, to, files, .. } = copy;
         let mut answer = Answer::Yes;
@@ -129,15 +158,22 @@ impl<'a> Prober<'a> {
                 let path = row.path().to_text();
                 let source = sources.as_ref().map(|states| states[n]);
                 let told = match (there[n], source) {
-                    (FileState::Same, None) | (FileState::Same | FileState::Missing, Some(FileState::Same)) => continue,
+                    (FileState::Same, None)
+                    | (FileState::Same | FileState::Missing, Some(FileState::Same)) => continue,
                     (FileState::Unreadable, _) | (_, Some(FileState::Unreadable)) => {
                         Answer::Unknown(format!("file `{path}` cannot be read"))
                     }
-                    (FileState::Missing, None) => Answer::No(format!("file `{path}` is not in `{}`", to.to_text())),
-                    (FileState::Differs | FileState::NotAFile, _) => {
-                        Answer::No(format!("`{path}` in `{}` is taken by another content", to.to_text()))
+                    (FileState::Missing, None) => {
+                        Answer::No(format!("file `{path}` is not in `{}`", to.to_text()))
                     }
-                    (_, Some(_)) => Answer::No(format!("file `{path}` in `{}` is not as it was", from.to_text())),
+                    (FileState::Differs | FileState::NotAFile, _) => Answer::No(format!(
+                        "`{path}` in `{}` is taken by another content",
+                        to.to_text()
+                    )),
+                    (_, Some(_)) => Answer::No(format!(
+                        "file `{path}` in `{}` is not as it was",
+                        from.to_text()
+                    )),
                 };
                 if matches!(answer, Answer::Yes) || matches!(told, Answer::No(_)) {
                     answer = told;
@@ -160,7 +196,11 @@ impl<'a> Prober<'a> {
             for (n, row) in rows.iter().enumerate() {
                 let copy = copies.as_ref().map(|states| states[n]);
                 if let Some(what) = of_released(copy, sources[n]) {
-                    let told = format!("file `{}` in `{}` {what}", row.path().to_text(), release.from.to_text());
+                    let told = format!(
+                        "file `{}` in `{}` {what}",
+                        row.path().to_text(),
+                        release.from.to_text()
+                    );
                     let unknown = [Some(sources[n]), copy].contains(&Some(FileState::Unreadable));
                     answer = if unknown { Answer::Unknown(told) } else { Answer::No(told) };
                     return Ok(false);
@@ -175,7 +215,8 @@ impl<'a> Prober<'a> {
 /// How a file stands that is to be released: `copy` is where it belongs.
 fn of_released(copy: Option<FileState>, source: FileState) -> Option<&'static str> {
     match (copy, source) {
-        (None, FileState::Missing) | (Some(FileState::Same), FileState::Same | FileState::Missing) => None,
+        (None, FileState::Missing)
+        | (Some(FileState::Same), FileState::Same | FileState::Missing) => None,
         (None, _) => Some("is still there"),
         (Some(FileState::Same), _) => Some("is not as it was"),
         (Some(_), _) => Some("has no copy with the same content"),
@@ -192,14 +233,22 @@ pub(in crate::apply) fn walk(
 }
 
 /// The probes that concern the database alone; also asked of a migrated copy before it is adopted.
-pub fn ask_database(probe: &Probe, sight: &Sight, database: &mut dyn InspectDatabase) -> Result<Answer> {
+pub fn ask_database(
+    probe: &Probe,
+    sight: &Sight,
+    database: &mut dyn InspectDatabase,
+) -> Result<Answer> {
     let schema = &sight.schema;
     Ok(match probe {
         Probe::ObjectIs { object, sha256 } => match schema.digest_of(object) {
             None => Answer::No(format!("{object} is not there")),
-            Some(digest) => same(digest == *sha256, || format!("{object} is not defined as it was")),
+            Some(digest) => {
+                same(digest == *sha256, || format!("{object} is not defined as it was"))
+            }
         },
-        Probe::ObjectAbsent { object } => same(schema.digest_of(object).is_none(), || format!("{object} is there")),
+        Probe::ObjectAbsent { object } => {
+            same(schema.digest_of(object).is_none(), || format!("{object} is there"))
+        }
         Probe::Rows { table, count } => {
             if schema.digest_of(table).is_none() {
                 return Ok(Answer::No(format!("{table} is not there")));
@@ -211,8 +260,13 @@ pub fn ask_database(probe: &Probe, sight: &Sight, database: &mut dyn InspectData
             }
         }
         Probe::NoDependentsBut { object, dependents } => {
-            let more = schema.dependents_of(object).into_iter().find(|dependent| !dependents.contains(dependent));
-            more.map_or(Answer::Yes, |dependent| Answer::No(format!("{dependent} depends on {object}")))
+            let more = schema
+                .dependents_of(object)
+                .into_iter()
+                .find(|dependent| !dependents.contains(dependent));
+            more.map_or(Answer::Yes, |dependent| {
+                Answer::No(format!("{dependent} depends on {object}"))
+            })
         }
         Probe::RevisionsAre { table, column, recorded } => {
             let now = recorded_in(sight, table, column, database)?;
@@ -223,51 +277,71 @@ pub fn ask_database(probe: &Probe, sight: &Sight, database: &mut dyn InspectData
             })
         }
         Probe::ColumnWidth { table, column, width } => {
-            let found = schema.table(&table.schema, &table.name).and_then(|table| table.column(column));
+            let found =
+                schema.table(&table.schema, &table.name).and_then(|table| table.column(column));
             match found {
                 None => Answer::No(format!("column `{column}` of {table} is not there")),
                 Some(found) => {
-                    let now =
-                        found.data_type.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());
-                    same(now == *width, || format!("column `{column}` of {table} is `{}`", found.data_type))
+                    let now = found
+                        .data_type
+                        .split_once('(')
+                        .and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());
+                    same(now == *width, || {
+                        format!("column `{column}` of {table} is `{}`", found.data_type)
+                    })
                 }
             }
         }
         Probe::SchemaIs { sha256, except } => {
-            same(schema.digest_without(except) == *sha256, || "the schema is not as it was".to_owned())
+            same(schema.digest_without(except) == *sha256, || {
+                "the schema is not as it was".to_owned()
+            })
         }
-        Probe::ShapeIs { normaliser, .. } if *normaliser != NORMALISER => {
-            Answer::Unknown(format!("shapes in words of version {normaliser} are not known to this ttplan"))
-        }
+        Probe::ShapeIs { normaliser, .. } if *normaliser != NORMALISER => Answer::Unknown(format!(
+            "shapes in words of version {normaliser} are not known to this ttplan"
+        )),
         Probe::ShapeIs { sha256, except, .. } => {
             let now = Shape::of(schema, None).without(except).digest();
-            same(now == *sha256, || "the schema is not the one that is catalogued for that revision".to_owned())
+            same(now == *sha256, || {
+                "the schema is not the one that is catalogued for that revision".to_owned()
+            })
         }
         Probe::CorePresent { tables } => {
             let missing = tables.iter().find(|(name, columns)| {
                 let table = schema.home_table(name);
-                !table.is_some_and(|table| columns.iter().all(|column| table.column(column).is_some()))
+                !table.is_some_and(|table| {
+                    columns.iter().all(|column| table.column(column).is_some())
+                })
             });
             missing.map_or(Answer::Yes, |(name, _)| {
                 Answer::No(format!("core table `{name}` is not there with its columns"))
             })
         }
         Probe::OutdatedAre { rewriting, rows, sha256 } => {
-            let (table, columns) = (&rewriting.table, rewriting.key.iter().chain([&rewriting.column]));
+            let (table, columns) =
+                (&rewriting.table, rewriting.key.iter().chain([&rewriting.column]));
             let found = schema.table(&table.schema, &table.name);
-            let missing = |column: &&String| found.is_none_or(|table| table.column(column).is_none());
+            let missing =
+                |column: &&String| found.is_none_or(|table| table.column(column).is_none());
             if let Some(column) = columns.clone().find(missing) {
                 return Ok(Answer::No(format!("column `{column}` of {table} is not there")));
             }
             let now = outdated(&rows::changes(database, rewriting)?);
             same((now.rows, now.sha256) == (*rows, *sha256), || {
-                format!("{} rows of {table} are to be rewritten, not the {rows} that were planned", now.rows)
+                format!(
+                    "{} rows of {table} are to be rewritten, not the {rows} that were planned",
+                    now.rows
+                )
             })
         }
         Probe::NoOtherWriter {} => match database.writers()? {
             Writers::None => Answer::Yes,
-            Writers::Some(who) => Answer::No(format!("others have the database open: {}", who.join("; "))),
-            Writers::Unknown(why) => Answer::Unknown(format!("whether others have the database open: {why}")),
+            Writers::Some(who) => {
+                Answer::No(format!("others have the database open: {}", who.join("; ")))
+            }
+            Writers::Unknown(why) => {
+                Answer::Unknown(format!("whether others have the database open: {why}"))
+            }
         },
         _ => Answer::Unknown("this is no question for a database".to_owned()),
     })

@@ -1,4 +1,5 @@
-//! Proves a backup: what it gives back, restored into a database of its own, is what the database holds.
+//! Proves a backup: what it gives back, restored into a database of its own, is what the database
+//! holds.
 
 use std::path::Path;
 

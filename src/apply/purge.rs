@@ -1,5 +1,5 @@
-//! Removes what runs keep and nothing needs any more. The journal of the run decides, and is asked again
-//! just before anything goes.
+//! Removes what runs keep and nothing needs any more. The journal of the run decides, and is asked
+//! again just before anything goes.
 
 use std::path::Path;
 
@@ -16,7 +16,9 @@ pub fn is_taken_back(run: &RunFolder) -> Result<Answer> {
         return Ok(Answer::No(format!("there is no run `{}`", run.id)));
     }
     let (_, standing) = journal::read(&run.journal())?;
-    let told = || format!("run `{}` is not taken back, and taking it back would need what it keeps", run.id);
+    let told = || {
+        format!("run `{}` is not taken back, and taking it back would need what it keeps", run.id)
+    };
     Ok(if standing.all_undone { Answer::Yes } else { Answer::No(told()) })
 }
 
@@ -27,7 +29,12 @@ pub fn is_gone(run: &RunFolder, discard: &DiscardKept) -> Answer {
         match std::fs::symlink_metadata(&path) {
             Ok(_) => return Answer::No(format!("`{}` is there", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Answer::Unknown(format!("`{}` cannot be looked at: {error}", path.display())),
+            Err(error) => {
+                return Answer::Unknown(format!(
+                    "`{}` cannot be looked at: {error}",
+                    path.display()
+                ));
+            }
         }
     }
     Answer::Yes

@@ -1,5 +1,5 @@
-//! Releases files from old places: keeps them, then removes them where their copies are verified; and
-//! brings them back.
+//! Releases files from old places: keeps them, then removes them where their copies are verified;
+//! and brings them back.
 
 use crate::apply::replace;
 use crate::apply::run_move::{BATCH, Hands};
@@ -24,7 +24,8 @@ fn not_there(hands: &mut Hands<'_>, root: &FilePath, rows: &[FileFact]) -> Resul
     Ok(others.map(|(row, _)| row.clone()).collect())
 }
 
-/// Copies the files into the run's folder. What an earlier attempt removed already it has kept as well.
+/// Copies the files into the run's folder. What an earlier attempt removed already it has kept as
+/// well.
 pub fn save(hands: &mut Hands<'_>, step: &Step, save: &SaveFiles) -> Result<()> {
     let to = FilePath::new(hands.papers.kept_at(&save.name, None));
     hands.live.change_files().make_directory(&to, Some(0o700), None)?;
@@ -46,9 +47,13 @@ pub fn release(hands: &mut Hands<'_>, step: &Step, release: &ReleaseFiles) -> Re
     sidecar::for_each_batch(sidecar, list(step, &release.files)?, BATCH, &mut |_, rows| {
         hands.go_on()?;
         let copies = hands.live.files().states(&release.to, rows)?;
-        if let Some((row, _)) = rows.iter().zip(copies).find(|(_, state)| *state != FileState::Same) {
+        if let Some((row, _)) = rows.iter().zip(copies).find(|(_, state)| *state != FileState::Same)
+        {
             let (path, to) = (row.path().to_text(), release.to.to_text());
-            return Err(Error::new(Kind::Stale, format!("the copy of `{path}` in `{to}` is not as it should be")));
+            return Err(Error::new(
+                Kind::Stale,
+                format!("the copy of `{path}` in `{to}` is not as it should be"),
+            ));
         }
         hands.live.change_files().remove(&release.from, rows).map(|_| ())
     })
@@ -63,12 +68,16 @@ pub fn check_kept(hands: &mut Hands<'_>, step: &Step, restore: &RestoreFiles) ->
     sidecar::for_each_batch(sidecar, list(step, &restore.files)?, BATCH, &mut |_, rows| {
         let kept = hands.live.files().states(&from, rows)?;
         let there = hands.live.files().states(&restore.root, rows)?;
-        let lost = |(kept, there): (&FileState, &FileState)| *kept != FileState::Same && *there != FileState::Same;
+        let lost = |(kept, there): (&FileState, &FileState)| {
+            *kept != FileState::Same && *there != FileState::Same
+        };
         match rows.iter().zip(kept.iter().zip(&there)).find(|(_, states)| lost(*states)) {
             None => Ok(()),
             Some((row, _)) => {
-                let message = format!("the saved `{}` cannot be brought back", row.path().to_text());
-                Err(Error::new(Kind::Verification, message).hint(format!("look at `{}`", from.to_text())))
+                let message =
+                    format!("the saved `{}` cannot be brought back", row.path().to_text());
+                Err(Error::new(Kind::Verification, message)
+                    .hint(format!("look at `{}`", from.to_text())))
             }
         }
     })

@@ -1,6 +1,7 @@
 //! Puts files in the place of others that have been saved, and puts those back.
 //!
-//! A file is replaced only while it is the one that the plan lists; one that somebody has changed since is never touched.
+//! A file is replaced only while it is the one that the plan lists; one that somebody has changed
+//! since is never touched.
 
 use std::path::Path;
 
@@ -25,7 +26,10 @@ fn beside<'a>(all: &'a [FileFact], first: u64, rows: &[FileFact]) -> Result<&'a 
     if found.iter().map(FileFact::path).eq(rows.iter().map(FileFact::path)) {
         return Ok(found);
     }
-    Err(Error::new(Kind::Refused, "the files to be replaced are not those that have the names of the new"))
+    Err(Error::new(
+        Kind::Refused,
+        "the files to be replaced are not those that have the names of the new",
+    ))
 }
 
 /// Whether the files can be replaced, or have been: every place holds the old content or the new.
@@ -48,12 +52,16 @@ pub fn ask(
             let is_there = news[n] == FileState::Same || ready && olds[n] == FileState::Same;
             answer = match (is_there, source) {
                 (true, FileState::Same) => continue,
-                (_, FileState::Unreadable) => Answer::Unknown(format!("file `{path}` in `{from}` cannot be read")),
+                (_, FileState::Unreadable) => {
+                    Answer::Unknown(format!("file `{path}` in `{from}` cannot be read"))
+                }
                 (true, _) => Answer::No(format!("file `{path}` in `{from}` is not as it was")),
                 (false, _) if news[n] == FileState::Unreadable => {
                     Answer::Unknown(format!("file `{path}` in `{to}` cannot be read"))
                 }
-                (false, _) => Answer::No(format!("file `{path}` in `{to}` is not the one that was seen")),
+                (false, _) => {
+                    Answer::No(format!("file `{path}` in `{to}` is not the one that was seen"))
+                }
             };
             return Ok(false);
         }
@@ -69,7 +77,8 @@ pub fn replace(hands: &mut Hands<'_>, step: &Step, replace: &ReplaceFiles) -> Re
         Move::SaveFiles(save) if save.from == replace.to => Some(save.name.clone()),
         _ => None,
     });
-    let kept = kept.ok_or_else(|| Error::new(Kind::Refused, "files are to be replaced that were not saved"))?;
+    let kept = kept
+        .ok_or_else(|| Error::new(Kind::Refused, "files are to be replaced that were not saved"))?;
     let (of_files, of_bytes) = replace.files.totals();
     let (mut done, mut done_bytes) = (0, 0);
     hands.live.change_files().sweep(&replace.to)?;
@@ -81,9 +90,19 @@ pub fn replace(hands: &mut Hands<'_>, step: &Step, replace: &ReplaceFiles) -> Re
         let old = beside(&old, first, rows)?;
         let files = ranges(first, &hands.live.files().states(&replace.to, old)?, FileState::Same);
         if !files.is_empty() {
-            hands.papers.note(Event::Replacing { step: step.id.clone(), kept: kept.clone(), files })?;
+            hands.papers.note(Event::Replacing {
+                step: step.id.clone(),
+                kept: kept.clone(),
+                files,
+            })?;
         }
-        hands.live.change_files().copy_onto(&replace.from, &replace.to, rows, Onto::Files(old), &how)?;
+        hands.live.change_files().copy_onto(
+            &replace.from,
+            &replace.to,
+            rows,
+            Onto::Files(old),
+            &how,
+        )?;
         done += rows.len() as u64;
         done_bytes += rows.iter().map(FileFact::size).fold(0, u64::saturating_add);
         hands.watch.tell(Told::Copied { files: done, of_files, bytes: done_bytes, of_bytes });
@@ -91,7 +110,8 @@ pub fn replace(hands: &mut Hands<'_>, step: &Step, replace: &ReplaceFiles) -> Re
     })
 }
 
-/// Removes what an interrupted attempt left beside the places, where it is the old content, which is kept, or the new.
+/// Removes what an interrupted attempt left beside the places, where it is the old content, which
+/// is kept, or the new.
 ///
 /// Errors: `Kind::Stale` where it is neither: the only copy of what somebody else wrote there.
 pub fn clear_exchanged(hands: &mut Hands<'_>, root: &FilePath, known: &[&FileList]) -> Result<()> {
@@ -100,25 +120,32 @@ pub fn clear_exchanged(hands: &mut Hands<'_>, root: &FilePath, known: &[&FileLis
     for list in known.iter().filter(|_| !left.is_empty()) {
         sidecar::for_each_batch(hands.sidecar, list, BATCH, &mut |_, rows| {
             let is_known = |fact: &&FileFact| rows.iter().any(|row| row.sha256() == fact.sha256());
-            ours.extend(left.iter().filter_map(|(_, fact)| fact.as_ref()).filter(is_known).cloned());
+            ours.extend(
+                left.iter().filter_map(|(_, fact)| fact.as_ref()).filter(is_known).cloned(),
+            );
             Ok(())
         })?;
     }
     ours.sort_by(|one, next| one.path().cmp(next.path()));
     ours.dedup();
     hands.live.change_files().remove(root, &ours)?;
-    let Some((path, _)) = left.iter().find(|(path, _)| !ours.iter().any(|fact| fact.path() == path)) else {
+    let Some((path, _)) =
+        left.iter().find(|(path, _)| !ours.iter().any(|fact| fact.path() == path))
+    else {
         return Ok(());
     };
     let place = root.join(path);
     let place = place.to_text();
-    Err(Error::new(Kind::Stale, format!("`{place}` was written by somebody else at the moment it was to be replaced"))
-        .because("it is the only copy, and nothing was done to it")
-        .hint("look at it, move it to where it belongs, then run the same command again"))
+    Err(Error::new(
+        Kind::Stale,
+        format!("`{place}` was written by somebody else at the moment it was to be replaced"),
+    )
+    .because("it is the only copy, and nothing was done to it")
+    .hint("look at it, move it to where it belongs, then run the same command again"))
 }
 
-/// Puts back what was replaced, from where it is kept. One that has another content by now than the run gave it is
-/// an error, unless what was written since may be lost: then it is left as it is.
+/// Puts back what was replaced, from where it is kept. One that has another content by now than the
+/// run gave it is an error, unless what was written since may be lost: then it is left as it is.
 pub fn put_back(
     hands: &mut Hands<'_>,
     step: &Step,
@@ -159,7 +186,9 @@ pub fn put_back(
 }
 
 fn changed_since(root: &FilePath, row: &FileFact) -> Error {
-    let message = format!("`{}` in `{}` was written to since", row.path().to_text(), root.to_text());
-    Error::new(Kind::Stale, message)
-        .hint("`ttplan undo --discard-writes` leaves such files as they are and takes all others back")
+    let message =
+        format!("`{}` in `{}` was written to since", row.path().to_text(), root.to_text());
+    Error::new(Kind::Stale, message).hint(
+        "`ttplan undo --discard-writes` leaves such files as they are and takes all others back",
+    )
 }

@@ -1,4 +1,5 @@
-//! Rewrites rows and gives them their old values back. What was there is on disk before the first row changes.
+//! Rewrites rows and gives them their old values back. What was there is on disk before the first
+//! row changes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,7 +17,10 @@ use crate::model::step::{RestoreRows, Step, WriteRows};
 type Written = (String, String, String);
 
 /// The rows that a rewriting would change now, each with its new value.
-pub fn changes(database: &mut dyn InspectDatabase, rewriting: &Rewriting) -> Result<Vec<(Row, String)>> {
+pub fn changes(
+    database: &mut dyn InspectDatabase,
+    rewriting: &Rewriting,
+) -> Result<Vec<(Row, String)>> {
     all(database, rewriting).map(|rows| rewriting.changes(rows))
 }
 
@@ -41,8 +45,12 @@ pub fn write(hands: &mut Hands<'_>, step: &Step, write: &WriteRows) -> Result<()
     let changes = changes(hands.live.database(), &write.rewriting)?;
     let found = outdated(&changes);
     if (found.rows, found.sha256) != (write.rows, write.sha256) {
-        let message = format!("the rows of {} to be rewritten are not those that were planned", write.rewriting.table);
-        return Err(Error::new(Kind::Stale, message).hint("run `ttplan plan` again and have the new plan signed"));
+        let message = format!(
+            "the rows of {} to be rewritten are not those that were planned",
+            write.rewriting.table
+        );
+        return Err(Error::new(Kind::Stale, message)
+            .hint("run `ttplan plan` again and have the new plan signed"));
     }
     let rows: Vec<Written> = changes.into_iter().map(|((key, old), new)| (key, old, new)).collect();
     let text: String = rows.iter().map(|row| json::to_line(row) + "\n").collect();
@@ -58,8 +66,9 @@ pub fn write(hands: &mut Hands<'_>, step: &Step, write: &WriteRows) -> Result<()
     set(hands, &write.rewriting, rows, false)
 }
 
-/// Gives the rows their old values back, inside the open transaction. A row that says something else by now is
-/// an error, unless what was written since may be lost: then that row is left as it is.
+/// Gives the rows their old values back, inside the open transaction. A row that says something
+/// else by now is an error, unless what was written since may be lost: then that row is left as it
+/// is.
 pub fn restore(hands: &mut Hands<'_>, restore: &RestoreRows) -> Result<()> {
     let (path, _) = hands.papers.checked(&restore.name, None)?;
     let back = read(&path)?.into_iter().map(|(key, old, new)| (key, new, old)).collect();
@@ -96,20 +105,32 @@ fn read(path: &Path) -> Result<Vec<Written>> {
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let rows: std::result::Result<_, _> = lines.map(serde_json::from_slice).collect();
     rows.map_err(|error| {
-        Error::new(Kind::Verification, format!("`{}` is not a list of rewritten rows", path.display())).because(error)
+        Error::new(
+            Kind::Verification,
+            format!("`{}` is not a list of rewritten rows", path.display()),
+        )
+        .because(error)
     })
 }
 
 /// Sets every row from its first value to its second. Equal rows are changed together.
-fn set(hands: &mut Hands<'_>, rewriting: &Rewriting, mut rows: Vec<Written>, lenient: bool) -> Result<()> {
+fn set(
+    hands: &mut Hands<'_>,
+    rewriting: &Rewriting,
+    mut rows: Vec<Written>,
+    lenient: bool,
+) -> Result<()> {
     rows.sort();
     for same in rows.chunk_by(|one, next| one == next) {
         let Some((key, from, to)) = same.first() else { continue };
         let changed = hands.live.change_database().execute(&rewriting.update(key, from, to))?;
         if changed != same.len() as u64 && !(lenient && changed == 0) {
             let (column, table) = (&rewriting.column, &rewriting.table);
-            return Err(Error::new(Kind::Stale, format!("`{column}` of {table} was changed by others, in row {key}"))
-                .because(format!("{changed} rows have the expected value, not {}", same.len())));
+            return Err(Error::new(
+                Kind::Stale,
+                format!("`{column}` of {table} was changed by others, in row {key}"),
+            )
+            .because(format!("{changed} rows have the expected value, not {}", same.len())));
         }
     }
     Ok(())

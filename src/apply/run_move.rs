@@ -23,8 +23,8 @@ use crate::model::names::FilePath;
 use crate::model::step::{CopyFiles, FileList, MakeDirectory, Move, Step};
 use crate::model::uploads::FileFact;
 
-/// What is copied, synced and journalled together: enough for the syncs not to count, and not more than
-/// somebody who asks for a stop is to wait for.
+/// What is copied, synced and journalled together: enough for the syncs not to count, and not more
+/// than somebody who asks for a stop is to wait for.
 pub(in crate::apply) const BATCH: Batch = Batch { files: 10_000, bytes: 1 << 30 };
 
 /// What a run works with.
@@ -39,7 +39,9 @@ pub struct Hands<'a> {
 impl Hands<'_> {
     /// Stops between moves when a signal asked for it.
     pub fn go_on(&self) -> Result<()> {
-        self.watch.stop().map_or(Ok(()), |kind| Err(Error::new(kind, "stopped by a signal between two moves")))
+        self.watch
+            .stop()
+            .map_or(Ok(()), |kind| Err(Error::new(kind, "stopped by a signal between two moves")))
     }
 
     /// Carries out one move of a step. Database moves other than backups, restores and commands
@@ -132,8 +134,8 @@ impl Hands<'_> {
         Ok(missing)
     }
 
-    /// Removes the directories that this step made, innermost first; one that is in use stays, and one that it
-    /// was kept from making is no reason to leave those around it.
+    /// Removes the directories that this step made, innermost first; one that is in use stays, and
+    /// one that it was kept from making is no reason to leave those around it.
     fn remove_directories(&mut self, step: &Step, path: &FilePath) -> Result<()> {
         let made = self.papers.standing().made.get(&step.id).cloned().unwrap_or_default();
         for directory in made.iter().rev().filter(|made| path.is_within(made)) {
@@ -170,9 +172,15 @@ impl Hands<'_> {
     }
 
     /// The directories that are to hold missing files and are missing too, outermost first.
-    fn missing_for(&mut self, root: &FilePath, rows: &[FileFact], states: &[FileState]) -> Result<Vec<FilePath>> {
+    fn missing_for(
+        &mut self,
+        root: &FilePath,
+        rows: &[FileFact],
+        states: &[FileState],
+    ) -> Result<Vec<FilePath>> {
         let absent = rows.iter().zip(states).filter(|(_, state)| **state == FileState::Missing);
-        let above = absent.flat_map(|(row, _)| row.path().as_path().ancestors().skip(1).map(FilePath::new));
+        let above =
+            absent.flat_map(|(row, _)| row.path().as_path().ancestors().skip(1).map(FilePath::new));
         let all: BTreeSet<FilePath> = above.filter(|path| !path.as_bytes().is_empty()).collect();
         let mut missing = Vec::new();
         for path in all {
@@ -184,10 +192,12 @@ impl Hands<'_> {
         Ok(missing)
     }
 
-    /// Removes the files that were missing before this step copied them, with the directories that it made
-    /// for them and whatever an interruption left of it.
+    /// Removes the files that were missing before this step copied them, with the directories that
+    /// it made for them and whatever an interruption left of it.
     fn remove_files(&mut self, step: &Step, root: &FilePath, list: &FileList) -> Result<()> {
-        let files = step.files(list).ok_or_else(|| Error::new(Kind::Refused, "the undo names no list of files"))?;
+        let files = step
+            .files(list)
+            .ok_or_else(|| Error::new(Kind::Refused, "the undo names no list of files"))?;
         let copy = match list {
             FileList::Move(index) => step.moves.get(*index),
             _ => None,
@@ -200,10 +210,16 @@ impl Hands<'_> {
                 .filter(|(index, _)| self.papers.standing().was_absent(&step.id, *index))
                 .map(|(_, row)| if renamed { row.by_content() } else { row.clone() })
                 .collect();
-            if mine.is_empty() { Ok(()) } else { self.live.change_files().remove(root, &mine).map(|_| ()) }
+            if mine.is_empty() {
+                Ok(())
+            } else {
+                self.live.change_files().remove(root, &mine).map(|_| ())
+            }
         })?;
         self.live.change_files().sweep(root)?;
-        for directory in self.papers.standing().made.get(&step.id).cloned().unwrap_or_default().iter().rev() {
+        for directory in
+            self.papers.standing().made.get(&step.id).cloned().unwrap_or_default().iter().rev()
+        {
             self.live.change_files().remove_directory(directory)?;
         }
         Ok(())
@@ -237,8 +253,12 @@ fn octal(mode: Option<&str>) -> Result<Option<u32>> {
 
 fn numeric_owner(owner: Option<&str>) -> Result<Option<(u32, u32)>> {
     let read = |text: &str| {
-        let pair = text.split_once(':').and_then(|(user, group)| Some((user.parse().ok()?, group.parse().ok()?)));
-        pair.ok_or_else(|| Error::new(Kind::Refused, format!("`{text}` is not a numeric `user:group`")))
+        let pair = text
+            .split_once(':')
+            .and_then(|(user, group)| Some((user.parse().ok()?, group.parse().ok()?)));
+        pair.ok_or_else(|| {
+            Error::new(Kind::Refused, format!("`{text}` is not a numeric `user:group`"))
+        })
     };
     owner.map(read).transpose()
 }
@@ -250,7 +270,10 @@ mod tests {
     #[test]
     fn missing_files_become_ranges_of_the_whole_list() {
         use FileState::{Missing, Same};
-        assert_eq!(ranges(1000, &[Missing, Missing, Same, Missing], Missing), [(1000, 2), (1003, 1)]);
+        assert_eq!(
+            ranges(1000, &[Missing, Missing, Same, Missing], Missing),
+            [(1000, 2), (1003, 1)]
+        );
         assert!(ranges(0, &[Same], Missing).is_empty());
     }
 

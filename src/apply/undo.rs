@@ -37,17 +37,22 @@ pub fn undo(
     let folder = turn.state.run_of(&trusted.sha256());
     let before = standing(&folder)?;
     if !before.has_begun() {
-        return Err(Error::new(Kind::Stale, "this plan was never applied here, so there is nothing to take back")
-            .hint("ttplan history"));
+        return Err(Error::new(
+            Kind::Stale,
+            "this plan was never applied here, so there is nothing to take back",
+        )
+        .hint("ttplan history"));
     }
     check_target(plan, live)?;
-    let done: Vec<&Step> = plan.steps.iter().rev().filter(|step| before.begun.contains(&step.id)).collect();
+    let done: Vec<&Step> =
+        plan.steps.iter().rev().filter(|step| before.begun.contains(&step.id)).collect();
     if before.all_undone {
         return Ok(report(trusted, &folder.id, Outcome::NothingToDo, &done, &[]));
     }
     let mut papers = Papers::open(folder.clone(), options.clock)?;
     let sidecar = folder.sidecar().exists().then(|| folder.sidecar());
-    let mut hands = Hands { live, papers: &mut papers, watch, sidecar: sidecar.as_deref(), options };
+    let mut hands =
+        Hands { live, papers: &mut papers, watch, sidecar: sidecar.as_deref(), options };
     check(&mut hands, plan, &done)?;
     if !hands.watch.confirm(&done)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
@@ -73,15 +78,21 @@ fn check(hands: &mut Hands<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
     if done.iter().flat_map(|step| &step.undo).any(|act| !act.touches_files()) {
         let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
         probe::demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
-            Error::new(Kind::Stale, "the run cannot be taken back while others may write to the database")
-                .because(what)
-                .hint("stop the application first: `docker compose stop app` or `systemctl stop APP`")
+            Error::new(
+                Kind::Stale,
+                "the run cannot be taken back while others may write to the database",
+            )
+            .because(what)
+            .hint("stop the application first: `docker compose stop app` or `systemctl stop APP`")
         })?;
     }
     let resumed = hands.papers.standing().undo_begun;
     for step in done {
         if step.undo.is_empty() && !only_saves(step) {
-            return Err(Error::new(Kind::Blocked, format!("step {} cannot be taken back: {}", step.id, step.title)));
+            return Err(Error::new(
+                Kind::Blocked,
+                format!("step {} cannot be taken back: {}", step.id, step.title),
+            ));
         }
         let as_left = match statuses.get(&step.id) {
             Some(Status::Done | Status::Ready) => true,
@@ -140,12 +151,13 @@ enum Stands {
     Before,
     /// As the command left it.
     After,
-    /// Neither: others wrote to it, or the command stopped midway, and the two cannot be told apart.
+    /// Neither: others wrote to it, or the command stopped midway, and the two cannot be told
+    /// apart.
     Otherwise,
 }
 
-/// The run's backup may be older than the step: what it brought back is known by the plan's premises, once
-/// the database is no longer as the undoing of the step found it.
+/// The run's backup may be older than the step: what it brought back is known by the plan's
+/// premises, once the database is no longer as the undoing of the step found it.
 fn stands(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<Stands> {
     let now = Some(content_digest(hands.live.database())?);
     let standing = hands.papers.standing();
@@ -171,8 +183,12 @@ fn check_unwritten(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<()
         return Ok(());
     }
     let why = match hands.papers.standing().content_after.contains_key(&step.id) {
-        true => "the database was written to since the run, and taking the run back would lose that",
-        false => "what the interrupted command did cannot be told from what others may have written since",
+        true => {
+            "the database was written to since the run, and taking the run back would lose that"
+        }
+        false => {
+            "what the interrupted command did cannot be told from what others may have written since"
+        }
     };
     Err(Error::new(Kind::Stale, why)
         .because(format!("step {}: {}", step.id, step.title))
@@ -192,14 +208,22 @@ fn undo_step(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<bool> {
     }
     hands.papers.note(Event::UndoBegun { step: step.id.clone() })?;
     if !is_at_its_beginning {
-        let outcome = if step.undo.iter().any(|act| act.touches_files() || matches!(act, Move::RestoreDatabase(_))) {
+        let outcome = if step
+            .undo
+            .iter()
+            .any(|act| act.touches_files() || matches!(act, Move::RestoreDatabase(_)))
+        {
             step.undo.iter().try_for_each(|act| hands.run_move(step, act))
         } else {
-            group::retry(hands, step, |hands| step.undo.iter().try_for_each(|act| hands.run_move(step, act)))
+            group::retry(hands, step, |hands| {
+                step.undo.iter().try_for_each(|act| hands.run_move(step, act))
+            })
         };
         if let Err(error) = outcome {
             hands.papers.note(Event::Failed { step: step.id.clone(), error: error.to_string() })?;
-            return Err(error.of_kind(Kind::Midway).hint("run the same `ttplan undo` again: it goes on from here"));
+            return Err(error
+                .of_kind(Kind::Midway)
+                .hint("run the same `ttplan undo` again: it goes on from here"));
         }
     }
     hands.papers.note(Event::Undone { step: step.id.clone() })?;
@@ -230,7 +254,17 @@ pub(in crate::apply) fn report(
     let steps = done.iter().map(|step| StepReport {
         id: step.id.clone(),
         title: step.title.clone(),
-        outcome: if undone.contains(&step.id) { StepOutcome::Undone } else { StepOutcome::NothingToUndo },
+        outcome: if undone.contains(&step.id) {
+            StepOutcome::Undone
+        } else {
+            StepOutcome::NothingToUndo
+        },
     });
-    Report { run: run.to_owned(), plan_sha256: trusted.sha256(), outcome, steps: steps.collect(), notes: Vec::new() }
+    Report {
+        run: run.to_owned(),
+        plan_sha256: trusted.sha256(),
+        outcome,
+        steps: steps.collect(),
+        notes: Vec::new(),
+    }
 }

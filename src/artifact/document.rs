@@ -40,7 +40,9 @@ pub fn read_catalogue(file: &str, bytes: &[u8]) -> Result<Catalogue> {
 }
 
 fn sensible(file: &str, catalogue: &Catalogue) -> Result<()> {
-    let unusable = |fault| Error::new(Kind::Config, format!("the catalogue in `{file}` cannot be used")).because(fault);
+    let unusable = |fault| {
+        Error::new(Kind::Config, format!("the catalogue in `{file}` cannot be used")).because(fault)
+    };
     catalogue.fault().map_or(Ok(()), |fault: String| Err(unusable(fault)))
 }
 
@@ -51,8 +53,10 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const LARGEST: usize = 64 << 20;
 
 fn unpack(file: &str, bytes: &[u8]) -> Result<Vec<u8>> {
-    zstd::bulk::decompress(bytes, LARGEST)
-        .map_err(|error| Error::new(Kind::Config, format!("the catalogue `{file}` cannot be unpacked")).because(error))
+    zstd::bulk::decompress(bytes, LARGEST).map_err(|error| {
+        Error::new(Kind::Config, format!("the catalogue `{file}` cannot be unpacked"))
+            .because(error)
+    })
 }
 
 #[derive(serde::Deserialize)]
@@ -60,11 +64,18 @@ struct Versioned {
     format_version: String,
 }
 
-fn read<T: DeserializeOwned + Serialize>(file: &str, bytes: &[u8], what: &str, version: &str) -> Result<T> {
+fn read<T: DeserializeOwned + Serialize>(
+    file: &str,
+    bytes: &[u8],
+    what: &str,
+    version: &str,
+) -> Result<T> {
     let text = plain_text(file, bytes, what)?;
-    let parsed_version: Versioned = serde_json::from_str(text).map_err(|error| syntax(file, text, what, &error))?;
+    let parsed_version: Versioned =
+        serde_json::from_str(text).map_err(|error| syntax(file, text, what, &error))?;
     known_version(file, what, version, &parsed_version.format_version)?;
-    let document: T = serde_json::from_str(text).map_err(|error| syntax(file, text, what, &error))?;
+    let document: T =
+        serde_json::from_str(text).map_err(|error| syntax(file, text, what, &error))?;
     let again = json::to_text(&document);
     if again != text {
         return Err(not_the_written_form(file, text, &again, what));
@@ -79,7 +90,8 @@ fn plain_text<'a>(file: &str, bytes: &'a [u8], what: &str) -> Result<&'a str> {
             .hint("get the file again as an attachment or artifact, byte for byte")
     };
     if bytes.is_empty() {
-        return Err(Error::new(Kind::Config, format!("`{file}` is empty")).hint(format!("write the {what} again")));
+        return Err(Error::new(Kind::Config, format!("`{file}` is empty"))
+            .hint(format!("write the {what} again")));
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(refuse("a byte order mark was put before it"));
@@ -122,7 +134,8 @@ fn syntax(file: &str, text: &str, what: &str, error: &serde_json::Error) -> Erro
     }
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let at = (start + column.saturating_sub(1)).min(text.len());
-    let told = Error::new(Kind::Config, format!("`{file}` is not a {what} that can be read")).because(message);
+    let told = Error::new(Kind::Config, format!("`{file}` is not a {what} that can be read"))
+        .because(message);
     let told = told.at(Place { file: file.to_owned(), source: text.to_owned(), span: at..at });
     match error.classify() {
         serde_json::error::Category::Eof => told.hint("the file was cut off; get it again"),

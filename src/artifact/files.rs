@@ -14,7 +14,8 @@ pub const LARGEST: u64 = 1 << 30;
 
 /// Turns an IO error on one of our papers into our own.
 pub fn told(doing: &str, path: &Path, error: &std::io::Error) -> Error {
-    let told = Error::new(Kind::Failed, format!("cannot {doing} `{}`", path.display())).because(error);
+    let told =
+        Error::new(Kind::Failed, format!("cannot {doing} `{}`", path.display())).because(error);
     match error.kind() {
         std::io::ErrorKind::NotFound => told.hint("check the path"),
         std::io::ErrorKind::PermissionDenied => told.hint("run as the user who owns it"),
@@ -29,7 +30,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| told("read", path, &error))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(Error::new(Kind::Config, format!("`{}` is too large to be one of our papers", path.display())));
+        return Err(Error::new(
+            Kind::Config,
+            format!("`{}` is too large to be one of our papers", path.display()),
+        ));
     }
     Ok(bytes)
 }
@@ -41,7 +45,8 @@ pub enum Existing {
     Refuse,
 }
 
-/// A paper that is being written, under a temporary name beside its place. Gone when it is dropped unplaced.
+/// A paper that is being written, under a temporary name beside its place. Gone when it is dropped
+/// unplaced.
 pub struct Draft {
     temporary: tempfile::NamedTempFile,
     path: PathBuf,
@@ -70,7 +75,10 @@ impl Draft {
     pub fn place(self, existing: Existing) -> Result<()> {
         let Self { temporary, path } = self;
         let failed = |error: &std::io::Error| told("write", &path, error);
-        let synced = temporary.as_file().sync_all().and_then(|()| fault::point("paper: before it has its name"));
+        let synced = temporary
+            .as_file()
+            .sync_all()
+            .and_then(|()| fault::point("paper: before it has its name"));
         synced.map_err(|error| failed(&error))?;
         match existing {
             Existing::Replace => temporary.persist(&path).map_err(|error| failed(&error.error))?,
@@ -136,7 +144,12 @@ pub fn sync_directory(directory: &Path) -> Result<()> {
 
 /// Creates a new file that only its owner may read; never follows a link, never reuses a file.
 pub fn create_private(path: &Path) -> Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| told("create", path, &error))
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| told("create", path, &error))
 }
 
 /// Makes a directory that only its owner may enter, if it is not there.

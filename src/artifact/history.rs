@@ -98,8 +98,9 @@ mod tests {
         std::fs::write(damaged.journal(), "{}\n").unwrap();
         let runs = read(&state).unwrap().runs;
         let found: Vec<Progress> = runs.iter().map(|run| run.progress).collect();
-        let told: Vec<Progress> =
-            std::iter::once(Progress::Unknown).chain(stories.into_iter().map(|(_, progress)| progress)).collect();
+        let told: Vec<Progress> = std::iter::once(Progress::Unknown)
+            .chain(stories.into_iter().map(|(_, progress)| progress))
+            .collect();
         assert_eq!(found, told);
         assert!(runs[0].failure.as_ref().unwrap().contains("is damaged at line 1"));
     }

@@ -79,15 +79,15 @@ pub enum Event {
         step: String,
         absent: Vec<(u64, u64)>,
     },
-    /// These files of the step's list are put in the place of others next; `[first, count]` ranges. What was there
-    /// is kept under that name in the run's folder.
+    /// These files of the step's list are put in the place of others next; `[first, count]` ranges.
+    /// What was there is kept under that name in the run's folder.
     Replacing {
         step: String,
         kept: String,
         files: Vec<(u64, u64)>,
     },
-    /// What the database held before the step's command was started, when it had ended well, or before the
-    /// step was taken back.
+    /// What the database held before the step's command was started, when it had ended well, or
+    /// before the step was taken back.
     Content {
         step: String,
         when: When,
@@ -130,7 +130,8 @@ pub enum When {
     Undo,
 }
 
-/// An open journal, to be read and appended to by one process at a time (the state lock sees to that).
+/// An open journal, to be read and appended to by one process at a time (the state lock sees to
+/// that).
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -158,9 +159,11 @@ impl Journal {
         let bytes = files::read(path)?;
         let read = read_lines(path, &bytes)?;
         if read.whole < bytes.len() {
-            file.set_len(read.whole as u64).map_err(|error| files::told("mend the journal", path, &error))?;
+            file.set_len(read.whole as u64)
+                .map_err(|error| files::told("mend the journal", path, &error))?;
         }
-        file.seek(SeekFrom::End(0)).map_err(|error| files::told("open the journal", path, &error))?;
+        file.seek(SeekFrom::End(0))
+            .map_err(|error| files::told("open the journal", path, &error))?;
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -176,15 +179,18 @@ impl Journal {
         &self.standing
     }
 
-    /// Adds a line and syncs it: when this returns, the line is on disk. Where that fails, what there is of
-    /// the line is taken away again, so that a later line does not follow half of it.
+    /// Adds a line and syncs it: when this returns, the line is on disk. Where that fails, what
+    /// there is of the line is taken away again, so that a later line does not follow half of it.
     pub fn append(&mut self, at: Moment, what: Event) -> Result<()> {
         let entry = Entry { n: self.next, at, prev: self.last, what };
         let mut line = json::to_line(&entry);
         let digest = Digest::of(line.as_bytes());
         line.push('\n');
         if let Err(error) = self.write(line.as_bytes()) {
-            let mended = self.file.set_len(self.whole).and_then(|()| self.file.seek(SeekFrom::Start(self.whole)));
+            let mended = self
+                .file
+                .set_len(self.whole)
+                .and_then(|()| self.file.seek(SeekFrom::Start(self.whole)));
             let told = files::told("write the journal", &self.path, &error);
             return Err(match mended {
                 Ok(_) => told,
@@ -233,16 +239,25 @@ struct Lines {
 }
 
 fn read_lines(path: &Path, bytes: &[u8]) -> Result<Lines> {
-    let mut lines =
-        Lines { entries: Vec::new(), standing: Standing::default(), next: 1, last: Digest::of(b""), whole: 0 };
+    let mut lines = Lines {
+        entries: Vec::new(),
+        standing: Standing::default(),
+        next: 1,
+        last: Digest::of(b""),
+        whole: 0,
+    };
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let Some(line) = line.strip_suffix(b"\n") else { break };
         let damaged = |because: String| {
-            Error::new(Kind::Failed, format!("the journal `{}` is damaged at line {}", path.display(), lines.next))
-                .because(because)
-                .hint("do not edit it; compare with a backup of the state directory")
+            Error::new(
+                Kind::Failed,
+                format!("the journal `{}` is damaged at line {}", path.display(), lines.next),
+            )
+            .because(because)
+            .hint("do not edit it; compare with a backup of the state directory")
         };
-        let entry: Entry = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
+        let entry: Entry =
+            serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
         if entry.n != lines.next {
             return Err(damaged(format!("it is numbered {}", entry.n)));
         }
@@ -256,7 +271,9 @@ fn read_lines(path: &Path, bytes: &[u8]) -> Result<Lines> {
                     "it is of version `{format_version}`, this ttplan reads {FORMAT_VERSION}"
                 )));
             }
-            (Event::Opened { .. }, _) | (_, 1) => return Err(damaged("it is not in its place".to_owned())),
+            (Event::Opened { .. }, _) | (_, 1) => {
+                return Err(damaged("it is not in its place".to_owned()));
+            }
             _ => {}
         }
         lines.last = Digest::of(line);
@@ -311,7 +328,8 @@ mod tests {
     fn a_line_torn_anywhere_is_cut_off_and_the_run_goes_on() {
         let (directory, path) = sample();
         let whole = std::fs::read(&path).unwrap();
-        let two_lines: usize = whole.split_inclusive(|b| *b == b'\n').take(2).map(<[u8]>::len).sum();
+        let two_lines: usize =
+            whole.split_inclusive(|b| *b == b'\n').take(2).map(<[u8]>::len).sum();
         for cut in two_lines..whole.len() {
             let torn = directory.path().join(format!("torn-{cut}"));
             std::fs::write(&torn, &whole[..cut]).unwrap();
@@ -326,7 +344,8 @@ mod tests {
     fn any_changed_byte_before_the_last_line_is_named_as_damage() {
         let (directory, path) = sample();
         let whole = std::fs::read(&path).unwrap();
-        let two_lines: usize = whole.split_inclusive(|b| *b == b'\n').take(2).map(<[u8]>::len).sum();
+        let two_lines: usize =
+            whole.split_inclusive(|b| *b == b'\n').take(2).map(<[u8]>::len).sum();
         for at in 0..two_lines {
             let mut changed = whole.clone();
             changed[at] ^= 1;

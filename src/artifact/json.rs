@@ -32,7 +32,9 @@ fn write_value(out: &mut String, value: &Value, depth: usize, in_array: bool) {
     match value {
         Value::Array(items) if items.is_empty() => out.push_str("[]"),
         Value::Object(fields) if fields.is_empty() => out.push_str("{}"),
-        Value::Array(items) if in_array && items.iter().all(is_scalar) => write_compact_row(out, items),
+        Value::Array(items) if in_array && items.iter().all(is_scalar) => {
+            write_compact_row(out, items)
+        }
         Value::Array(items) => {
             out.push('[');
             for (n, item) in items.iter().enumerate() {
@@ -144,8 +146,9 @@ mod tests {
 
     #[test]
     fn rows_stand_on_one_line_and_the_rest_is_indented() {
-        let text =
-            to_text(&json!({"b": [], "a": [["x", 1, "y"], [{"bytes": "ff"}, 2, "z"]], "c": ["p", "q"], "d": {}}));
+        let text = to_text(
+            &json!({"b": [], "a": [["x", 1, "y"], [{"bytes": "ff"}, 2, "z"]], "c": ["p", "q"], "d": {}}),
+        );
         let expected = "{\n  \"b\": [],\n  \"a\": [\n    [\"x\", 1, \"y\"],\n    [{\"bytes\":\"ff\"}, 2, \"z\"]\n  ],\n  \
                         \"c\": [\n    \"p\",\n    \"q\"\n  ],\n  \"d\": {}\n}\n";
         assert_eq!(text, expected);

@@ -26,7 +26,8 @@ const LONGEST_ROW: u64 = 64 * 1024;
 /// Where the sidecar of a plan file lies: `change.ttplan.json` has `change.files.zst`.
 pub fn path_of(plan: &Path) -> PathBuf {
     let name = plan.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stem = name.strip_suffix(".ttplan.json").or_else(|| name.strip_suffix(".json")).unwrap_or(&name);
+    let stem =
+        name.strip_suffix(".ttplan.json").or_else(|| name.strip_suffix(".json")).unwrap_or(&name);
     plan.with_file_name(format!("{stem}.files.zst"))
 }
 
@@ -36,8 +37,8 @@ pub fn is_needed(plan: &Plan) -> bool {
     lists.map(|list| list.totals().0).fold(0, u64::saturating_add) > MOST_INLINE
 }
 
-/// Takes the file lists of `plan` out and writes them, compressed, to `to`; the plan then refers to them.
-/// Each is freed as soon as it is written.
+/// Takes the file lists of `plan` out and writes them, compressed, to `to`; the plan then refers to
+/// them. Each is freed as soon as it is written.
 pub fn take_out(plan: &mut Plan, to: impl Write) -> std::io::Result<()> {
     let mut encoder = zstd::Encoder::new(to, 3)?;
     let mut line = 0;
@@ -77,7 +78,8 @@ fn lists_mut(act: &mut Move) -> Vec<&mut FileList> {
     }
 }
 
-/// How much of a list is handed out at once: until it has so many files or so many bytes, whatever is first.
+/// How much of a list is handed out at once: until it has so many files or so many bytes, whatever
+/// is first.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch {
     pub files: usize,
@@ -90,9 +92,9 @@ impl Batch {
     }
 }
 
-/// Calls `take` with batches of the rows of a list, in order, with the index of the first of each. For a
-/// sidecar list, all of it is checked against its digest *before* the first batch is handed out, so
-/// nothing is ever done on the word of an unbound row.
+/// Calls `take` with batches of the rows of a list, in order, with the index of the first of each.
+/// For a sidecar list, all of it is checked against its digest *before* the first batch is handed
+/// out, so nothing is ever done on the word of an unbound row.
 ///
 /// Errors: `Kind::Refused` when the sidecar is not the one the plan was signed with.
 pub fn for_each_batch(
@@ -107,8 +109,8 @@ pub fn for_each_batch(
     look_through(sidecar, list, batch, &mut |first, rows| take(first, rows).map(|()| true))
 }
 
-/// The same for who only looks, until `take` says that it has seen enough: the list is checked while it is
-/// handed out, and what was seen counts only where this returns well.
+/// The same for who only looks, until `take` says that it has seen enough: the list is checked
+/// while it is handed out, and what was seen counts only where this returns well.
 pub fn look_through(
     sidecar: Option<&Path>,
     list: &FileList,
@@ -154,8 +156,8 @@ pub fn rows(sidecar: Option<&Path>, list: &FileList) -> Result<Vec<FileFact>> {
     Ok(all)
 }
 
-/// Reads the lines of a list, all of them, to see that they are the ones that were bound; hands them out as long
-/// as there is `need` of them.
+/// Reads the lines of a list, all of them, to see that they are the ones that were bound; hands
+/// them out as long as there is `need` of them.
 fn stream(
     path: &Path,
     bound: &Sidecar,
@@ -164,21 +166,27 @@ fn stream(
     mut need: bool,
 ) -> Result<()> {
     let other = |because: &str| {
-        Error::new(Kind::Refused, format!("`{}` is not the file list that the plan was signed with", path.display()))
-            .because(because.to_owned())
-            .hint("get the list and its plan again, together")
+        Error::new(
+            Kind::Refused,
+            format!("`{}` is not the file list that the plan was signed with", path.display()),
+        )
+        .because(because.to_owned())
+        .hint("get the list and its plan again, together")
     };
-    let file = File::open(path).map_err(|error| files::told("read", path, &error).of_kind(Kind::Refused))?;
-    let decoder =
-        zstd::Decoder::new(BufReader::new(file)).map_err(|_| other("it is not compressed as it should be"))?;
+    let file = File::open(path)
+        .map_err(|error| files::told("read", path, &error).of_kind(Kind::Refused))?;
+    let decoder = zstd::Decoder::new(BufReader::new(file))
+        .map_err(|_| other("it is not compressed as it should be"))?;
     let mut reader = BufReader::new(decoder);
     let mut hash = sha2::Sha256::new();
     let mut outcome = Ok(need);
-    let (mut text, mut rows, mut bytes, mut line, mut taken) = (Vec::new(), Vec::<FileFact>::new(), 0_u64, 0, 0);
+    let (mut text, mut rows, mut bytes, mut line, mut taken) =
+        (Vec::new(), Vec::<FileFact>::new(), 0_u64, 0, 0);
     while taken + (rows.len() as u64) < bound.files {
         text.clear();
         let read = reader.by_ref().take(LONGEST_ROW).read_until(b'\n', &mut text);
-        if read.map_err(|_| other("it cannot be uncompressed"))? == 0 || text.last() != Some(&b'\n') {
+        if read.map_err(|_| other("it cannot be uncompressed"))? == 0 || text.last() != Some(&b'\n')
+        {
             return Err(other("it ends too early, or has too long a line"));
         }
         line += 1;
@@ -190,7 +198,8 @@ fn stream(
             taken += 1;
             continue;
         }
-        let row: FileFact = serde_json::from_slice(&text).map_err(|_| other("it has a line that is no row"))?;
+        let row: FileFact =
+            serde_json::from_slice(&text).map_err(|_| other("it has a line that is no row"))?;
         bytes = bytes.saturating_add(row.size());
         rows.push(row);
         if batch.is_full(&rows, bytes) {
@@ -218,8 +227,9 @@ mod tests {
 
     /// A list of files of 10 bytes each, in a file of its own, as a plan is bound to it.
     fn beside(path: &Path, files: u64) -> (Vec<FileFact>, FileList) {
-        let rows: Vec<FileFact> =
-            (0..files).map(|n| FileFact(format!("d/{n:04}").into(), 10, Digest::of(n.to_string()))).collect();
+        let rows: Vec<FileFact> = (0..files)
+            .map(|n| FileFact(format!("d/{n:04}").into(), 10, Digest::of(n.to_string())))
+            .collect();
         let (mut draft, mut hash) = (Draft::begin(path, 0o600).unwrap(), sha2::Sha256::new());
         let mut encoder = zstd::Encoder::new(&mut draft, 3).unwrap();
         for row in &rows {
@@ -264,7 +274,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_handed_out_of_a_list_that_is_not_the_bound_one_and_looking_at_it_counts_for_nothing() {
+    fn nothing_is_handed_out_of_a_list_that_is_not_the_bound_one_and_looking_at_it_counts_for_nothing()
+     {
         let directory = tempfile::tempdir().unwrap();
         let [path, other] = ["a", "b"].map(|name| directory.path().join(name));
         let (_, list) = beside(&path, 25);
@@ -279,19 +290,29 @@ mod tests {
         bound.sha256 = Digest::of("another");
         let unbound = FileList::Sidecar(bound);
         for (path, list) in [(&path, &unbound), (&directory.path().join("missing"), &list)] {
-            assert_eq!(for_each_batch(Some(path), list, batch, &mut count).unwrap_err().kind(), Kind::Refused);
+            assert_eq!(
+                for_each_batch(Some(path), list, batch, &mut count).unwrap_err().kind(),
+                Kind::Refused
+            );
         }
-        assert_eq!(for_each_batch(None, &list, batch, &mut count).unwrap_err().kind(), Kind::Refused);
+        assert_eq!(
+            for_each_batch(None, &list, batch, &mut count).unwrap_err().kind(),
+            Kind::Refused
+        );
         assert_eq!(handed_out, 0);
         for enough in [true, false] {
             let looked = look_through(Some(&path), &unbound, batch, &mut |_, _| Ok(!enough));
             assert_eq!(looked.unwrap_err().kind(), Kind::Refused);
-            let refused = |_: u64, _: &[FileFact]| Err(Error::new(Kind::Stale, "of an unbound row"));
+            let refused =
+                |_: u64, _: &[FileFact]| Err(Error::new(Kind::Stale, "of an unbound row"));
             let looked = look_through(Some(&path), &unbound, batch, &mut { refused });
             assert_eq!(looked.unwrap_err().kind(), Kind::Refused);
             let looked = look_through(Some(&path), &list, batch, &mut { refused });
             assert_eq!(looked.unwrap_err().kind(), Kind::Stale);
         }
-        assert!(for_each_batch(Some(&other), &list, batch, &mut |_, _| Ok(())).is_ok(), "its first lines are the same");
+        assert!(
+            for_each_batch(Some(&other), &list, batch, &mut |_, _| Ok(())).is_ok(),
+            "its first lines are the same"
+        );
     }
 }

@@ -64,7 +64,8 @@ impl Standing {
             Event::Making { step, paths } => self.made.entry(step).or_default().extend(paths),
             Event::Copying { step, absent } => self.copied.entry(step).or_default().extend(absent),
             Event::Content { step, when: When::Before, sha256 } => {
-                // A run that goes on after it died begins in the middle; the beginning is what the first try saw.
+                // A run that goes on after it died begins in the middle; the beginning is what the
+                // first try saw.
                 self.content_before.entry(step).or_insert(sha256);
             }
             Event::Content { step, when: When::PutBack, sha256 } => {

@@ -46,15 +46,21 @@ impl State {
 
     /// Opens the directory for reading only; makes nothing.
     pub fn open_existing(path: &Path) -> Result<Self> {
-        let meta =
-            fs::symlink_metadata(path).map_err(|error| files::told("look at the state directory", path, &error))?;
+        let meta = fs::symlink_metadata(path)
+            .map_err(|error| files::told("look at the state directory", path, &error))?;
         let refused = |because: String, hint: String| {
-            Error::new(Kind::Refused, format!("the state directory `{}` is not safe", path.display()))
-                .because(because)
-                .hint(hint)
+            Error::new(
+                Kind::Refused,
+                format!("the state directory `{}` is not safe", path.display()),
+            )
+            .because(because)
+            .hint(hint)
         };
         if !meta.is_dir() {
-            return Err(refused("it is not a directory".into(), "give another one in host.toml".into()));
+            return Err(refused(
+                "it is not a directory".into(),
+                "give another one in host.toml".into(),
+            ));
         }
         let me = rustix::process::geteuid().as_raw();
         if meta.uid() != me {
@@ -64,7 +70,10 @@ impl State {
             ));
         }
         if meta.mode() & 0o077 != 0 {
-            return Err(refused("others may enter it".into(), format!("chmod 700 {}", path.display())));
+            return Err(refused(
+                "others may enter it".into(),
+                format!("chmod 700 {}", path.display()),
+            ));
         }
         Ok(Self { path: path.to_owned() })
     }
@@ -110,7 +119,8 @@ impl State {
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
-    /// Who holds the lock now, as they signed it. Looking takes it for an instant, where it is free.
+    /// Who holds the lock now, as they signed it. Looking takes it for an instant, where it is
+    /// free.
     pub fn holder(&self) -> Result<Option<String>> {
         let path = self.path.join("lock");
         let mut file = match File::open(&path) {
@@ -121,11 +131,14 @@ impl State {
         match file.try_lock_shared() {
             Ok(()) => Ok(None),
             Err(fs::TryLockError::WouldBlock) => Ok(Some(signed(&mut file))),
-            Err(fs::TryLockError::Error(error)) => Err(files::told("look at the lock", &path, &error)),
+            Err(fs::TryLockError::Error(error)) => {
+                Err(files::told("look at the lock", &path, &error))
+            }
         }
     }
 
-    /// Takes the lock, trying again until `wait` is over. `who` is left in the lock's file for people.
+    /// Takes the lock, trying again until `wait` is over. `who` is left in the lock's file for
+    /// people.
     ///
     /// Errors: `Kind::Locked`, naming what the holder left there.
     pub fn lock(&self, wait: Duration, who: &str) -> Result<Lock> {
@@ -138,13 +151,16 @@ impl State {
             .mode(0o600)
             .open(&path)
             .map_err(|error| files::told("open the lock", &path, &error))?;
-        // Even who will not wait tries again: whoever looks for a holder has the lock for an instant.
+        // Even who will not wait tries again: whoever looks for a holder has the lock for an
+        // instant.
         let until = Instant::now() + wait.max(Duration::from_millis(50));
         let mut pause = Duration::from_millis(20);
         loop {
             match file.try_lock() {
                 Ok(()) => break,
-                Err(fs::TryLockError::Error(error)) => return Err(files::told("take the lock", &path, &error)),
+                Err(fs::TryLockError::Error(error)) => {
+                    return Err(files::told("take the lock", &path, &error));
+                }
                 Err(fs::TryLockError::WouldBlock) if Instant::now() < until => {
                     std::thread::sleep(pause.min(until - Instant::now()));
                     pause = (pause * 2).min(Duration::from_secs(1));

@@ -21,7 +21,8 @@ use crate::render;
 pub struct Args {
     /// The plan file; its signatures lie beside it
     file: PathBuf,
-    /// Restore the backup into a database of its own and compare that, before anything else is changed
+    /// Restore the backup into a database of its own and compare that, before anything else is
+    /// changed
     #[arg(long, env = "TTPLAN_PROVE_BACKUP")]
     prove_backup: bool,
     #[command(flatten)]
@@ -50,19 +51,26 @@ pub struct How {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|error| format!("{error}; write 30s or 2m"))?;
+    let span: jiff::SignedDuration =
+        text.parse().map_err(|error| format!("{error}; write 30s or 2m"))?;
     Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
 }
 
 impl How {
     /// What a run needs from outside.
-    pub fn options(&self, access: &Access, sidecar: Option<PathBuf>, discard_writes: bool) -> Options {
+    pub fn options(
+        &self,
+        access: &Access,
+        sidecar: Option<PathBuf>,
+        discard_writes: bool,
+    ) -> Options {
         Options {
             clock: super::now,
             lock_wait: self.lock_timeout,
             environment: std::env::vars_os().collect(),
             secrets: access.password.iter().cloned().collect(),
-            user: std::env::var("USER").unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw())),
+            user: std::env::var("USER")
+                .unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw())),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             pid: std::process::id(),
             made_by: super::made_by(),

@@ -1,4 +1,5 @@
-//! `ttplan backup --uploads`: upload directories into an archive that was read back before it is called one.
+//! `ttplan backup --uploads`: upload directories into an archive that was read back before it is
+//! called one.
 
 use std::path::PathBuf;
 
@@ -11,15 +12,21 @@ use crate::render::style::plain;
 
 /// Put upload directories into an archive, with the SHA-256 of every file, and read it back.
 ///
-/// Takes the directories where uploads belong, as they are now; the database has its own backups. Links, pipes
-/// and devices are told of and left out. The archive has its name only when all of it was read back right.
+/// Takes the directories where uploads belong, as they are now; the database has its own backups.
+/// Links, pipes and devices are told of and left out. The archive has its name only when all of it
+/// was read back right.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Back up the upload directories
     #[arg(long, required = true, env = "TTPLAN_BACKUP_UPLOADS")]
     uploads: bool,
     /// Only this upload, by its name in the configuration; may be given several times
-    #[arg(long = "upload", value_name = "NAME", value_delimiter = ',', env = "TTPLAN_BACKUP_UPLOAD")]
+    #[arg(
+        long = "upload",
+        value_name = "NAME",
+        value_delimiter = ',',
+        env = "TTPLAN_BACKUP_UPLOAD"
+    )]
     only: Vec<String>,
     /// The archive, which must not be there yet: its name ends in `.tar.zst` or `.tar.gz`
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_BACKUP_OUTPUT")]
@@ -31,14 +38,20 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let uploads = args.site.settle()?.config.uploads;
-    if let Some(name) = args.only.iter().find(|name| !uploads.iter().any(|upload| upload.name == **name)) {
-        let known: Vec<String> = uploads.iter().map(|upload| format!("`{}`", upload.name)).collect();
+    if let Some(name) =
+        args.only.iter().find(|name| !uploads.iter().any(|upload| upload.name == **name))
+    {
+        let known: Vec<String> =
+            uploads.iter().map(|upload| format!("`{}`", upload.name)).collect();
         return Err(Error::new(Kind::Config, format!("there is no upload `{name}`"))
             .hint(format!("the configuration has {}", known.join(", "))));
     }
-    let wanted = uploads.into_iter().filter(|upload| args.only.is_empty() || args.only.contains(&upload.name));
-    let parts: Vec<Part> =
-        wanted.map(|upload| Part { name: upload.name, root: upload.to, ignore: upload.ignore }).collect();
+    let wanted = uploads
+        .into_iter()
+        .filter(|upload| args.only.is_empty() || args.only.contains(&upload.name));
+    let parts: Vec<Part> = wanted
+        .map(|upload| Part { name: upload.name, root: upload.to, ignore: upload.ignore })
+        .collect();
     let mut bar = Bar::new(out)?;
     let packed = pack(&parts, &args.output, &super::made_by(), &mut |progress| bar.tell(progress))?;
     bar.end();

@@ -85,24 +85,29 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 
 fn run_record(args: &Record, out: &mut Out) -> Result<u8> {
     let settled = args.site.settle()?;
-    let needed =
-        |what: &str| Error::new(Kind::Config, format!("{what} is not configured")).hint("set it in ttplan.toml");
+    let needed = |what: &str| {
+        Error::new(Kind::Config, format!("{what} is not configured")).hint("set it in ttplan.toml")
+    };
     let config = settled.config.revisions.as_ref().ok_or_else(|| needed("`[revisions]`"))?;
     let upgrade = config.upgrade.as_ref().ok_or_else(|| needed("`[revisions.upgrade] command`"))?;
-    let framework = frameworks::by_name(&config.system).ok_or_else(|| needed("a known `[revisions] system`"))?;
+    let framework = frameworks::by_name(&config.system)
+        .ok_or_else(|| needed("a known `[revisions] system`"))?;
     let mut files_only = live::open_files_to_inspect();
     let sources = files_only.files().sources(&(framework.tree)(&config.directory))?;
     let revisions = (framework.read)(&config.directory, &sources);
     let name = upgrade.command.first().map_or("", String::as_str);
     let program = files_only.files().program(name, &settled.access.path.to_string_lossy());
-    let program = program.ok_or_else(|| Error::new(Kind::Config, format!("the program `{name}` was not found")))?;
+    let program = program
+        .ok_or_else(|| Error::new(Kind::Config, format!("the program `{name}` was not found")))?;
     let mut catalogue = if args.output.exists() {
         read(&args.output)?
     } else {
         Catalogue::new(super::made_by(), framework.name, &settled.config.database.engine)
     };
     let logs = tempfile::Builder::new().prefix("ttplan-record-").tempdir();
-    let logs = logs.map_err(|error| Error::new(Kind::Failed, "cannot make a directory for logs").because(error))?;
+    let logs = logs.map_err(|error| {
+        Error::new(Kind::Failed, "cannot make a directory for logs").because(error)
+    })?;
     let recording = Recording {
         framework,
         revisions: &revisions,
@@ -114,7 +119,12 @@ fn run_record(args: &Record, out: &mut Out) -> Result<u8> {
         logs: logs.path(),
     };
     recording.go_on(&mut catalogue, &mut |catalogue, recorded| {
-        files::write(&args.output, &packed(&args.output, json::to_text(catalogue))?, 0o644, Existing::Replace)?;
+        files::write(
+            &args.output,
+            &packed(&args.output, json::to_text(catalogue))?,
+            0o644,
+            Existing::Replace,
+        )?;
         let stumbles = match recorded.stumbles {
             0 => String::new(),
             n => format!(" after {}", counted(n as u64, "stumble")),
@@ -122,15 +132,22 @@ fn run_record(args: &Record, out: &mut Out) -> Result<u8> {
         out.say(&format!("  {}/{} {}{stumbles}\n", recorded.n, recorded.of, plain(recorded.id)));
         Ok(())
     })?;
-    out.result(&format!("{} in {}\n", counted_entries(catalogue.entries.len()), args.output.display()))?;
+    out.result(&format!(
+        "{} in {}\n",
+        counted_entries(catalogue.entries.len()),
+        args.output.display()
+    ))?;
     Ok(0)
 }
 
 /// The bytes for a file of this name: compressed where it says so.
 fn packed(path: &Path, text: String) -> Result<Vec<u8>> {
     match path.extension() {
-        Some(ending) if ending == "zst" => zstd::bulk::compress(text.as_bytes(), 19)
-            .map_err(|error| Error::new(Kind::Failed, "the catalogue cannot be compressed").because(error)),
+        Some(ending) if ending == "zst" => {
+            zstd::bulk::compress(text.as_bytes(), 19).map_err(|error| {
+                Error::new(Kind::Failed, "the catalogue cannot be compressed").because(error)
+            })
+        }
         _ => Ok(text.into_bytes()),
     }
 }
@@ -159,7 +176,8 @@ fn position(catalogue: &Catalogue, text: &str) -> Result<usize> {
     let mut ids: Vec<String> = text.split(',').map(|id| id.trim().to_owned()).collect();
     ids.sort();
     catalogue.position(&ids).ok_or_else(|| {
-        Error::new(Kind::Usage, format!("the catalogue has no entry for `{text}`")).hint("ttplan catalogue show")
+        Error::new(Kind::Usage, format!("the catalogue has no entry for `{text}`"))
+            .hint("ttplan catalogue show")
     })
 }
 
@@ -178,7 +196,10 @@ fn run_show(args: &Show, out: &mut Out) -> Result<u8> {
                 ));
             }
             let (system, engine) = (plain(&catalogue.system), plain(&catalogue.engine));
-            text.push_str(&format!("{system} on {engine}: {}\n", counted_entries(catalogue.entries.len())));
+            text.push_str(&format!(
+                "{system} on {engine}: {}\n",
+                counted_entries(catalogue.entries.len())
+            ));
         }
         Some(revisions) => {
             for (name, facts) in catalogue.shape(position(&catalogue, revisions)?).0 {

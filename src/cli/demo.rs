@@ -30,7 +30,10 @@ const SITE: &str = include_str!("../../fixtures/demo/site.sql");
 const CONFIGURATION: &str = include_str!("../../fixtures/demo/ttplan.toml");
 const SCRIPTS: &[(&str, &str)] = &[
     ("001_initial.py", include_str!("../../fixtures/demo/migrations/versions/001_initial.py")),
-    ("002_project_codes.py", include_str!("../../fixtures/demo/migrations/versions/002_project_codes.py")),
+    (
+        "002_project_codes.py",
+        include_str!("../../fixtures/demo/migrations/versions/002_project_codes.py"),
+    ),
 ];
 
 /// Avatars in the old directory and in the new one: one to move, one that is at both places, one
@@ -51,13 +54,17 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let home = match &args.keep {
         Some(directory) => new_directory(directory)?,
         None => {
-            temporary = tempfile::Builder::new().prefix("ttplan-demo-").tempdir().map_err(cannot_be_made)?;
+            temporary = tempfile::Builder::new()
+                .prefix("ttplan-demo-")
+                .tempdir()
+                .map_err(cannot_be_made)?;
             temporary.path().to_path_buf()
         }
     };
     make_site(&home)?;
-    let program = std::env::current_exe()
-        .map_err(|error| Error::new(Kind::Failed, "the demo does not find `ttplan` itself").because(error))?;
+    let program = std::env::current_exe().map_err(|error| {
+        Error::new(Kind::Failed, "the demo does not find `ttplan` itself").because(error)
+    })?;
     Demo { program: &program, home: &home, out }.tell_all()?;
     if args.keep.is_some() {
         out.result(&format!("\nThe site is in {}.\n", home.display()))?;
@@ -76,7 +83,9 @@ fn new_directory(path: &Path) -> Result<PathBuf> {
 
 /// The site before anybody looks at it.
 fn make_site(home: &Path) -> Result<()> {
-    for directory in ["app/migrations/versions", "app/static/avatars", "data/avatars", "plans", "host"] {
+    for directory in
+        ["app/migrations/versions", "app/static/avatars", "data/avatars", "plans", "host"]
+    {
         fs::create_dir_all(home.join(directory)).map_err(cannot_be_made)?;
     }
     let write = |path: String, text: &str| fs::write(home.join(path), text).map_err(cannot_be_made);
@@ -95,8 +104,8 @@ fn make_site(home: &Path) -> Result<()> {
 }
 
 fn fill_database(path: &Path) -> Result<()> {
-    let engine =
-        engines::by_scheme("sqlite").ok_or_else(|| Error::new(Kind::Failed, "there is no engine for the demo"))?;
+    let engine = engines::by_scheme("sqlite")
+        .ok_or_else(|| Error::new(Kind::Failed, "there is no engine for the demo"))?;
     let database = Database {
         engine: engine.name.to_owned(),
         host: None,
@@ -107,11 +116,17 @@ fn fill_database(path: &Path) -> Result<()> {
         options: Default::default(),
         wait: Wait { attempts: 1, delay_seconds: 0, timeout_seconds: 10 },
     };
-    let mut live =
-        live::open_to_change(&Access { database, password: None, url: Secret::default(), path: OsString::new() })?;
+    let mut live = live::open_to_change(&Access {
+        database,
+        password: None,
+        url: Secret::default(),
+        path: OsString::new(),
+    })?;
     let database = live.change_database();
     database.begin()?;
-    for statement in SITE.split_inclusive(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
+    for statement in
+        SITE.split_inclusive(";\n").map(str::trim).filter(|statement| !statement.is_empty())
+    {
         database.execute(statement)?;
     }
     database.commit()
@@ -128,7 +143,11 @@ impl Demo<'_> {
         const PLAN: &str = "plans/change.ttplan.json";
         const HOST: [&str; 2] = ["--host-config", "host/host.toml"];
         self.say("A small site that nobody looked after: its tables were never stamped, an interrupted migration left a\nworking copy behind, and avatars lie where an older release kept them.")?;
-        self.command("Look at it. Nothing is changed, and nothing is left behind.", &["inspect"], 0)?;
+        self.command(
+            "Look at it. Nothing is changed, and nothing is left behind.",
+            &["inspect"],
+            0,
+        )?;
         self.command(
             "Plan. What ttplan cannot decide waits for a person (exit code 8); all else is in the plan.",
             &["plan", "-o", PLAN, "--ticket", "CHG-1042"],
@@ -155,7 +174,11 @@ impl Demo<'_> {
             0,
         )?;
         let apply = on_host(&["apply", PLAN, "--auto-approve"]);
-        self.command("Apply: back up, copy, drop; each step is checked before and after.", &apply, 0)?;
+        self.command(
+            "Apply: back up, copy, drop; each step is checked before and after.",
+            &apply,
+            0,
+        )?;
         self.command("Apply the same plan again: it is done, so nothing happens.", &apply, 0)?;
         self.command("What is left waits for a person, or for a plan of its own.", &["plan"], 8)?;
         self.command("Take it all back.", &on_host(&["undo", "--last", "--auto-approve"]), 0)?;
@@ -174,13 +197,17 @@ impl Demo<'_> {
         let mut command = Command::new(self.program);
         command.args(words).current_dir(self.home);
         // The demo is about its own site, whatever site this shell is set up for.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TTPLAN_")) {
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TTPLAN_"))
+        {
             command.env_remove(name);
         }
-        let failed = |error| Error::new(Kind::Failed, "the demo cannot start `ttplan`").because(error);
+        let failed =
+            |error| Error::new(Kind::Failed, "the demo cannot start `ttplan`").because(error);
         let ended = command.status().map_err(failed)?;
         if ended.code() != Some(expected) {
-            let message = format!("the demo stopped: `ttplan {}` ended with {ended}", words.join(" "));
+            let message =
+                format!("the demo stopped: `ttplan {}` ended with {ended}", words.join(" "));
             return Err(Error::new(Kind::Failed, message));
         }
         if expected != 0 {

@@ -11,7 +11,8 @@ use crate::live;
 use crate::model::health::Status;
 use crate::render;
 
-/// Look for what would go wrong before it does: database, privileges, programs, disks, mounts, permissions.
+/// Look for what would go wrong before it does: database, privileges, programs, disks, mounts,
+/// permissions.
 ///
 /// Exits 1 when something is a failure. Leaves nothing behind.
 #[derive(Debug, clap::Args)]
@@ -43,7 +44,13 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         Err(error) => Err(&*error),
     };
     let unseen = unseen.as_ref();
-    let health = visit(Patient { config: &settled.config, access: &settled.access, live, unseen, seen: &seen });
+    let health = visit(Patient {
+        config: &settled.config,
+        access: &settled.access,
+        live,
+        unseen,
+        seen: &seen,
+    });
     out.result(&match args.format {
         Format::Text => render::health::health(&health),
         Format::Json => json::to_text(&health),

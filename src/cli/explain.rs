@@ -26,10 +26,16 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         out.result(&text)?;
         return Ok(0);
     };
-    let page = actions::by_kind(name).map(|action| action.page).or_else(|| rules::by_code(name).map(|rule| rule.page));
+    let page = actions::by_kind(name)
+        .map(|action| action.page)
+        .or_else(|| rules::by_code(name).map(|rule| rule.page));
     let Some(page) = page else {
-        let known = actions::ALL.iter().map(|action| action.kind).chain(rules::ALL.iter().map(|rule| rule.code));
-        let nearest = known.min_by_key(|known| strsim::damerau_levenshtein(known, name)).unwrap_or_default();
+        let known = actions::ALL
+            .iter()
+            .map(|action| action.kind)
+            .chain(rules::ALL.iter().map(|rule| rule.code));
+        let nearest =
+            known.min_by_key(|known| strsim::damerau_levenshtein(known, name)).unwrap_or_default();
         return Err(Error::new(Kind::Usage, format!("there is no action kind or rule `{name}`"))
             .hint(format!("did you mean `ttplan explain {nearest}`?")));
     };

@@ -55,7 +55,11 @@ pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observat
     let (live, known) = thread::scope(|scope| {
         // While the server sees to the connection.
         let known = scope.spawn(|| if database { known(config) } else { Ok((None, None)) });
-        let live = if database { live::open_to_inspect(access) } else { Ok(live::open_files_to_inspect()) };
+        let live = if database {
+            live::open_to_inspect(access)
+        } else {
+            Ok(live::open_files_to_inspect())
+        };
         (live, known.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let (catalogue, offline) = known?;

@@ -19,7 +19,9 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         None => Some(&program),
         Some(name) => program.find_subcommand(name),
     };
-    let page = page.cloned().ok_or_else(|| Error::new(Kind::Usage, "there is no such command").hint("ttplan help"))?;
+    let page = page
+        .cloned()
+        .ok_or_else(|| Error::new(Kind::Usage, "there is no such command").hint("ttplan help"))?;
     let mut text = Vec::new();
     let failed = |error| Error::new(Kind::Failed, "cannot write the page").because(error);
     clap_mangen::Man::new(page).render(&mut text).map_err(failed)?;

@@ -172,15 +172,21 @@ fn made_by() -> String {
 /// The time, or the one that SOURCE_DATE_EPOCH asks documents to bear.
 fn document_time() -> Result<crate::model::names::Moment> {
     let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(now()) };
-    let seconds = text.to_str().and_then(|text| text.parse().ok()).and_then(crate::model::names::Moment::from_unix);
+    let seconds = text
+        .to_str()
+        .and_then(|text| text.parse().ok())
+        .and_then(crate::model::names::Moment::from_unix);
     seconds.ok_or_else(|| {
-        Error::new(Kind::Config, "SOURCE_DATE_EPOCH is not a number of seconds").hint("unset SOURCE_DATE_EPOCH")
+        Error::new(Kind::Config, "SOURCE_DATE_EPOCH is not a number of seconds")
+            .hint("unset SOURCE_DATE_EPOCH")
     })
 }
 
 /// The time.
 fn now() -> crate::model::names::Moment {
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seconds = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     i64::try_from(seconds)
         .ok()
         .and_then(crate::model::names::Moment::from_unix)

@@ -28,7 +28,8 @@ pub struct Args {
     /// Plan from what `ttplan inspect` wrote down instead of looking; several are joined
     #[arg(long, value_name = "FILE", num_args = 1.., env = "TTPLAN_OBSERVATION")]
     observation: Vec<PathBuf>,
-    /// Who makes the plan, as the principal who will sign it: some hosts let nobody approve a plan of their own
+    /// Who makes the plan, as the principal who will sign it: some hosts let nobody approve a plan
+    /// of their own
     #[arg(long, value_name = "PRINCIPAL", env = "TTPLAN_AUTHOR")]
     author: Option<String>,
     /// The change ticket that the plan belongs to
@@ -37,7 +38,8 @@ pub struct Args {
     /// Forget a recorded revision that stands for nothing, and start anew
     #[arg(long, env = "TTPLAN_REINITIALIZE")]
     reinitialize: bool,
-    /// Take a person's word for the revision that the schema is at: one id, or several with commas between
+    /// Take a person's word for the revision that the schema is at: one id, or several with commas
+    /// between
     #[arg(long, value_name = "REV", value_delimiter = ',', env = "TTPLAN_ASSUME_REVISION")]
     assume_revision: Vec<String>,
     /// Remove files from old places whose copies are where they belong
@@ -59,11 +61,17 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let mut assume_revision = args.assume_revision.clone();
     assume_revision.sort();
     assume_revision.dedup();
-    let decisions =
-        Decisions { reinitialize: args.reinitialize, assume_revision, release_sources: args.release_sources };
+    let decisions = Decisions {
+        reinitialize: args.reinitialize,
+        assume_revision,
+        release_sources: args.release_sources,
+    };
     let examination = diagnose(&seen, &decisions);
     if examination.diagnosis.state == State::Unreachable {
-        return Err(Error::new(Kind::Unreachable, "no observation looked at the database, so nothing can be planned"));
+        return Err(Error::new(
+            Kind::Unreachable,
+            "no observation looked at the database, so nothing can be planned",
+        ));
     }
     let mut plan = draft(&examination, args.author.clone(), args.ticket.clone())?;
     // What was seen of a million files need not be in memory beside their list.
@@ -106,14 +114,21 @@ fn observe(args: &Args) -> Result<Observation> {
 }
 
 /// Drafts the plan of an examination.
-pub fn draft(examination: &Examination<'_>, author: Option<String>, ticket: Option<String>) -> Result<Plan> {
-    let wishes = Wishes { made_by: super::made_by(), made_at: super::document_time()?, author, ticket };
+pub fn draft(
+    examination: &Examination<'_>,
+    author: Option<String>,
+    ticket: Option<String>,
+) -> Result<Plan> {
+    let wishes =
+        Wishes { made_by: super::made_by(), made_at: super::document_time()?, author, ticket };
     Ok(plan::draft(&examination.case, examination.diagnosis.clone(), wishes))
 }
 
 /// Takes long file lists out of the plan, into a draft of the file beside it.
 fn take_out(plan: &mut Plan, path: Option<&Path>) -> Result<Option<Draft>> {
-    let failed = |error: std::io::Error| Error::new(Kind::Failed, "cannot write the file list").because(error);
+    let failed = |error: std::io::Error| {
+        Error::new(Kind::Failed, "cannot write the file list").because(error)
+    };
     match path {
         _ if !sidecar::is_needed(plan) => Ok(None),
         None => sidecar::take_out(plan, std::io::sink()).map(|()| None).map_err(failed),

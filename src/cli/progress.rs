@@ -1,4 +1,5 @@
-//! Follows a work through many files outside of a run: a bar at a terminal, a line every few seconds in a log.
+//! Follows a work through many files outside of a run: a bar at a terminal, a line every few
+//! seconds in a log.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

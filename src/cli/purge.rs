@@ -1,4 +1,5 @@
-//! `ttplan purge`: what runs of this host keep and nothing needs any more, and the plan that removes it.
+//! `ttplan purge`: what runs of this host keep and nothing needs any more, and the plan that
+//! removes it.
 
 use std::path::{Path, PathBuf};
 
@@ -23,8 +24,9 @@ use crate::render::style::plain;
 
 /// List what old runs keep and nothing needs any more; with `-o`, plan to remove it.
 ///
-/// Of a run that was taken back, that is its backups and saved objects. Whatever an undo would need is told as kept, and
-/// so are all journals: they keep a plan from acting again. The plan is signed and applied like every other.
+/// Of a run that was taken back, that is its backups and saved objects. Whatever an undo would need
+/// is told as kept, and so are all journals: they keep a plan from acting again. The plan is signed
+/// and applied like every other.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only runs that ended as long ago as this: 30d, 12h
@@ -44,9 +46,12 @@ pub struct Args {
 }
 
 fn seconds(text: &str) -> std::result::Result<i64, String> {
-    let unit = |suffix: char| text.strip_suffix(suffix).and_then(|number| number.parse::<u32>().ok()).map(i64::from);
+    let unit = |suffix: char| {
+        text.strip_suffix(suffix).and_then(|number| number.parse::<u32>().ok()).map(i64::from)
+    };
     let days = unit('d').map(|days| days * 24 * 3600);
-    days.or_else(|| unit('h').map(|hours| hours * 3600)).ok_or_else(|| "write 30d or 12h".to_owned())
+    days.or_else(|| unit('h').map(|hours| hours * 3600))
+        .ok_or_else(|| "write 30d or 12h".to_owned())
 }
 
 /// Runs the command.
@@ -70,7 +75,10 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         let kept = kept(&folder)?;
         lines.push(told(&folder, &kept));
         if !kept.is_empty() {
-            steps.push(PurgeRun { run: &folder.id, kept, reason: "taken back, and needed by nothing" }.step());
+            steps.push(
+                PurgeRun { run: &folder.id, kept, reason: "taken back, and needed by nothing" }
+                    .step(),
+            );
         }
     }
     out.result(&if lines.is_empty() { "no run is that old\n".to_owned() } else { lines.concat() })?;
@@ -94,7 +102,8 @@ fn planned(args: &Args, steps: Vec<Step>) -> Result<Plan> {
     let decisions = Decisions::default();
     let examination = diagnose(&seen, &decisions);
     let (author, ticket) = (args.author.clone(), args.ticket.clone());
-    let wishes = Wishes { made_by: super::made_by(), made_at: super::document_time()?, author, ticket };
+    let wishes =
+        Wishes { made_by: super::made_by(), made_at: super::document_time()?, author, ticket };
     Ok(plan::of_wishes(&examination.case, examination.diagnosis.clone(), wishes, steps))
 }
 
@@ -122,7 +131,8 @@ fn kept(folder: &RunFolder) -> Result<Vec<KeptThing>> {
 fn told(folder: &RunFolder, kept: &[KeptThing]) -> String {
     let size = kept.iter().map(|thing| thing.bytes).fold(0, u64::saturating_add);
     let what = counted(kept.len() as u64, "thing");
-    let mut text = format!("{}  taken back: {what} ({}) that nothing needs\n", plain(&folder.id), bytes(size));
+    let mut text =
+        format!("{}  taken back: {what} ({}) that nothing needs\n", plain(&folder.id), bytes(size));
     for thing in kept {
         let path = folder.kept_at(&thing.name, thing.directory.as_ref());
         text.push_str(&format!("  {}\n", plain(&path.to_string_lossy())));
@@ -132,12 +142,17 @@ fn told(folder: &RunFolder, kept: &[KeptThing]) -> String {
 
 /// The run's backups that lie in a directory of the host's choice.
 fn backups(folder: &RunFolder) -> Result<Vec<KeptThing>> {
-    let plan = document::read_plan(&folder.plan().to_string_lossy(), &files::read(&folder.plan())?)?;
+    let plan =
+        document::read_plan(&folder.plan().to_string_lossy(), &files::read(&folder.plan())?)?;
     let acts = plan.steps.into_iter().flat_map(|step| step.save.into_iter().chain(step.moves));
     let elsewhere = acts.filter_map(|act| match act {
         Move::BackupDatabase(BackupDatabase { name, directory: Some(directory) }) => {
             let path = folder.kept_at(&name, Some(&directory));
-            path.is_file().then(|| KeptThing { bytes: size_of(&path), name, directory: Some(directory) })
+            path.is_file().then(|| KeptThing {
+                bytes: size_of(&path),
+                name,
+                directory: Some(directory),
+            })
         }
         _ => None,
     });
@@ -151,7 +166,13 @@ fn size_of(path: &Path) -> u64 {
     while let Some(path) = waiting.pop() {
         match std::fs::symlink_metadata(&path) {
             Ok(meta) if meta.is_dir() => {
-                waiting.extend(std::fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+                waiting.extend(
+                    std::fs::read_dir(&path)
+                        .into_iter()
+                        .flatten()
+                        .flatten()
+                        .map(|entry| entry.path()),
+                );
             }
             Ok(meta) => size = size.saturating_add(meta.len()),
             Err(_) => {}

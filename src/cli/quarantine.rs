@@ -1,5 +1,5 @@
-//! `ttplan quarantine`: what runs of this host took out of the application's sight and nobody brought back,
-//! and how it comes back.
+//! `ttplan quarantine`: what runs of this host took out of the application's sight and nobody
+//! brought back, and how it comes back.
 
 use clap::Subcommand;
 
@@ -38,8 +38,8 @@ struct List {
 
 /// Bring objects back from quarantine, and leave the rest of their run as it is.
 ///
-/// Needs what undo needs: the signatures of the run's plan. What comes back is unexpected again; put
-/// it under `keep` in ttplan.toml, or the next plan quarantines it again.
+/// Needs what undo needs: the signatures of the run's plan. What comes back is unexpected again;
+/// put it under `keep` in ttplan.toml, or the next plan quarantines it again.
 #[derive(Debug, clap::Args)]
 struct Restore {
     /// The run, as `ttplan quarantine list` names it, or the beginning of its name
@@ -73,7 +73,9 @@ fn restore(args: &Restore, out: &mut Out) -> Result<u8> {
     back.run(
         |state| named(state, &args.run),
         out,
-        |trusted, turn, live, options, follower| bring_back(trusted, turn, live, options, follower, &args.objects),
+        |trusted, turn, live, options, follower| {
+            bring_back(trusted, turn, live, options, follower, &args.objects)
+        },
     )
 }
 
@@ -88,7 +90,11 @@ fn list(args: &List, out: &mut Out) -> Result<u8> {
     lines.sort();
     let hint = "hint: ttplan quarantine restore RUN OBJECT brings one back, ttplan undo RUN all that a run did\n";
     lines.extend((!lines.is_empty()).then(|| hint.to_owned()));
-    out.result(&if lines.is_empty() { "nothing is in quarantine\n".to_owned() } else { lines.concat() })?;
+    out.result(&if lines.is_empty() {
+        "nothing is in quarantine\n".to_owned()
+    } else {
+        lines.concat()
+    })?;
     Ok(0)
 }
 

@@ -1,5 +1,5 @@
-//! `ttplan revisions`: what the migration scripts say, and where the database stands among them. Without
-//! the application's own program, and without writing.
+//! `ttplan revisions`: what the migration scripts say, and where the database stands among them.
+//! Without the application's own program, and without writing.
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -84,17 +84,27 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 type Told = Result<(String, Value)>;
 
 /// Looks at the scripts alone.
-fn of_scripts(common: &Common, tell: impl FnOnce(&Observation, &Revisions) -> Told) -> Result<(String, Value, Format)> {
+fn of_scripts(
+    common: &Common,
+    tell: impl FnOnce(&Observation, &Revisions) -> Told,
+) -> Result<(String, Value, Format)> {
     let seen = see(common, false)?;
-    let revisions = seen.facts.revisions.as_ref().filter(|revisions| revisions.digest.is_some()).ok_or_else(|| {
-        Error::new(Kind::Config, "no migration scripts were found").hint("set `[revisions] directory` in ttplan.toml")
-    })?;
+    let revisions =
+        seen.facts.revisions.as_ref().filter(|revisions| revisions.digest.is_some()).ok_or_else(
+            || {
+                Error::new(Kind::Config, "no migration scripts were found")
+                    .hint("set `[revisions] directory` in ttplan.toml")
+            },
+        )?;
     let (text, value) = tell(&seen, revisions)?;
     Ok((text, value, common.format))
 }
 
 /// Looks at the database and the scripts; upload directories have nothing to say here.
-fn of_database(common: &Common, tell: impl FnOnce(&Examination<'_>) -> Told) -> Result<(String, Value, Format)> {
+fn of_database(
+    common: &Common,
+    tell: impl FnOnce(&Examination<'_>) -> Told,
+) -> Result<(String, Value, Format)> {
     let seen = see(common, true)?;
     let decisions = Decisions::default();
     let examined = diagnose(&seen, &decisions);
@@ -129,7 +139,11 @@ fn several_heads(revisions: &Revisions) -> String {
     let heads = revisions.heads();
     match frameworks::by_name(&revisions.system) {
         Some(framework) if heads.len() > 1 => {
-            format!("{}; to join them: {}\n", counted(heads.len() as u64, "head"), plain(&(framework.merge)(&heads)))
+            format!(
+                "{}; to join them: {}\n",
+                counted(heads.len() as u64, "head"),
+                plain(&(framework.merge)(&heads))
+            )
         }
         _ => String::new(),
     }
@@ -145,11 +159,16 @@ fn show(id: &str, seen: &Observation, revisions: &Revisions) -> Told {
         }
     })?;
     let catalogue = catalogue_of(seen)?;
-    let entry = catalogue.as_ref().and_then(|all| all.entries.iter().find(|entry| entry.script == id));
+    let entry =
+        catalogue.as_ref().and_then(|all| all.entries.iter().find(|entry| entry.script == id));
     let mut text = format!("{}\n", strong(&plain(&script.id)));
-    let mut fact = |name: &str, value: &str| text.push_str(&format!("  {name}: {}\n", plain(value)));
+    let mut fact =
+        |name: &str, value: &str| text.push_str(&format!("  {name}: {}\n", plain(value)));
     fact("file", &script.file.to_text());
-    fact("after", &if script.parents.is_empty() { "nothing".to_owned() } else { script.parents.join(", ") });
+    fact(
+        "after",
+        &if script.parents.is_empty() { "nothing".to_owned() } else { script.parents.join(", ") },
+    );
     script.title.iter().for_each(|title| fact("title", title));
     fact("sha256", &script.sha256.to_string());
     if script.empty {
@@ -180,7 +199,10 @@ fn catalogue_of(seen: &Observation) -> Result<Option<Catalogue>> {
 }
 
 fn nearest_id<'a>(id: &str, revisions: &'a Revisions) -> Option<&'a str> {
-    let scored = revisions.scripts.iter().map(|script| (strsim::jaro_winkler(id, &script.id), script.id.as_str()));
+    let scored = revisions
+        .scripts
+        .iter()
+        .map(|script| (strsim::jaro_winkler(id, &script.id), script.id.as_str()));
     scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, id)| id)
 }
 
@@ -197,7 +219,8 @@ fn current(examined: &Examination) -> Told {
         text.push_str("nothing is recorded\n");
     }
     text.push_str(&format!("state: {}\n", diagnosis.state.word()));
-    let inferred = diagnosis.revision.as_ref().and_then(|revision| revision.inferred.exact.as_ref());
+    let inferred =
+        diagnosis.revision.as_ref().and_then(|revision| revision.inferred.exact.as_ref());
     if let Some(exact) = inferred.filter(|exact| exact.as_slice() != recorded) {
         text.push_str(&format!("the schema is that of {}\n", plain(&exact.join(", "))));
     }
@@ -237,7 +260,10 @@ fn infer(examined: &Examination) -> Told {
     candidates.iter().for_each(|ids| text.push_str(&format!("either {}\n", named(ids))));
     let shapes = nearest.as_ref().and_then(|nearest| compared.side_by_side(&nearest.revisions));
     if let (Some(nearest), Some((should, is))) = (nearest, shapes) {
-        text.push_str(&format!("none; to be {} it lacks (-) and has too much (+):\n", named(&nearest.revisions)));
+        text.push_str(&format!(
+            "none; to be {} it lacks (-) and has too much (+):\n",
+            named(&nearest.revisions)
+        ));
         text.push_str(&difference(&should, is));
     }
     if text.is_empty() {

@@ -51,5 +51,6 @@ pub fn text(name: Name) -> Result<String> {
         Name::History => schema_for!(crate::model::history::History),
     };
     let text = serde_json::to_string_pretty(&schema);
-    text.map(|text| text + "\n").map_err(|error| Error::new(Kind::Failed, "cannot write the schema").because(error))
+    text.map(|text| text + "\n")
+        .map_err(|error| Error::new(Kind::Failed, "cannot write the schema").because(error))
 }

@@ -1,4 +1,5 @@
-//! What commands that meet a site take from flags and environment, and how a site is opened with it.
+//! What commands that meet a site take from flags and environment, and how a site is opened with
+//! it.
 
 use std::path::PathBuf;
 
@@ -8,7 +9,8 @@ use crate::error::{Error, Kind, Result};
 use crate::model::names::Secret;
 use crate::model::site::Site;
 
-/// The variable with the URL of a direct connection, where the application's own goes through a pooler.
+/// The variable with the URL of a direct connection, where the application's own goes through a
+/// pooler.
 const DIRECT: &str = "TTPLAN_MIGRATION_DATABASE_URL";
 
 /// Where the site is, and what is wished of it.
@@ -45,14 +47,20 @@ pub struct HostArgs {
 }
 
 impl SiteArgs {
-    /// The same for a run: the database is reached directly where `TTPLAN_MIGRATION_DATABASE_URL` says how,
-    /// past a pooler that the application itself goes through.
+    /// The same for a run: the database is reached directly where `TTPLAN_MIGRATION_DATABASE_URL`
+    /// says how, past a pooler that the application itself goes through.
     pub fn settle_to_change(&self) -> Result<Settled> {
         let settled = self.settle()?;
-        let Some(direct) = std::env::var_os(DIRECT).filter(|url| !url.is_empty()) else { return Ok(settled) };
-        let direct = direct.to_str().ok_or_else(|| Error::new(Kind::Config, format!("{DIRECT} is not UTF-8")))?;
+        let Some(direct) = std::env::var_os(DIRECT).filter(|url| !url.is_empty()) else {
+            return Ok(settled);
+        };
+        let direct = direct
+            .to_str()
+            .ok_or_else(|| Error::new(Kind::Config, format!("{DIRECT} is not UTF-8")))?;
         let said = Said { database_url: Some(Secret::new(direct)), ..self.said()? };
-        let access = config::settle(&said).map_err(|error| error.under(format!("{DIRECT} cannot be used")))?.access;
+        let access = config::settle(&said)
+            .map_err(|error| error.under(format!("{DIRECT} cannot be used")))?
+            .access;
         if access.database.engine != settled.access.database.engine {
             let message = format!("{DIRECT} is of another engine than the site's database");
             return Err(Error::new(Kind::Config, message).hint(format!("unset {DIRECT}")));
@@ -77,7 +85,10 @@ impl SiteArgs {
         let mut settled = config::settle(&said)?;
         if settled.file.is_none() && settled.config.profile.is_none() {
             return Err(Error::new(Kind::Config, "nothing says which application this is")
-                .because(format!("there is no `{}` here or above, and no profile was named", config::FILE))
+                .because(format!(
+                    "there is no `{}` here or above, and no profile was named",
+                    config::FILE
+                ))
                 .hint("ttplan init")
                 .hint("or name a profile: `--profile timetracker`"));
         }
@@ -90,10 +101,16 @@ impl SiteArgs {
 
 impl HostArgs {
     fn said(&self) -> Result<Said> {
-        let working_directory = std::env::current_dir()
-            .map_err(|error| Error::new(Kind::Failed, "there is no working directory").because(error))?;
+        let working_directory = std::env::current_dir().map_err(|error| {
+            Error::new(Kind::Failed, "there is no working directory").because(error)
+        })?;
         let environment = std::env::vars_os().collect();
-        Ok(Said { host_config: self.host_config.clone(), working_directory, environment, ..Said::default() })
+        Ok(Said {
+            host_config: self.host_config.clone(),
+            working_directory,
+            environment,
+            ..Said::default()
+        })
     }
 
     /// The host's own decisions, where there are any: planning needs none.

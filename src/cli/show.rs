@@ -51,7 +51,10 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 
 /// The run that is meant: only where no file has that name.
 fn run_of(args: &Args) -> Result<Option<RunFolder>> {
-    let name = args.file.to_str().filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit()));
+    let name = args
+        .file
+        .to_str()
+        .filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit()));
     let Some(name) = name.filter(|_| !args.file.exists()) else { return Ok(None) };
     let site = args.host.site()?;
     undo::named(&State::open_existing(site.state.as_path())?, name).map(Some)
@@ -69,7 +72,8 @@ pub fn formatted(plan: &Plan, bytes: &[u8], format: Format) -> String {
 
 /// Reads a plan that does not contradict itself.
 ///
-/// Errors: as [`document::read_plan`]; `Kind::Refused` for a plan that says of itself what its moves deny.
+/// Errors: as [`document::read_plan`]; `Kind::Refused` for a plan that says of itself what its
+/// moves deny.
 pub fn read(file: &std::path::Path) -> Result<(Plan, Vec<u8>)> {
     let bytes = files::read(file)?;
     let plan = document::read_plan(&file.to_string_lossy(), &bytes)?;
@@ -77,7 +81,10 @@ pub fn read(file: &std::path::Path) -> Result<(Plan, Vec<u8>)> {
     if contradictions.is_empty() {
         return Ok((plan, bytes));
     }
-    let refused = Error::new(Kind::Refused, format!("`{}` says of itself what its own moves deny", file.display()));
+    let refused = Error::new(
+        Kind::Refused,
+        format!("`{}` says of itself what its own moves deny", file.display()),
+    );
     let told = contradictions.into_iter().fold(refused, Error::because);
     Err(told.hint("do not sign or apply it; find out who made it"))
 }

@@ -19,14 +19,15 @@ const EXAMPLES: &str = "Examples:
 
 /// Sign a plan, or an observation, with an OpenSSH key.
 ///
-/// Writes FILE.PRINCIPAL.sig; `ssh-keygen -Y verify -n ttplan-plan-v1` reads it too. The key is that of `--key`, else
-/// the one in TTPLAN_SIGNING_KEY, else the one that the SSH agent holds.
+/// Writes FILE.PRINCIPAL.sig; `ssh-keygen -Y verify -n ttplan-plan-v1` reads it too. The key is
+/// that of `--key`, else the one in TTPLAN_SIGNING_KEY, else the one that the SSH agent holds.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The plan or observation file
     file: PathBuf,
-    /// The private key in OpenSSH's format, or the public half (.pub) of one that the SSH agent holds
+    /// The private key in OpenSSH's format, or the public half (.pub) of one that the SSH agent
+    /// holds
     #[arg(long, value_name = "FILE", env = "TTPLAN_KEY")]
     key: Option<PathBuf>,
     /// Who signs, as the host's allowed_signers call you
@@ -56,7 +57,11 @@ fn shown(args: &Args, out: &mut Out) -> Result<(Vec<u8>, &'static str, &'static 
     let bytes = files::read(&args.file)?;
     if let Ok(seen) = document::read_observation(&args.file.to_string_lossy(), &bytes) {
         let sha256 = Digest::of(&bytes);
-        out.say(&format!("{}made at {}, sha256 {sha256}\n", render::observation::observation(&seen), seen.made_at));
+        out.say(&format!(
+            "{}made at {}, sha256 {sha256}\n",
+            render::observation::observation(&seen),
+            seen.made_at
+        ));
         return Ok((bytes, OBSERVATION_NAMESPACE, "Sign exactly this observation?"));
     }
     let (plan, bytes) = show::read(&args.file)?;

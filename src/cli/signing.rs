@@ -19,8 +19,8 @@ const PASSPHRASE: &str = "TTPLAN_SIGNING_PASSPHRASE";
 /// Where the SSH agent listens.
 const AGENT: &str = "SSH_AUTH_SOCK";
 
-/// What signs: the key file; without one the variable; without that the agent. A public key means the
-/// agent's private half of it.
+/// What signs: the key file; without one the variable; without that the agent. A public key means
+/// the agent's private half of it.
 pub fn signer(file: Option<&Path>) -> Result<Signer> {
     match (file, std::env::var(KEY)) {
         (Some(file), _) => match public_half(file)? {
@@ -28,12 +28,15 @@ pub fn signer(file: Option<&Path>) -> Result<Signer> {
             None => private_key(file),
         },
         (None, Ok(text)) => {
-            let lines =
-                SigningKey::from_text(KEY, &unescaped(&text), &mut || passphrase(&format!("passphrase of {KEY}")))?;
+            let lines = SigningKey::from_text(KEY, &unescaped(&text), &mut || {
+                passphrase(&format!("passphrase of {KEY}"))
+            })?;
             Ok(Signer::Key(Box::new(lines)))
         }
         (None, Err(std::env::VarError::NotPresent)) => agent(None),
-        (None, Err(error)) => Err(Error::new(Kind::Config, format!("{KEY} cannot be read")).because(error)),
+        (None, Err(error)) => {
+            Err(Error::new(Kind::Config, format!("{KEY} cannot be read")).because(error))
+        }
     }
 }
 
@@ -56,7 +59,9 @@ fn public_half(file: &Path) -> Result<Option<PublicKey>> {
     if file.extension().is_none_or(|ending| ending != "pub") {
         return Ok(None);
     }
-    let wrong = |why: String| Error::new(Kind::Usage, format!("`{}` is no public key", file.display())).because(why);
+    let wrong = |why: String| {
+        Error::new(Kind::Usage, format!("`{}` is no public key", file.display())).because(why)
+    };
     let bytes = files::read(file)?;
     let (key, _comment) = Key::from_line(bytes.trim_ascii()).map_err(wrong)?;
     Ok(Some(key.plain().clone()))

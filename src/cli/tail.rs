@@ -21,7 +21,8 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// Follows a file that may not be there yet, and writes its lines to `to`, each of them escaped.
+    /// Follows a file that may not be there yet, and writes its lines to `to`, each of them
+    /// escaped.
     pub fn follow(path: PathBuf, mut to: impl Write + Send + 'static) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&ended);
@@ -34,8 +35,11 @@ impl Tail {
                 if let Some(file) = &mut file {
                     let _ = file.read_to_end(&mut kept);
                 }
-                let whole =
-                    if last { kept.len() } else { kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) };
+                let whole = if last {
+                    kept.len()
+                } else {
+                    kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
+                };
                 for line in String::from_utf8_lossy(&kept[..whole]).lines() {
                     let _ = writeln!(to, "      | {}", plain(line));
                 }
@@ -86,7 +90,12 @@ mod tests {
         std::fs::write(&path, "one\n\x1b[31mtwo").unwrap();
         drop(tail);
         let text = String::from_utf8(shown.0.lock().unwrap().clone()).unwrap();
-        assert!(text.starts_with("      | one\n      | ") && text.contains("two") && !text.contains('\x1b'), "{text}");
+        assert!(
+            text.starts_with("      | one\n      | ")
+                && text.contains("two")
+                && !text.contains('\x1b'),
+            "{text}"
+        );
     }
 
     #[test]

@@ -66,7 +66,11 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         site: init.site.clone(),
         environment: init.environment.clone(),
         roots: init.roots.iter().map(absolute).collect::<Result<_>>()?,
-        commands: init.commands.iter().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect(),
+        commands: init
+            .commands
+            .iter()
+            .map(|line| line.split_whitespace().map(str::to_owned).collect())
+            .collect(),
         state: absolute(&init.state)?,
         signers: init.principal.iter().map(|text| signer(text)).collect::<Result<_>>()?,
     })?;
@@ -77,16 +81,17 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 }
 
 fn absolute(path: &PathBuf) -> Result<FilePath> {
-    std::path::absolute(path)
-        .map(FilePath::new)
-        .map_err(|error| Error::new(Kind::Usage, format!("`{}` is no path", path.display())).because(error))
+    std::path::absolute(path).map(FilePath::new).map_err(|error| {
+        Error::new(Kind::Usage, format!("`{}` is no path", path.display())).because(error)
+    })
 }
 
 fn signer(text: &str) -> Result<(String, KeySource)> {
     match text.split_once('=') {
         None => Ok((text.to_owned(), KeySource::New)),
         Some((who, file)) => {
-            let line = String::from_utf8_lossy(&files::read(std::path::Path::new(file))?).into_owned();
+            let line =
+                String::from_utf8_lossy(&files::read(std::path::Path::new(file))?).into_owned();
             Ok((who.to_owned(), KeySource::Public(line)))
         }
     }

@@ -41,7 +41,9 @@ impl Bundle {
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let Ok(other) = entry.file_name().into_string() else { continue };
-            let is_ours = other.strip_prefix(&name).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".sig"));
+            let is_ours = other
+                .strip_prefix(&name)
+                .is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".sig"));
             if !is_ours || entry.metadata().map_err(failed)?.len() > LARGEST_SIGNATURE {
                 continue;
             }
@@ -50,7 +52,11 @@ impl Bundle {
         }
         signatures.sort_by(|a, b| a.name.cmp(&b.name));
         let sidecar = sidecar::path_of(path);
-        Ok(Self { file: PlanFile { name, bytes }, signatures, sidecar: sidecar.exists().then_some(sidecar) })
+        Ok(Self {
+            file: PlanFile { name, bytes },
+            signatures,
+            sidecar: sidecar.exists().then_some(sidecar),
+        })
     }
 }
 
@@ -87,7 +93,13 @@ impl<'a> HostFiles<'a> {
         let break_glass = leave.break_glass.as_deref();
         let format = PlanFormat { read: &read, write: &write };
         let catalogues = |engine: &str| config::host_catalogues(self.site, engine);
-        work(&Host { site: self.site, ring: self.ring(now), format, catalogues: &catalogues, break_glass })
+        work(&Host {
+            site: self.site,
+            ring: self.ring(now),
+            format,
+            catalogues: &catalogues,
+            break_glass,
+        })
     }
 }
 
@@ -97,7 +109,8 @@ pub struct Leave {
     /// Run a plan without signatures, where the host permits that
     #[arg(long)]
     pub allow_unsigned: bool,
-    /// Run a plan that one person signed, in an emergency and where the host permits that; it is written down
+    /// Run a plan that one person signed, in an emergency and where the host permits that; it is
+    /// written down
     #[arg(long, value_name = "REASON", conflicts_with = "allow_unsigned")]
     pub break_glass: Option<String>,
 }
@@ -114,21 +127,35 @@ pub fn trusted(bundle: Bundle, site: &Site, leave: &Leave, now: Moment) -> Resul
     })
 }
 
-/// An observation that this host would have plans made from; where the host demands nothing of observations,
-/// any. Returns who signed it.
+/// An observation that this host would have plans made from; where the host demands nothing of
+/// observations, any. Returns who signed it.
 ///
 /// Errors: those of [`crate::trust::observation::verify`].
-pub fn believed(bundle: &Bundle, seen: &Observation, site: &Site, now: Moment) -> Result<Vec<Signed>> {
+pub fn believed(
+    bundle: &Bundle,
+    seen: &Observation,
+    site: &Site,
+    now: Moment,
+) -> Result<Vec<Signed>> {
     let Some(demands) = site.trust.observations else { return Ok(Vec::new()) };
     let host = HostFiles::read(site)?;
     let PlanFile { name, bytes } = &bundle.file;
-    crate::trust::observation::verify(name, bytes, seen.made_at, &bundle.signatures, demands, &host.ring(now))
+    crate::trust::observation::verify(
+        name,
+        bytes,
+        seen.made_at,
+        &bundle.signatures,
+        demands,
+        &host.ring(now),
+    )
 }
 
 /// The host's own file has to lie elsewhere than the plan: who can write a plan must not be able
 /// to write what is believed of it.
 pub fn check_apart(plan: &Path, site: &Site) -> Result<()> {
-    let folder = |path: &Path| path.parent().map(Path::to_path_buf).and_then(|parent| parent.canonicalize().ok());
+    let folder = |path: &Path| {
+        path.parent().map(Path::to_path_buf).and_then(|parent| parent.canonicalize().ok())
+    };
     let plan_folder = std::path::absolute(plan).ok().and_then(|plan| folder(&plan));
     for file in [&site.file, &site.trust.allowed_signers] {
         if plan_folder.is_some() && folder(file.as_path()) == plan_folder {

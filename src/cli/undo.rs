@@ -43,8 +43,11 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         discard_writes: args.discard_writes,
         question: "Take these steps back?",
     };
-    let find = |state: &State| args.run.as_ref().map_or_else(|| last(state), |name| named(state, name));
-    back.run(find, out, |trusted, turn, live, options, follower| undo::undo(trusted, turn, live, options, follower))
+    let find =
+        |state: &State| args.run.as_ref().map_or_else(|| last(state), |name| named(state, name));
+    back.run(find, out, |trusted, turn, live, options, follower| {
+        undo::undo(trusted, turn, live, options, follower)
+    })
 }
 
 /// A run of this host that something is taken back of, by its own signed plan.
@@ -62,7 +65,13 @@ impl TakingBack<'_> {
         &self,
         find: impl FnOnce(&State) -> Result<RunFolder>,
         out: &mut Out,
-        work: impl FnOnce(&TrustedPlan, &Turn, &mut dyn Change, &Options, &mut Follower<'_>) -> Result<Report>,
+        work: impl FnOnce(
+            &TrustedPlan,
+            &Turn,
+            &mut dyn Change,
+            &Options,
+            &mut Follower<'_>,
+        ) -> Result<Report>,
     ) -> Result<u8> {
         let site = self.site.host.site()?;
         let folder = find(&State::open_existing(site.state.as_path())?)?;
@@ -72,7 +81,8 @@ impl TakingBack<'_> {
         let turn = Turn::take(&site, &options)?;
         let mut live = live::open_to_change(&settled.access)?;
         let question = (!self.how.auto_approve).then_some((self.question, "--auto-approve"));
-        let mut follower = Follower::new(out, self.how.format, question)?.following(self.how.follow);
+        let mut follower =
+            Follower::new(out, self.how.format, question)?.following(self.how.follow);
         let report = work(&trusted, &turn, live.as_mut(), &options, &mut follower)?;
         self.how.show(&report, out)?;
         Ok(0)
@@ -85,8 +95,13 @@ pub fn named(state: &State, name: &str) -> Result<RunFolder> {
     runs.retain(|run| run.id.starts_with(name));
     match runs.len() {
         1 => Ok(runs.remove(0)),
-        0 => Err(Error::new(Kind::Usage, format!("there is no run `{name}`")).hint("ttplan history")),
-        n => Err(Error::new(Kind::Usage, format!("{n} runs begin with `{name}`")).hint("ttplan history")),
+        0 => {
+            Err(Error::new(Kind::Usage, format!("there is no run `{name}`")).hint("ttplan history"))
+        }
+        n => {
+            Err(Error::new(Kind::Usage, format!("{n} runs begin with `{name}`"))
+                .hint("ttplan history"))
+        }
     }
 }
 
@@ -111,8 +126,13 @@ fn last(state: &State) -> Result<RunFolder> {
         1 => Ok(newest.remove(0)),
         0 => Err(Error::new(Kind::Usage, "nothing was ever run here").hint("ttplan history")),
         n => {
-            let error = Error::new(Kind::Usage, format!("the last {n} runs were started within the same second"));
-            Err(newest.iter().fold(error, |error, run| error.hint(format!("ttplan undo {}", run.id))))
+            let error = Error::new(
+                Kind::Usage,
+                format!("the last {n} runs were started within the same second"),
+            );
+            Err(newest
+                .iter()
+                .fold(error, |error, run| error.hint(format!("ttplan undo {}", run.id))))
         }
     }
 }
@@ -137,7 +157,10 @@ mod tests {
                 site: "prod".into(),
                 signed_by: Vec::new(),
             };
-            Journal::open(&run.journal()).unwrap().append(Moment::from_unix(seconds).unwrap(), opened).unwrap();
+            Journal::open(&run.journal())
+                .unwrap()
+                .append(Moment::from_unix(seconds).unwrap(), opened)
+                .unwrap();
             run
         };
         assert_eq!(last(&state).unwrap_err().kind(), Kind::Usage);
@@ -149,7 +172,11 @@ mod tests {
         let error = last(&state).unwrap_err();
         assert_eq!(error.kind(), Kind::Usage);
         for run in [&second, &third] {
-            assert!(error.hints().contains(&format!("ttplan undo {}", run.id)), "{:?}", error.hints());
+            assert!(
+                error.hints().contains(&format!("ttplan undo {}", run.id)),
+                "{:?}",
+                error.hints()
+            );
         }
         let mut journal = Journal::open(&third.journal()).unwrap();
         journal.append(Moment::from_unix(1_002).unwrap(), Event::AllUndone {}).unwrap();

@@ -49,6 +49,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         Format::Text => render::uploads::report(&report),
         Format::Json => json::to_text(&report),
     })?;
-    let is_well = report.references.iter().all(|one| one.status == Status::Ok) && report.conflicts.is_empty();
+    let is_well =
+        report.references.iter().all(|one| one.status == Status::Ok) && report.conflicts.is_empty();
     Ok(if args.detailed_exitcode && !is_well { 2 } else { 0 })
 }

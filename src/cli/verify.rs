@@ -1,4 +1,5 @@
-//! `ttplan verify`: whether this host would run a plan, or plan from an observation, and who signed it.
+//! `ttplan verify`: whether this host would run a plan, or plan from an observation, and who signed
+//! it.
 
 use std::path::PathBuf;
 
@@ -17,7 +18,8 @@ use crate::render;
 use crate::trust::plan::TrustedPlan;
 use crate::trust::verdict::Signed;
 
-/// Check a plan's signatures and all that this host demands of a plan; exits 4 when it would not be run.
+/// Check a plan's signatures and all that this host demands of a plan; exits 4 when it would not be
+/// run.
 ///
 /// An observation is held against what the host demands of observations.
 #[derive(Debug, clap::Args)]
@@ -46,7 +48,9 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let bundle = Bundle::read(&args.file)?;
     let seen = document::read_observation(&bundle.file.name, &bundle.file.bytes);
     let verification = match &seen {
-        Ok(seen) => of_observation(&believed(&bundle, seen, &site, now)?, &bundle.file.bytes, &site),
+        Ok(seen) => {
+            of_observation(&believed(&bundle, seen, &site, now)?, &bundle.file.bytes, &site)
+        }
         Err(_) => of_plan(&trusted(bundle, &site, &Leave::default(), now)?, &site, now),
     };
     out.result(&match args.format {
@@ -78,7 +82,11 @@ fn of_plan(trusted: &TrustedPlan, site: &Site, now: Moment) -> Verification {
     Verification {
         sha256: trusted.sha256(),
         signed: trusted.signed().iter().map(signature).collect(),
-        not_counted: trusted.refused().iter().map(|(file, why)| (file.clone(), why.to_string())).collect(),
+        not_counted: trusted
+            .refused()
+            .iter()
+            .map(|(file, why)| (file.clone(), why.to_string()))
+            .collect(),
         needed,
         author: trusted.plan().author.clone().filter(|_| site.trust.separate_author),
         one_of,

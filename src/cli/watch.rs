@@ -46,12 +46,17 @@ pub struct Follower<'a> {
 
 impl<'a> Follower<'a> {
     /// A follower that catches SIGINT and SIGTERM, so that a run can stop between two moves.
-    pub fn new(out: &'a mut Out, format: Format, question: Option<(&'static str, &'static str)>) -> Result<Self> {
+    pub fn new(
+        out: &'a mut Out,
+        format: Format,
+        question: Option<(&'static str, &'static str)>,
+    ) -> Result<Self> {
         let signal = Arc::new(AtomicUsize::new(0));
         for number in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             let kept = usize::try_from(number).unwrap_or_default();
-            signal_hook::flag::register_usize(number, Arc::clone(&signal), kept)
-                .map_err(|error| Error::new(Kind::Failed, "cannot watch for signals").because(error))?;
+            signal_hook::flag::register_usize(number, Arc::clone(&signal), kept).map_err(
+                |error| Error::new(Kind::Failed, "cannot watch for signals").because(error),
+            )?;
         }
         Ok(Self { out, format, question, bar: None, signal, follow: false, tail: None })
     }
@@ -82,9 +87,16 @@ impl<'a> Follower<'a> {
 
     fn bar(&mut self, of_bytes: u64) -> &ProgressBar {
         self.bar.get_or_insert_with(|| {
-            let bar = if std::io::stderr().is_terminal() { ProgressBar::new(of_bytes) } else { ProgressBar::hidden() };
+            let bar = if std::io::stderr().is_terminal() {
+                ProgressBar::new(of_bytes)
+            } else {
+                ProgressBar::hidden()
+            };
             let template = "     {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(
+                ProgressStyle::with_template(template)
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
             bar
         })
     }
@@ -103,14 +115,28 @@ impl Watch for Follower<'_> {
             return self.event(&as_json(event));
         }
         match event {
-            Event::Begun { step, n, of } => self.line(&format!("  {n}/{of} {} ...\n", plain(&step.title))),
-            Event::Done { step } => self.line(&format!("      {} {}\n", style::good("done:"), plain(&step.title))),
-            Event::Already { step } => self.line(&format!("      {} {}\n", faint("already:"), plain(&step.title))),
-            Event::Undone { step } => {
-                self.line(&format!("      {} {}\n", style::good("taken back:"), plain(&step.title)));
+            Event::Begun { step, n, of } => {
+                self.line(&format!("  {n}/{of} {} ...\n", plain(&step.title)))
             }
-            Event::Waiting { why, .. } => self.line(&format!("      {} {}\n", style::care("waiting:"), plain(why))),
-            Event::Output { log, .. } => self.line(&format!("      {} {}\n", faint("output in"), plain(log))),
+            Event::Done { step } => {
+                self.line(&format!("      {} {}\n", style::good("done:"), plain(&step.title)))
+            }
+            Event::Already { step } => {
+                self.line(&format!("      {} {}\n", faint("already:"), plain(&step.title)))
+            }
+            Event::Undone { step } => {
+                self.line(&format!(
+                    "      {} {}\n",
+                    style::good("taken back:"),
+                    plain(&step.title)
+                ));
+            }
+            Event::Waiting { why, .. } => {
+                self.line(&format!("      {} {}\n", style::care("waiting:"), plain(why)))
+            }
+            Event::Output { log, .. } => {
+                self.line(&format!("      {} {}\n", faint("output in"), plain(log)))
+            }
             Event::Stumbled { n, of, .. } => {
                 let why = format!("it stopped where it is known to (stop {n} of {of})");
                 self.line(&format!("      {} {why}\n", style::care("again:")));
@@ -120,7 +146,9 @@ impl Watch for Follower<'_> {
                 bar.set_position(bytes);
                 if bar.is_hidden() {
                     let (bytes, of_bytes) = (wording::bytes(bytes), wording::bytes(of_bytes));
-                    self.line(&format!("      {files} of {of_files} files, {bytes} of {of_bytes}\n"));
+                    self.line(&format!(
+                        "      {files} of {of_files} files, {bytes} of {of_bytes}\n"
+                    ));
                 }
             }
         }
@@ -140,11 +168,15 @@ impl Watch for Follower<'_> {
                 style::risk(risk::of_step(step))
             ));
         }
-        let destructive = steps.iter().filter(|step| risk::of_step(step) == Risk::Destructive).count() as u64;
+        let destructive =
+            steps.iter().filter(|step| risk::of_step(step) == Risk::Destructive).count() as u64;
         if destructive > 0 {
             text.push_str(&format!(
                 "  {}\n",
-                style::bad(&format!("{} among them", wording::counted(destructive, "destructive step")))
+                style::bad(&format!(
+                    "{} among them",
+                    wording::counted(destructive, "destructive step")
+                ))
             ));
         }
         self.out.say(&text);
@@ -161,7 +193,8 @@ impl Watch for Follower<'_> {
 }
 
 fn as_json(event: Event<'_>) -> serde_json::Value {
-    let named = |event: &str, step: &Step| json!({ "event": event, "step": step.id, "title": step.title });
+    let named =
+        |event: &str, step: &Step| json!({ "event": event, "step": step.id, "title": step.title });
     match event {
         Event::Begun { step, n, of } => {
             json!({ "event": "begun", "step": step.id, "title": step.title, "n": n, "of": of })
@@ -171,7 +204,9 @@ fn as_json(event: Event<'_>) -> serde_json::Value {
         Event::Undone { step } => named("undone", step),
         Event::Waiting { step, why } => json!({ "event": "waiting", "step": step.id, "why": why }),
         Event::Output { step, log } => json!({ "event": "output", "step": step.id, "log": log }),
-        Event::Stumbled { step, n, of } => json!({ "event": "stumbled", "step": step.id, "n": n, "of": of }),
+        Event::Stumbled { step, n, of } => {
+            json!({ "event": "stumbled", "step": step.id, "n": n, "of": of })
+        }
         Event::Copied { files, of_files, bytes, of_bytes } => {
             json!({ "event": "copied", "files": files, "of_files": of_files, "bytes": bytes, "of_bytes": of_bytes })
         }

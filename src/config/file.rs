@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use crate::config::values::{Checked, Label, Mode, Owner, PathText, Public, Seconds, Target, Timeout, Variable, Word};
+use crate::config::values::{
+    Checked, Label, Mode, Owner, PathText, Public, Seconds, Target, Timeout, Variable, Word,
+};
 use crate::model::config::{OnConflict, Unexpected};
 use crate::model::references::Form;
 

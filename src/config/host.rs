@@ -92,8 +92,8 @@ struct WrittenPolicy {
 
 /// What the host decides, or `None` on a host that has no such file.
 ///
-/// Errors: `Kind::Refused` when others could have written the file, `Kind::Config` when a flag names a
-/// file that is not there and when it cannot be read as it stands.
+/// Errors: `Kind::Refused` when others could have written the file, `Kind::Config` when a flag
+/// names a file that is not there and when it cannot be read as it stands.
 pub fn host(said: &Said) -> Result<Option<Site>> {
     let path = match &said.host_config {
         Some(named) => resolve(&FilePath::new(&said.working_directory), named)?,
@@ -128,33 +128,47 @@ fn read(source: &Source, file: FilePath) -> Result<Site> {
     let written: HostFile = sources.read(table)?;
     let absolute = |written: &PathAt| {
         let path = FilePath::new(&written.get_ref().0.0);
-        let message = "a path of the host is absolute and has neither `.` nor `..` nor a slash too many";
-        if path.is_plain_absolute() { Ok(path) } else { Err(sources.error(message, written.span())) }
+        let message =
+            "a path of the host is absolute and has neither `.` nor `..` nor a slash too many";
+        if path.is_plain_absolute() {
+            Ok(path)
+        } else {
+            Err(sources.error(message, written.span()))
+        }
     };
     let mut commands = Vec::new();
     for command in written.commands {
         if command.get_ref().first().is_none_or(String::is_empty) {
-            return Err(sources.error("a command begins with the name of a program", command.span()));
+            return Err(
+                sources.error("a command begins with the name of a program", command.span())
+            );
         }
         commands.push(command.into_inner());
     }
     let required = written.trust.required.map_or(1, NonZeroU32::get);
     let required_for_destructive = match written.trust.required_for_destructive {
         Some(number) if number.get_ref().get() < required => {
-            return Err(sources.error("a destructive plan cannot need fewer signatures than any other", number.span()));
+            return Err(sources.error(
+                "a destructive plan cannot need fewer signatures than any other",
+                number.span(),
+            ));
         }
         Some(number) => number.into_inner().get(),
         None => required,
     };
     let roles = written.trust.roles;
-    let unknown = written.trust.roles_for_destructive.iter().find(|role| !roles.contains_key(role.get_ref()));
+    let unknown =
+        written.trust.roles_for_destructive.iter().find(|role| !roles.contains_key(role.get_ref()));
     if let Some(role) = unknown {
-        return Err(sources.error("nobody has this role: name its members under `[trust.roles]`", role.span()));
+        return Err(sources
+            .error("nobody has this role: name its members under `[trust.roles]`", role.span()));
     }
     let minimum_format = match written.policy.minimum_format {
         None => None,
         Some(text) => match version(text.get_ref()) {
-            None => return Err(sources.error("a version is two numbers such as \"1.0\"", text.span())),
+            None => {
+                return Err(sources.error("a version is two numbers such as \"1.0\"", text.span()));
+            }
             found => found,
         },
     };
@@ -172,7 +186,12 @@ fn read(source: &Source, file: FilePath) -> Result<Site> {
             required,
             required_for_destructive,
             roles,
-            roles_for_destructive: written.trust.roles_for_destructive.into_iter().map(Spanned::into_inner).collect(),
+            roles_for_destructive: written
+                .trust
+                .roles_for_destructive
+                .into_iter()
+                .map(Spanned::into_inner)
+                .collect(),
             separate_author: written.trust.separate_author,
             observations: written.trust.observations.map(|written| Observations {
                 required: written.required.map_or(1, NonZeroU32::get),
@@ -194,12 +213,16 @@ fn read(source: &Source, file: FilePath) -> Result<Site> {
 pub fn check_together(config: &Config, site: &Site) -> Result<()> {
     for upload in &config.uploads {
         let places = upload.from.iter().chain([&upload.to]);
-        let mut together = places.filter(|place| site.state.is_within(place) || place.is_within(&site.state));
+        let mut together =
+            places.filter(|place| site.state.is_within(place) || place.is_within(&site.state));
         if let Some(place) = together.next() {
             let (state, place) = (site.state.to_text(), place.to_text());
-            let message =
-                format!("the state directory `{state}` and the uploads `{}` in `{place}` lie together", upload.name);
-            let hint = format!("choose another `directory` under `[state]` in `{}`", site.file.to_text());
+            let message = format!(
+                "the state directory `{state}` and the uploads `{}` in `{place}` lie together",
+                upload.name
+            );
+            let hint =
+                format!("choose another `directory` under `[state]` in `{}`", site.file.to_text());
             return Err(Error::new(Kind::Config, message).hint(hint));
         }
     }

@@ -16,7 +16,8 @@ use crate::model::variables::{self, Fault};
 /// The variables that were set when ttplan was started.
 pub type Environment = BTreeMap<OsString, OsString>;
 
-/// Fills in every string below `table`, except that the strings below `unexpanded` are only checked.
+/// Fills in every string below `table`, except that the strings below `unexpanded` are only
+/// checked.
 pub fn fill_in(
     table: &mut DeTable<'_>,
     unexpanded: &[&str],
@@ -24,13 +25,20 @@ pub fn fill_in(
     sources: &Sources<'_>,
 ) -> Result<()> {
     each_string(table, Some(unexpanded), &mut |text, kept, span| match kept {
-        true => variables::check(text).map(|()| None).map_err(|fault| refusal(&fault, sources, span)),
+        true => {
+            variables::check(text).map(|()| None).map_err(|fault| refusal(&fault, sources, span))
+        }
         false => filled(text, span, environment, sources).map(Some),
     })
 }
 
 /// Fills in one text that stands at `span`.
-pub fn filled(text: &str, span: Range<usize>, environment: &Environment, sources: &Sources<'_>) -> Result<String> {
+pub fn filled(
+    text: &str,
+    span: Range<usize>,
+    environment: &Environment,
+    sources: &Sources<'_>,
+) -> Result<String> {
     let lookup = |name: &str| environment.get(OsStr::new(name)).map(OsString::as_os_str);
     variables::fill(text, lookup).map_err(|fault| refusal(&fault, sources, span))
 }
@@ -47,7 +55,9 @@ pub fn refuse(table: &mut DeTable<'_>, sources: &Sources<'_>) -> Result<()> {
 pub fn variable<'a>(name: &str, environment: &'a Environment) -> Result<Option<&'a str>> {
     let Some(value) = environment.get(OsStr::new(name)) else { return Ok(None) };
     let fault = Fault::NotUtf8(name.to_owned());
-    let text = value.to_str().ok_or_else(|| Error::new(Kind::Config, fault.message()).hint(fault.hint()))?;
+    let text = value
+        .to_str()
+        .ok_or_else(|| Error::new(Kind::Config, fault.message()).hint(fault.hint()))?;
     Ok(Some(text))
 }
 
@@ -55,8 +65,13 @@ pub fn variable<'a>(name: &str, environment: &'a Environment) -> Result<Option<&
 /// returns another text to put there.
 type Visit<'v> = dyn FnMut(&str, bool, Range<usize>) -> Result<Option<String>> + 'v;
 
-/// Visits every string. `path` is what is left of a path on the way to it, `Some` of nothing below it.
-fn each_string(table: &mut DeTable<'_>, path: Option<&[&str]>, visit: &mut Visit<'_>) -> Result<()> {
+/// Visits every string. `path` is what is left of a path on the way to it, `Some` of nothing below
+/// it.
+fn each_string(
+    table: &mut DeTable<'_>,
+    path: Option<&[&str]>,
+    visit: &mut Visit<'_>,
+) -> Result<()> {
     for (key, value) in table.iter_mut() {
         let path = match path.and_then(<[_]>::split_first) {
             Some((first, rest)) => (key.get_ref() == first).then_some(rest),
@@ -67,7 +82,11 @@ fn each_string(table: &mut DeTable<'_>, path: Option<&[&str]>, visit: &mut Visit
     Ok(())
 }
 
-fn each_string_of(value: &mut Spanned<DeValue<'_>>, path: Option<&[&str]>, visit: &mut Visit<'_>) -> Result<()> {
+fn each_string_of(
+    value: &mut Spanned<DeValue<'_>>,
+    path: Option<&[&str]>,
+    visit: &mut Visit<'_>,
+) -> Result<()> {
     let span = value.span();
     match value.get_mut() {
         DeValue::String(text) => {
@@ -76,7 +95,9 @@ fn each_string_of(value: &mut Spanned<DeValue<'_>>, path: Option<&[&str]>, visit
             }
             Ok(())
         }
-        DeValue::Array(array) => array.iter_mut().try_for_each(|value| each_string_of(value, path, visit)),
+        DeValue::Array(array) => {
+            array.iter_mut().try_for_each(|value| each_string_of(value, path, visit))
+        }
         DeValue::Table(table) => each_string(table, path, visit),
         _ => Ok(()),
     }
@@ -86,7 +107,8 @@ fn each_string_of(value: &mut Spanned<DeValue<'_>>, path: Option<&[&str]>, visit
 fn refusal(fault: &Fault, sources: &Sources<'_>, span: Range<usize>) -> Error {
     let named = fault.name().map(|name| format!("${{{name}"));
     let found = named.and_then(|named| Some((sources.written(&span).find(&named)?, named.len())));
-    let span = found.map_or(span.clone(), |(at, length)| span.start + at + 2..span.start + at + length);
+    let span =
+        found.map_or(span.clone(), |(at, length)| span.start + at + 2..span.start + at + length);
     sources.error(fault.message(), span).hint(fault.hint())
 }
 
@@ -135,7 +157,11 @@ mod tests {
             ("keep.env.x = '${'", (1, 14), "`${` is not closed by `}`"),
         ] {
             let error = read(text).unwrap_err();
-            assert_eq!((error.place().unwrap().line_column(), error.message()), (at, message), "{text}");
+            assert_eq!(
+                (error.place().unwrap().line_column(), error.message()),
+                (at, message),
+                "{text}"
+            );
         }
     }
 

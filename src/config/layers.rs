@@ -35,8 +35,11 @@ pub fn find(said: &Said, here: &FilePath) -> Result<Option<FilePath>> {
             Ok(_) => return Ok(Some(FilePath::new(candidate))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
-                let message = format!("nobody can say whether there is a `{}`", candidate.display());
-                return Err(Error::new(Kind::Config, message).because(error).hint("name the file: `--config FILE`"));
+                let message =
+                    format!("nobody can say whether there is a `{}`", candidate.display());
+                return Err(Error::new(Kind::Config, message)
+                    .because(error)
+                    .hint("name the file: `--config FILE`"));
             }
         }
     }
@@ -44,22 +47,34 @@ pub fn find(said: &Said, here: &FilePath) -> Result<Option<FilePath>> {
 }
 
 /// The profile that a flag names, or else the file, whose directory is `base`.
-pub fn choose(said: &Said, here: &FilePath, base: &FilePath, file: Option<&Source>) -> Result<Option<Chosen>> {
+pub fn choose(
+    said: &Said,
+    here: &FilePath,
+    base: &FilePath,
+    file: Option<&Source>,
+) -> Result<Option<Chosen>> {
     if let Some(name) = said.profile.clone() {
         return Ok(Some(Chosen { name, base: here.clone(), span: None }));
     }
     let Some(file) = file else { return Ok(None) };
     let Some(written) = head(file)?.profile else { return Ok(None) };
     let span = written.span();
-    let name = interpolate::filled(written.get_ref(), span.clone(), &said.environment, &Sources(vec![file]))?;
+    let name = interpolate::filled(
+        written.get_ref(),
+        span.clone(),
+        &said.environment,
+        &Sources(vec![file]),
+    )?;
     Ok(Some(Chosen { name, base: base.clone(), span: Some(span) }))
 }
 
 /// The text of the chosen profile, placed behind the file's.
 pub fn open(chosen: &Chosen, file: Option<&Source>) -> Result<Source> {
-    profiles::open(&chosen.name, chosen.base.as_path(), file).map_err(|error| match (&chosen.span, file) {
-        (Some(span), Some(file)) => error.at(file.place(span.clone())),
-        _ => error,
+    profiles::open(&chosen.name, chosen.base.as_path(), file).map_err(|error| {
+        match (&chosen.span, file) {
+            (Some(span), Some(file)) => error.at(file.place(span.clone())),
+            _ => error,
+        }
     })
 }
 
@@ -69,7 +84,8 @@ pub fn head(source: &Source) -> Result<Head> {
     match &head.version {
         Some(version) => check_version(version, source)?,
         None => {
-            let error = Error::new(Kind::Config, "the key `version` is missing").at(source.place(source.top()));
+            let error = Error::new(Kind::Config, "the key `version` is missing")
+                .at(source.place(source.top()));
             return Err(error.hint(format!("begin with `version = {VERSION}`")));
         }
     }
@@ -81,7 +97,9 @@ pub fn check_version(version: &Spanned<i64>, source: &Source) -> Result<()> {
     match version.get_ref() {
         &VERSION => Ok(()),
         other => {
-            let message = format!("this ttplan reads version {VERSION} of a configuration, not version {other}");
+            let message = format!(
+                "this ttplan reads version {VERSION} of a configuration, not version {other}"
+            );
             Err(Error::new(Kind::Config, message).at(source.place(version.span())))
         }
     }

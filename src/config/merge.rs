@@ -1,9 +1,9 @@
 //! Lays one table of a configuration over another: a file over its profile.
 //!
 //! Tables are merged key by key, and what the upper one says about a key wins. An array wins whole,
-//! except where both arrays hold tables with a `name`: there an entry of the upper array replaces the entry of
-//! the same name as a whole, and new names are added behind. So a file changes one upload of
-//! its profile by naming it, and `uploads = []` does away with them all.
+//! except where both arrays hold tables with a `name`: there an entry of the upper array replaces
+//! the entry of the same name as a whole, and new names are added behind. So a file changes one
+//! upload of its profile by naming it, and `uploads = []` does away with them all.
 
 use std::ops::Range;
 
@@ -21,16 +21,20 @@ pub fn overlay<'a>(lower: &mut DeTable<'a>, upper: DeTable<'a>) {
             continue;
         };
         let span = value.span();
-        let merged = match (std::mem::replace(below.get_mut(), DeValue::Boolean(false)), value.into_inner()) {
-            (DeValue::Table(mut below), DeValue::Table(above)) => {
-                overlay(&mut below, above);
-                DeValue::Table(below)
-            }
-            (DeValue::Array(below), DeValue::Array(above)) if is_named(&below) && is_named(&above) => {
-                DeValue::Array(overlay_named(below, above))
-            }
-            (_, above) => above,
-        };
+        let merged =
+            match (std::mem::replace(below.get_mut(), DeValue::Boolean(false)), value.into_inner())
+            {
+                (DeValue::Table(mut below), DeValue::Table(above)) => {
+                    overlay(&mut below, above);
+                    DeValue::Table(below)
+                }
+                (DeValue::Array(below), DeValue::Array(above))
+                    if is_named(&below) && is_named(&above) =>
+                {
+                    DeValue::Array(overlay_named(below, above))
+                }
+                (_, above) => above,
+            };
         *below = Spanned::new(span, merged);
     }
 }
@@ -64,8 +68,9 @@ fn name<'a>(value: &'a Spanned<DeValue<'_>>) -> Option<(&'a str, Range<usize>)> 
 
 fn overlay_named<'a>(mut lower: DeArray<'a>, upper: DeArray<'a>) -> DeArray<'a> {
     for entry in upper {
-        let same =
-            |below: &&mut Spanned<DeValue<'a>>| name(below).map(|(name, _)| name) == name(&entry).map(|(name, _)| name);
+        let same = |below: &&mut Spanned<DeValue<'a>>| {
+            name(below).map(|(name, _)| name) == name(&entry).map(|(name, _)| name)
+        };
         match lower.iter_mut().find(same) {
             Some(below) => *below = entry,
             None => lower.push(entry),
@@ -112,7 +117,8 @@ mod tests {
     fn a_name_given_twice_is_refused_where_it_stands() {
         let source = Source::new("f", "[[t.u]]\nname = 'a'\n[[t.u]]\nname = 'a'", None);
         let table = source.parse().unwrap();
-        let error = refuse_twins(table.get_ref(), &["t", "u"], &Sources(vec![&source])).unwrap_err();
+        let error =
+            refuse_twins(table.get_ref(), &["t", "u"], &Sources(vec![&source])).unwrap_err();
         assert_eq!(error.place().unwrap().line_column(), (4, 8));
         assert!(refuse_twins(table.get_ref(), &["u"], &Sources(vec![&source])).is_ok());
     }

@@ -1,9 +1,9 @@
 //! STAGE: what people said becomes settled wishes. Flags, variables, `ttplan.toml` and a profile
 //! become a [`Config`]; the host's own file becomes a [`Site`](crate::model::site::Site).
 //!
-//! What is said nearer wins: flags, `TTPLAN_*` variables, the file, the profile, defaults. Nothing here reads the
-//! environment or asks anybody: all of that is handed in as [`Said`]. Files are read, and none is written.
-//! No error shows a password, and no secret gets into a `Config`.
+//! What is said nearer wins: flags, `TTPLAN_*` variables, the file, the profile, defaults. Nothing
+//! here reads the environment or asks anybody: all of that is handed in as [`Said`]. Files are
+//! read, and none is written. No error shows a password, and no secret gets into a `Config`.
 
 use std::path::PathBuf;
 
@@ -88,12 +88,15 @@ pub fn catalogue(config: &Config) -> Result<Option<Catalogue>> {
         return document::read_catalogue(&path.to_text(), &files::read(path.as_path())?).map(Some);
     }
     let engine = &config.database.engine;
-    let ours =
-        profiles::CATALOGUES.iter().find(|(profile, on, _)| config.profile.as_deref() == Some(profile) && on == engine);
-    ours.map(|(profile, on, bytes)| document::read_catalogue(&format!("{profile} on {on}"), bytes)).transpose()
+    let ours = profiles::CATALOGUES
+        .iter()
+        .find(|(profile, on, _)| config.profile.as_deref() == Some(profile) && on == engine);
+    ours.map(|(profile, on, bytes)| document::read_catalogue(&format!("{profile} on {on}"), bytes))
+        .transpose()
 }
 
-/// The catalogues that this host believes, for one engine: those that come with ttplan, and the host's own.
+/// The catalogues that this host believes, for one engine: those that come with ttplan, and the
+/// host's own.
 ///
 /// Errors: as [`catalogue`], and `Kind::Refused` when others could have written one.
 pub fn host_catalogues(site: &Site, engine: &str) -> Result<Vec<Catalogue>> {
@@ -115,14 +118,18 @@ pub fn host_catalogues(site: &Site, engine: &str) -> Result<Vec<Catalogue>> {
 /// Errors: `Kind::Failed` for one that cannot be read.
 pub fn offline(config: &Config) -> Result<Option<String>> {
     let path = config.revisions.as_ref().and_then(|revisions| revisions.sql.as_ref());
-    path.map(|path| Ok(String::from_utf8_lossy(&files::read(path.as_path())?).into_owned())).transpose()
+    path.map(|path| Ok(String::from_utf8_lossy(&files::read(path.as_path())?).into_owned()))
+        .transpose()
 }
 
 /// The same for other engines than those on the shelf.
 pub fn settle_for(said: &Said, engines: Engines<'_>) -> Result<Settled> {
     let here = paths::resolve(&FilePath::default(), &said.working_directory)?;
     let path = layers::find(said, &here)?;
-    let base = path.as_ref().and_then(|path| path.as_path().parent()).map_or_else(|| here.clone(), FilePath::new);
+    let base = path
+        .as_ref()
+        .and_then(|path| path.as_path().parent())
+        .map_or_else(|| here.clone(), FilePath::new);
     let file = path.as_ref().map(|path| Source::read(path.as_path(), None)).transpose()?;
     let chosen = layers::choose(said, &here, &base, file.as_ref())?;
     let profile = chosen.as_ref().map(|chosen| layers::open(chosen, file.as_ref())).transpose()?;

@@ -19,11 +19,13 @@ const ROOT: u32 = 0;
 /// Errors: `Kind::Config` when it cannot be looked at, `Kind::Refused` when it cannot be believed.
 pub fn check_ownership(path: &Path) -> Result<()> {
     let shown = path.display();
-    let unseen = |error| Error::new(Kind::Config, format!("`{shown}` cannot be looked at")).because(error);
+    let unseen =
+        |error| Error::new(Kind::Config, format!("`{shown}` cannot be looked at")).because(error);
     let file = path.symlink_metadata().map_err(unseen)?;
     let real = path.canonicalize().map_err(unseen)?;
     if real != path {
-        let error = Error::new(Kind::Refused, format!("`{shown}` is reached through a symbolic link"));
+        let error =
+            Error::new(Kind::Refused, format!("`{shown}` is reached through a symbolic link"));
         return Err(error.hint(format!("name it by its own path: `{}`", real.display())));
     }
     if !file.is_file() {
@@ -40,8 +42,10 @@ fn judge(path: &Path, seen: &Metadata) -> Result<()> {
     let shown = path.display();
     let user = rustix::process::geteuid().as_raw();
     if seen.uid() != ROOT && seen.uid() != user {
-        let message =
-            format!("`{shown}` belongs to user {}, neither to root nor to the running user {user}", seen.uid());
+        let message = format!(
+            "`{shown}` belongs to user {}, neither to root nor to the running user {user}",
+            seen.uid()
+        );
         return Err(Error::new(Kind::Refused, message).hint(format!("chown root {shown}")));
     }
     let sticky = seen.is_dir() && seen.uid() == ROOT && seen.mode() & STICKY != 0;

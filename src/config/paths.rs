@@ -56,7 +56,9 @@ mod tests {
         ] {
             assert_eq!(resolved(base, written).as_deref(), Some(expected), "{base} {written}");
         }
-        for (base, written) in [("/app", "../.."), ("/", ".."), ("app", "x"), ("/app", "/../x"), ("/app", "x\0y")] {
+        for (base, written) in
+            [("/app", "../.."), ("/", ".."), ("app", "x"), ("/app", "/../x"), ("/app", "x\0y")]
+        {
             assert_eq!(resolved(base, written), None, "{base} {written}");
         }
     }

@@ -36,16 +36,19 @@ pub fn open(name: &str, base: &Path, before: Option<&Source>) -> Result<Source> 
     let error = Error::new(Kind::Config, format!("there is no profile `{name}`"));
     Err(match nearest(name, names()) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => {
-            error.hint(format!("choose `{}`, or give the path of a file", names().collect::<Vec<_>>().join("`, `")))
-        }
+        None => error.hint(format!(
+            "choose `{}`, or give the path of a file",
+            names().collect::<Vec<_>>().join("`, `")
+        )),
     })
 }
 
 /// The table of a profile without what only a profile has.
 pub fn table(source: &Source) -> Result<Spanned<DeTable<'_>>> {
     if let Some(profile) = layers::head(source)?.profile {
-        return Err(Sources(vec![source]).error("a profile cannot name a profile itself", profile.span()));
+        return Err(
+            Sources(vec![source]).error("a profile cannot name a profile itself", profile.span())
+        );
     }
     let mut table = source.parse()?;
     table.get_mut().remove("recognise");
@@ -55,7 +58,9 @@ pub fn table(source: &Source) -> Result<Spanned<DeTable<'_>>> {
 /// The built-in profile whose files are all below `directory`, with these files.
 pub fn recognised(directory: &Path) -> Result<Option<(&'static str, Vec<String>)>> {
     for (name, text) in ALL {
-        let files = layers::head(&Source::new(*name, text, None))?.recognise.map(|recognise| recognise.files);
+        let files = layers::head(&Source::new(*name, text, None))?
+            .recognise
+            .map(|recognise| recognise.files);
         let files = files.unwrap_or_default();
         if !files.is_empty() && files.iter().all(|file| directory.join(file).is_file()) {
             return Ok(Some((name, files)));

@@ -14,7 +14,9 @@ fn cover_login(line: &str) -> String {
         Some((password, _)) => rest.split_at(password.len()),
         None => {
             let port = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let plain = rest.get(port..).is_none_or(|rest| rest.is_empty() || rest.starts_with(['/', '?', '"', '\'']));
+            let plain = rest
+                .get(port..)
+                .is_none_or(|rest| rest.is_empty() || rest.starts_with(['/', '?', '"', '\'']));
             if plain { ("", rest) } else { rest.split_at(rest.trim_end().len()) }
         }
     };
@@ -27,7 +29,10 @@ fn cover_named(line: &str) -> String {
     let lower = line.to_ascii_lowercase();
     let mut covered = String::with_capacity(line.len());
     let mut done = 0;
-    while let Some(end) = WORDS.iter().filter_map(|word| Some(done + lower.get(done..)?.find(word)? + word.len())).min()
+    while let Some(end) = WORDS
+        .iter()
+        .filter_map(|word| Some(done + lower.get(done..)?.find(word)? + word.len()))
+        .min()
     {
         let rest = line.get(end..).unwrap_or_default();
         // The word may go on: `SECRET_KEY`.
@@ -38,7 +43,11 @@ fn cover_named(line: &str) -> String {
             None => end,
         };
         let value = line.get(start..).unwrap_or_default();
-        let length = if start == end { 0 } else { value.find(['&', '"', '\'', '\n']).unwrap_or(value.len()) };
+        let length = if start == end {
+            0
+        } else {
+            value.find(['&', '"', '\'', '\n']).unwrap_or(value.len())
+        };
         covered.push_str(line.get(done..start).unwrap_or_default());
         covered.push_str(&"*".repeat(length));
         done = start + length;
@@ -61,7 +70,10 @@ mod tests {
             ("postgres://h:5432/d", "postgres://h:5432/d"),
             ("postgres://u:geheim/d", "postgres://u:********"),
             ("postgres://h/d?password=pw&sslmode=x", "postgres://h/d?password=**&sslmode=x"),
-            ("env = { DB_PASSWORD = \"pw\", B = \"b\" }", "env = { DB_PASSWORD = \"**\", B = \"b\" }"),
+            (
+                "env = { DB_PASSWORD = \"pw\", B = \"b\" }",
+                "env = { DB_PASSWORD = \"**\", B = \"b\" }",
+            ),
             ("a = \"${PASSWORD:-pw}/${PASSWORD}\"", "a = \"${PASSWORD:****************\""),
             ("SECRET_KEY = \"0123\", B = 1", "SECRET_KEY = \"****\", B = 1"),
             ("the password is nice", "the password is nice"),

@@ -17,7 +17,8 @@ use crate::config::url::{self, Address, Engines};
 use crate::config::values::{Checked, Label, Public, Variable, Written};
 use crate::error::{Error, Kind, Result};
 use crate::model::config::{
-    Access, Backup, Cleanup, Config, Database, Legacy, RevisionsConfig, Tables, Upgrade, Upload, Wait,
+    Access, Backup, Cleanup, Config, Database, Legacy, RevisionsConfig, Tables, Upgrade, Upload,
+    Wait,
 };
 use crate::model::names::{FilePath, Secret};
 use crate::model::references::Reference;
@@ -44,12 +45,18 @@ impl Settling<'_> {
             (None, Some(written)) => self.path(self.base, written)?,
             (None, None) => self.base.clone(),
         };
-        let revisions = file.revisions.map(|revisions| self.revisions(&root, revisions)).transpose()?;
+        let revisions =
+            file.revisions.map(|revisions| self.revisions(&root, revisions)).transpose()?;
         let upgrade = revisions.as_ref().and_then(|revisions| revisions.upgrade.as_ref());
-        let variable = upgrade.and_then(|upgrade| upgrade.url_variable.as_deref()).unwrap_or(URL_VARIABLE);
+        let variable =
+            upgrade.and_then(|upgrade| upgrade.url_variable.as_deref()).unwrap_or(URL_VARIABLE);
         let runs_in = upgrade.map_or(&root, |upgrade| &upgrade.directory);
         let access = self.access(file.database, variable, runs_in)?;
-        let uploads = file.uploads.into_iter().map(|upload| self.upload(&root, upload)).collect::<Result<_>>()?;
+        let uploads = file
+            .uploads
+            .into_iter()
+            .map(|upload| self.upload(&root, upload))
+            .collect::<Result<_>>()?;
         let config = Config {
             profile,
             site: self.site(file.site)?,
@@ -59,7 +66,11 @@ impl Settling<'_> {
             cleanup: self.cleanup(file.cleanup)?,
             uploads,
             backup: Backup {
-                directory: file.backup.directory.map(|written| self.path(&root, &written)).transpose()?,
+                directory: file
+                    .backup
+                    .directory
+                    .map(|written| self.path(&root, &written))
+                    .transpose()?,
                 keep: file.backup.keep.unwrap_or(5),
             },
             root,
@@ -68,7 +79,8 @@ impl Settling<'_> {
     }
 
     fn path(&self, base: &FilePath, written: &PathAt) -> Result<FilePath> {
-        resolve(base, &written.get_ref().0.0).map_err(|error| self.sources.at(error, written.span()))
+        resolve(base, &written.get_ref().0.0)
+            .map_err(|error| self.sources.at(error, written.span()))
     }
 
     fn refuse<T>(&self, message: &str, span: Range<usize>) -> Result<T> {
@@ -79,7 +91,10 @@ impl Settling<'_> {
         match &self.said.site {
             Some(said) => match Label::from_text(said) {
                 Ok(Label(site)) => Ok(Some(site)),
-                Err(why) => Err(Error::new(Kind::Config, "the label of the site cannot be used").because(why)),
+                Err(why) => {
+                    Err(Error::new(Kind::Config, "the label of the site cannot be used")
+                        .because(why))
+                }
             },
             None => Ok(written.map(|Checked(Label(site))| site)),
         }
@@ -93,21 +108,30 @@ impl Settling<'_> {
             catalogue: written.catalogue.map(|written| self.path(root, &written)).transpose()?,
             sql: written.sql.map(|written| self.path(root, &written)).transpose()?,
             upgrade: written.upgrade.map(|upgrade| self.upgrade(root, upgrade)).transpose()?,
-            releases: written.releases.into_iter().map(|(name, heads)| (name.0.0, plain(heads))).collect(),
+            releases: written
+                .releases
+                .into_iter()
+                .map(|(name, heads)| (name.0.0, plain(heads)))
+                .collect(),
         })
     }
 
     fn upgrade(&self, root: &FilePath, written: file::Upgrade) -> Result<Upgrade> {
         if written.command.get_ref().first().is_none_or(|program| program.0.0.is_empty()) {
-            return self.refuse("a command begins with the name of a program", written.command.span());
+            return self
+                .refuse("a command begins with the name of a program", written.command.span());
         }
-        let words = |words: Vec<Checked<Public>>| words.into_iter().map(|word| word.0.0).collect::<Vec<_>>();
+        let words = |words: Vec<Checked<Public>>| {
+            words.into_iter().map(|word| word.0.0).collect::<Vec<_>>()
+        };
         let mut env = BTreeMap::new();
         for (Checked(Variable(name)), value) in written.env {
             let span = value.span();
             let Checked(Public(value)) = value.into_inner();
             // `DB_PASSWORD = "${DB_PASSWORD}"` is how it should be.
-            if !value.contains("${") && covered(&format!("{name}={value}")) != format!("{name}={value}") {
+            if !value.contains("${")
+                && covered(&format!("{name}={value}")) != format!("{name}={value}")
+            {
                 let error = self.sources.error("a plan would show this secret", span);
                 return Err(error.hint(format!("write `{name} = \"${{{name}}}\"`")));
             }
@@ -116,9 +140,13 @@ impl Settling<'_> {
         Ok(Upgrade {
             command: words(written.command.into_inner()),
             check: words(written.check),
-            directory: written.directory.map_or_else(|| Ok(root.clone()), |written| self.path(root, &written))?,
+            directory: written
+                .directory
+                .map_or_else(|| Ok(root.clone()), |written| self.path(root, &written))?,
             env,
-            url_variable: Some(written.url_variable.map_or_else(|| URL_VARIABLE.to_owned(), |name| name.0.0)),
+            url_variable: Some(
+                written.url_variable.map_or_else(|| URL_VARIABLE.to_owned(), |name| name.0.0),
+            ),
             timeout_seconds: written.timeout.map_or(900, |timeout| timeout.0.0),
             accept_stumbles: written.accept_stumbles,
         })
@@ -133,11 +161,15 @@ impl Settling<'_> {
             }
             core.insert(table, plain(columns.into_inner()));
         }
-        let legacy = written.legacy.into_iter().map(|legacy| self.legacy(legacy)).collect::<Result<_>>()?;
+        let legacy =
+            written.legacy.into_iter().map(|legacy| self.legacy(legacy)).collect::<Result<_>>()?;
         Ok(Tables {
             core,
             unexpected: written.unexpected.map(|choice| choice.0).unwrap_or_default(),
-            unexpected_on_sqlite: written.unexpected_on_sqlite.map(|choice| choice.0).unwrap_or_default(),
+            unexpected_on_sqlite: written
+                .unexpected_on_sqlite
+                .map(|choice| choice.0)
+                .unwrap_or_default(),
             keep: plain(written.keep),
             legacy,
         })
@@ -150,7 +182,9 @@ impl Settling<'_> {
         let tables = written.tables.into_inner().into_iter();
         Ok(Legacy {
             name: written.name.0.0,
-            tables: tables.map(|(Checked(Label(table)), columns)| (table, plain(columns))).collect(),
+            tables: tables
+                .map(|(Checked(Label(table)), columns)| (table, plain(columns)))
+                .collect(),
             absent: plain(written.absent),
         })
     }
@@ -180,7 +214,11 @@ impl Settling<'_> {
             to,
             on_conflict: written.on_conflict.map(|choice| choice.0).unwrap_or_default(),
             ignore: written.ignore,
-            references: written.references.into_iter().map(|one| self.reference(one)).collect::<Result<_>>()?,
+            references: written
+                .references
+                .into_iter()
+                .map(|one| self.reference(one))
+                .collect::<Result<_>>()?,
             mode: written.mode.map(|mode| mode.0.0),
             owner: written.owner.map(|owner| owner.0.0),
         })
@@ -188,10 +226,12 @@ impl Settling<'_> {
 
     fn reference(&self, written: Spanned<file::Reference>) -> Result<Reference> {
         let span = written.span();
-        let file::Reference { table, column, form: Checked(form), prefix, formerly } = written.into_inner();
+        let file::Reference { table, column, form: Checked(form), prefix, formerly } =
+            written.into_inner();
         let placeless = prefix.iter().chain(&formerly).any(|text| !text.contains('/'));
         if form.takes_prefix() && (prefix.is_none() || placeless) {
-            return self.refuse(&format!("the form `{}` needs a `prefix` with a `/`", form.word()), span);
+            return self
+                .refuse(&format!("the form `{}` needs a `prefix` with a `/`", form.word()), span);
         }
         if !form.takes_prefix() && (prefix.is_some() || !formerly.is_empty()) {
             return self.refuse(&format!("the form `{}` takes no `prefix`", form.word()), span);
@@ -199,8 +239,14 @@ impl Settling<'_> {
         Ok(Reference { table: table.0.0, column: column.0.0, form, prefix, formerly })
     }
 
-    /// The database's address and secrets; `variable` holds its URL when neither a flag nor the file says one.
-    fn access(&self, written: file::Database, variable: &str, runs_in: &FilePath) -> Result<Access> {
+    /// The database's address and secrets; `variable` holds its URL when neither a flag nor the
+    /// file says one.
+    fn access(
+        &self,
+        written: file::Database,
+        variable: &str,
+        runs_in: &FilePath,
+    ) -> Result<Access> {
         let (url, span) = match (&self.said.database_url, written.url) {
             (Some(said), _) => (said.clone(), None),
             (None, Some(url)) => (Secret::new(url.get_ref().as_str()), Some(url.span())),
@@ -228,14 +274,23 @@ impl Settling<'_> {
 
 fn no_url(variable: &str, is_empty: bool) -> Error {
     let error = Error::new(Kind::Config, "nobody said where the database is");
-    let error = if is_empty { error.because(format!("the variable `{variable}` is set and empty")) } else { error };
+    let error = if is_empty {
+        error.because(format!("the variable `{variable}` is set and empty"))
+    } else {
+        error
+    };
     error
         .hint(format!("set the variable: `{variable}=postgresql://user:password@host/database`"))
         .hint("or give the flag: `--database-url URL`")
         .hint(format!("or write it into `{}`: `[database]`, `url = \"...\"`", super::FILE))
 }
 
-fn database(engine: &str, address: Address, wait: Wait, runs_in: &FilePath) -> Result<(Database, Option<Secret>)> {
+fn database(
+    engine: &str,
+    address: Address,
+    wait: Wait,
+    runs_in: &FilePath,
+) -> Result<(Database, Option<Secret>)> {
     let engine = engine.to_owned();
     match address {
         Address::Server(server) => {
@@ -245,10 +300,19 @@ fn database(engine: &str, address: Address, wait: Wait, runs_in: &FilePath) -> R
         Address::File(written) => {
             let path = resolve(runs_in, written)?;
             let name = path.as_path().file_name().map(FilePath::new);
-            let name = name.ok_or_else(|| Error::new(Kind::Config, "the database URL names no file"))?;
+            let name =
+                name.ok_or_else(|| Error::new(Kind::Config, "the database URL names no file"))?;
             let (name, options) = (name.to_text().into_owned(), BTreeMap::new());
-            let database =
-                Database { engine, host: None, port: None, user: None, name, path: Some(path), options, wait };
+            let database = Database {
+                engine,
+                host: None,
+                port: None,
+                user: None,
+                name,
+                path: Some(path),
+                options,
+                wait,
+            };
             Ok((database, None))
         }
     }

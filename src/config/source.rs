@@ -48,8 +48,9 @@ impl Source {
     /// Reads a file whole.
     pub fn read(path: &Path, before: Option<&Source>) -> Result<Self> {
         let name = path.to_string_lossy();
-        let unread =
-            |cause: &dyn std::fmt::Display| Error::new(Kind::Config, format!("`{name}` cannot be read")).because(cause);
+        let unread = |cause: &dyn std::fmt::Display| {
+            Error::new(Kind::Config, format!("`{name}` cannot be read")).because(cause)
+        };
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(|error| unread(&error))?;
         file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
@@ -65,7 +66,9 @@ impl Source {
         let failed = || Error::new(Kind::Failed, "there is no stack to parse a configuration on");
         std::thread::scope(|scope| {
             let parser = std::thread::Builder::new().stack_size(STACK);
-            let parser = parser.spawn_scoped(scope, || self.parse_here()).map_err(|error| failed().because(error))?;
+            let parser = parser
+                .spawn_scoped(scope, || self.parse_here())
+                .map_err(|error| failed().because(error))?;
             parser.join().map_err(|_| failed())?
         })
     }
@@ -73,9 +76,11 @@ impl Source {
     fn parse_here(&self) -> Result<Spanned<DeTable<'_>>> {
         let table = DeTable::parse(&self.padded).map_err(|error| {
             let span = error.span().unwrap_or(self.top());
-            Error::new(Kind::Config, format!("this is not TOML: {}", error.message())).at(self.place(span))
+            Error::new(Kind::Config, format!("this is not TOML: {}", error.message()))
+                .at(self.place(span))
         })?;
-        let mut open: Vec<(usize, &Spanned<DeValue<'_>>)> = table.get_ref().values().map(|value| (1, value)).collect();
+        let mut open: Vec<(usize, &Spanned<DeValue<'_>>)> =
+            table.get_ref().values().map(|value| (1, value)).collect();
         while let Some((depth, value)) = open.pop() {
             if depth > DEEPEST {
                 let error = Error::new(Kind::Config, "no key of a configuration lies this deep");
@@ -83,7 +88,9 @@ impl Source {
             }
             match value.get_ref() {
                 DeValue::Array(array) => open.extend(array.iter().map(|value| (depth + 1, value))),
-                DeValue::Table(table) => open.extend(table.values().map(|value| (depth + 1, value))),
+                DeValue::Table(table) => {
+                    open.extend(table.values().map(|value| (depth + 1, value)))
+                }
                 _ => {}
             }
         }
@@ -143,10 +150,12 @@ impl Sources<'_> {
 /// An error in our words for one of `serde`'s, whose sentences are fixed. A value is never
 /// repeated: it may have come out of a variable, and what was written is shown with the place.
 fn worded(message: &str, written: &str) -> Error {
-    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let quoted =
+        |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
     let error = |message: String| Error::new(Kind::Config, message);
     if message.starts_with("unknown field `") {
-        let known = message.rsplit_once("`, expected ").map_or(Vec::new(), |(_, known)| quoted(known));
+        let known =
+            message.rsplit_once("`, expected ").map_or(Vec::new(), |(_, known)| quoted(known));
         let key = written.trim_matches(['"', '\'']);
         let error = error(format!("the key `{key}` is not known here"));
         return match nearest(key, known.iter().map(String::as_str)) {
@@ -193,7 +202,10 @@ fn finding(found: &str) -> &str {
         ("sequence", "an array"),
         ("map", "a table"),
     ];
-    kinds.iter().find(|(start, _)| found.starts_with(start)).map_or("something else", |(_, kind)| kind)
+    kinds
+        .iter()
+        .find(|(start, _)| found.starts_with(start))
+        .map_or("something else", |(_, kind)| kind)
 }
 
 #[cfg(test)]
@@ -224,7 +236,12 @@ mod tests {
 
     #[test]
     fn what_is_not_toml_is_shown_where_it_stands() {
-        for (text, at) in [("a = ", (1, 5)), ("a = 1\na = 2", (2, 1)), ("a = {b = 1, b = 2}", (1, 13)), ("x", (1, 2))] {
+        for (text, at) in [
+            ("a = ", (1, 5)),
+            ("a = 1\na = 2", (2, 1)),
+            ("a = {b = 1, b = 2}", (1, 13)),
+            ("x", (1, 2)),
+        ] {
             let error = Source::new("f", text, None).parse().unwrap_err();
             assert_eq!(error.place().unwrap().line_column(), at, "{text}: {error}");
         }
@@ -238,7 +255,8 @@ mod tests {
             let error = Source::new("f", &text, None).parse().unwrap_err();
             assert!(error.message().contains("deep"), "{error}");
         }
-        let error = Source::new("f", &format!("x = {}", "[".repeat(100_000)), None).parse().unwrap_err();
+        let error =
+            Source::new("f", &format!("x = {}", "[".repeat(100_000)), None).parse().unwrap_err();
         assert!(error.message().contains("not TOML"), "{error}");
     }
 }

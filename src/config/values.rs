@@ -63,7 +63,8 @@ impl Written for Seconds {
             let Some((count, after)) = rest.split_once(unit) else { continue };
             let digits = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
             let count = count.parse::<u64>().ok().filter(|count| digits && *count <= YEAR);
-            total += count.ok_or_else(|| format!("expected {} of at most a year", Self::IS))? * seconds;
+            total +=
+                count.ok_or_else(|| format!("expected {} of at most a year", Self::IS))? * seconds;
             rest = after;
         }
         let read = rest.is_empty() && !text.is_empty() && total <= YEAR;
@@ -110,7 +111,9 @@ impl Written for Owner {
 
     fn from_text(text: &str) -> Result<Self, String> {
         // The largest number means "leave as it is" to the kernel and is nobody's.
-        let id = |text: &str| text.parse::<u32>().ok().filter(|id| *id != u32::MAX && id.to_string() == text);
+        let id = |text: &str| {
+            text.parse::<u32>().ok().filter(|id| *id != u32::MAX && id.to_string() == text)
+        };
         let ids = text.split_once(':').and_then(|(user, group)| id(user).zip(id(group)));
         let (user, group) = ids.ok_or_else(|| format!("expected {}", Self::IS))?;
         Ok(Self(format!("{user}:{group}")))
@@ -123,7 +126,10 @@ pub struct Variable(pub String);
 
 impl Written for Variable {
     fn from_text(text: &str) -> Result<Self, String> {
-        require(is_name(text), "the name of a variable is letters, digits and `_`, and begins with no digit")?;
+        require(
+            is_name(text),
+            "the name of a variable is letters, digits and `_`, and begins with no digit",
+        )?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -158,8 +164,14 @@ pub struct PathText(pub String);
 
 impl Written for PathText {
     fn from_text(text: &str) -> Result<Self, String> {
-        require(!text.contains("://"), "only directories are supported by this version, not object stores")?;
-        require(!text.is_empty() && !text.contains('\0'), "a path is neither empty nor holds a zero byte")?;
+        require(
+            !text.contains("://"),
+            "only directories are supported by this version, not object stores",
+        )?;
+        require(
+            !text.is_empty() && !text.contains('\0'),
+            "a path is neither empty nor holds a zero byte",
+        )?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -230,7 +242,9 @@ impl<'de> Deserialize<'de> for Target {
                 }
                 let words = ids.iter().any(|id| id == "head" || id == "heads");
                 if ids.is_empty() || (words && ids.len() > 1) {
-                    return Err(serde::de::Error::custom("expected revisions, or `head` or `heads` alone"));
+                    return Err(serde::de::Error::custom(
+                        "expected revisions, or `head` or `heads` alone",
+                    ));
                 }
                 Ok(Target(ids))
             }
@@ -258,9 +272,21 @@ mod tests {
         ] {
             assert_eq!(Seconds::from_text(text), Ok(Seconds(seconds)), "{text}");
         }
-        for text in
-            ["", "2", "s", "2 s", "+2s", "-2s", "1.5h", "30m1h", "2ss", "2s3", "366d", "99999999999999999999s", "２s"]
-        {
+        for text in [
+            "",
+            "2",
+            "s",
+            "2 s",
+            "+2s",
+            "-2s",
+            "1.5h",
+            "30m1h",
+            "2ss",
+            "2s3",
+            "366d",
+            "99999999999999999999s",
+            "２s",
+        ] {
             assert!(Seconds::from_text(text).is_err(), "{text}");
         }
         assert!(Timeout::from_text("0m").is_err());
@@ -274,7 +300,9 @@ mod tests {
             assert!(Mode::from_text(text).is_err(), "{text}");
         }
         assert_eq!(Owner::from_text("1000:33"), Ok(Owner("1000:33".into())));
-        for text in ["", "1000", "1000:", ":", "a:b", "1:2:3", "+1:1", "01:1", "-1:1", "4294967295:1"] {
+        for text in
+            ["", "1000", "1000:", ":", "a:b", "1:2:3", "+1:1", "01:1", "-1:1", "4294967295:1"]
+        {
             assert!(Owner::from_text(text).is_err(), "{text}");
         }
     }

@@ -41,7 +41,11 @@ pub fn diagnose<'a>(observation: &'a Observation, decisions: &'a Decisions) -> E
         recorded: case.facts.recorded().to_vec(),
         target: case.target.clone(),
         pending: case.pending.clone(),
-        inferred: case.compared.as_ref().map(|compared| compared.inferred.clone()).unwrap_or_default(),
+        inferred: case
+            .compared
+            .as_ref()
+            .map(|compared| compared.inferred.clone())
+            .unwrap_or_default(),
     });
     let Verdict { state, strategy, evidence } = verdict;
     Examination { diagnosis: Diagnosis { state, strategy, blocked, evidence, revision }, case }
@@ -54,15 +58,18 @@ fn stamp(case: &Case) -> Option<Stamp> {
     let (to, basis) = match (case.state, assumed, shown) {
         (State::Legacy | State::FalseStamp, None, Some(shown)) => (shown, Basis::Exact),
         (state, Some(assumed), shown) if may_be_assumed(state) => {
-            let basis = if shown.as_ref() == Some(&assumed) { Basis::Exact } else { Basis::Assumed };
+            let basis =
+                if shown.as_ref() == Some(&assumed) { Basis::Exact } else { Basis::Assumed };
             (assumed, basis)
         }
         _ => return None,
     };
     let revisions = case.revisions()?;
-    // Forward, scripts would be passed over that may have rows to change: only a person knows whether they did.
+    // Forward, scripts would be passed over that may have rows to change: only a person knows
+    // whether they did.
     let recorded = case.facts.recorded();
-    let passes_over = !recorded.is_empty() && recorded.iter().all(|id| revisions.ancestors(&to).contains(id.as_str()));
+    let passes_over = !recorded.is_empty()
+        && recorded.iter().all(|id| revisions.ancestors(&to).contains(id.as_str()));
     if passes_over && case.decisions.assume_revision.is_empty() {
         return None;
     }

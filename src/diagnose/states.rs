@@ -32,7 +32,8 @@ pub fn classify(case: &Case) -> Verdict {
     RULES.iter().find_map(|rule| rule(case)).unwrap_or_else(|| {
         let evidence = vec![
             "tables are there that nothing explains, and not all of them may be removed".to_owned(),
-            "with this application's core tables in it, the database would be recognised".to_owned(),
+            "with this application's core tables in it, the database would be recognised"
+                .to_owned(),
         ];
         verdict(State::Foreign, Strategy::Refuse, evidence)
     })
@@ -42,17 +43,26 @@ fn verdict(state: State, strategy: Strategy, evidence: Vec<String>) -> Verdict {
     Verdict { state, strategy, evidence }
 }
 
-fn is(state: State, strategy: Strategy, evidence: impl IntoIterator<Item = String>) -> Option<Verdict> {
+fn is(
+    state: State,
+    strategy: Strategy,
+    evidence: impl IntoIterator<Item = String>,
+) -> Option<Verdict> {
     Some(verdict(state, strategy, evidence.into_iter().collect()))
 }
 
 fn absent_or_fresh(case: &Case) -> Option<Verdict> {
     match case.facts.database.presence {
         Presence::NotLooked => {
-            return is(State::Unreachable, Strategy::Refuse, ["no observation looked at the database".to_owned()]);
+            return is(
+                State::Unreachable,
+                Strategy::Refuse,
+                ["no observation looked at the database".to_owned()],
+            );
         }
         Presence::Absent => {
-            let evidence = ["there is no database file; running the migrations makes it".to_owned()];
+            let evidence =
+                ["there is no database file; running the migrations makes it".to_owned()];
             return is(State::Absent, Strategy::FreshInit, evidence);
         }
         Presence::Present => {}
@@ -60,14 +70,18 @@ fn absent_or_fresh(case: &Case) -> Option<Verdict> {
     if !case.tables().is_empty() || !case.facts.recorded().is_empty() {
         return None;
     }
-    let mut evidence = vec!["there are no tables; with any table the state would be another".to_owned()];
+    let mut evidence =
+        vec!["there are no tables; with any table the state would be another".to_owned()];
     if case.book().is_some_and(|book| book.recorded.is_some()) {
         evidence.push(format!("{} is there and empty", record(case)));
     }
     let kept = case.kept();
     if !kept.is_empty() {
         let names = Case::named(kept.iter().map(|table| table.name.as_str()));
-        evidence.push(format!("{} kept by configuration does not count: {names}", counted(kept.len() as u64, "table")));
+        evidence.push(format!(
+            "{} kept by configuration does not count: {names}",
+            counted(kept.len() as u64, "table")
+        ));
     }
     is(State::Fresh, Strategy::FreshInit, evidence)
 }
@@ -78,9 +92,12 @@ fn foreign(case: &Case) -> Option<Verdict> {
     }
     let mut evidence = Vec::new();
     for name in case.core_that_is(CoreStanding::Impostor) {
-        let markers = case.facts.config.tables.core.get(name).map(Vec::as_slice).unwrap_or_default();
+        let markers =
+            case.facts.config.tables.core.get(name).map(Vec::as_slice).unwrap_or_default();
         let markers = Case::named(markers.iter().map(String::as_str));
-        evidence.push(format!("table `{name}` has not all of the columns {markers}; with them it would count as core"));
+        evidence.push(format!(
+            "table `{name}` has not all of the columns {markers}; with them it would count as core"
+        ));
     }
     for (table, tool) in case.other_books() {
         evidence.push(format!("table `{table}` is the record of {tool}"));
@@ -90,11 +107,17 @@ fn foreign(case: &Case) -> Option<Verdict> {
 
 fn unknown_revision(case: &Case) -> Option<Verdict> {
     let recorded = case.facts.recorded();
-    let known = case.revisions().is_some_and(|revisions| recorded.iter().all(|id| revisions.script(id).is_some()));
+    let known = case
+        .revisions()
+        .is_some_and(|revisions| recorded.iter().all(|id| revisions.script(id).is_some()));
     if recorded.is_empty() || known {
         return None;
     }
-    let told = format!("{} says {}, and not every one of them is in a script", record(case), ids(recorded));
+    let told = format!(
+        "{} says {}, and not every one of them is in a script",
+        record(case),
+        ids(recorded)
+    );
     let state = if core_is_genuine(case) { State::UnknownRevision } else { State::Foreign };
     is(state, Strategy::Refuse, [told, core_evidence(case)])
 }
@@ -102,8 +125,12 @@ fn unknown_revision(case: &Case) -> Option<Verdict> {
 fn half_applied(case: &Case) -> Option<Verdict> {
     if let Some(begun) = case.compared.as_ref().and_then(|compared| compared.begun.as_ref()) {
         let Begun { script, done, of, stop } = begun;
-        let told = format!("{done} of {of} changes of `{script}` are there, and nothing else beyond what is recorded");
-        let stop = stop.map(|stop| format!("it is exactly what stop {stop} of that migration is known to leave"));
+        let told = format!(
+            "{done} of {of} changes of `{script}` are there, and nothing else beyond what is recorded"
+        );
+        let stop = stop.map(|stop| {
+            format!("it is exactly what stop {stop} of that migration is known to leave")
+        });
         return is(State::HalfApplied, Strategy::CheckMigrations, [told].into_iter().chain(stop));
     }
     let leftovers = case.leftovers();
@@ -111,8 +138,9 @@ fn half_applied(case: &Case) -> Option<Verdict> {
         return None;
     }
     let names = Case::named(leftovers.iter().map(|(table, _)| table.name.as_str()));
-    let evidence =
-        format!("{names} can only come from an interrupted migration; without it the state would be another");
+    let evidence = format!(
+        "{names} can only come from an interrupted migration; without it the state would be another"
+    );
     is(State::HalfApplied, Strategy::CheckMigrations, [evidence])
 }
 
@@ -123,7 +151,8 @@ fn partial_migration(case: &Case) -> Option<Verdict> {
         return None;
     }
     let strategy = if case.decisions.reinitialize { Strategy::FreshInit } else { Strategy::Refuse };
-    let told = format!("{} says {}, and none of the core tables is there", record(case), ids(recorded));
+    let told =
+        format!("{} says {}, and none of the core tables is there", record(case), ids(recorded));
     is(State::PartialMigration, strategy, [told])
 }
 
@@ -135,7 +164,10 @@ fn partial_schema(case: &Case) -> Option<Verdict> {
     if genuine.is_empty() || missing.is_empty() || explained {
         return None;
     }
-    let told = format!("core tables {} are missing; with them the state would be another", Case::named(missing));
+    let told = format!(
+        "core tables {} are missing; with them the state would be another",
+        Case::named(missing)
+    );
     is(State::PartialSchema, Strategy::Refuse, [core_evidence(case), told])
 }
 
@@ -145,12 +177,19 @@ fn stamped_otherwise(case: &Case) -> Option<Verdict> {
     let differences = compared.recorded.as_ref().filter(|differences| !differences.is_empty())?;
     let recorded = case.facts.recorded();
     let told = format!("{} says {}", record(case), ids(recorded));
-    let gap =
-        format!("the schema differs in {} from what {} has", counted(differences.len() as u64, "fact"), ids(recorded));
+    let gap = format!(
+        "the schema differs in {} from what {} has",
+        counted(differences.len() as u64, "fact"),
+        ids(recorded)
+    );
     if compared.is_known() {
         return is(State::FalseStamp, Strategy::Restamp, [told, gap, shown(compared)]);
     }
-    is(State::Drifted, Strategy::Refuse, [told, gap, "no other catalogued revision has this schema".to_owned()])
+    is(
+        State::Drifted,
+        Strategy::Refuse,
+        [told, gap, "no other catalogued revision has this schema".to_owned()],
+    )
 }
 
 /// What the schema is by itself, in words.
@@ -175,12 +214,15 @@ fn standing(case: &Case) -> Option<Verdict> {
         Standing::AtTarget => (State::Current, Strategy::None, checked(case)),
         Standing::Behind => (State::Behind, Strategy::CheckMigrations, checked(case)),
         Standing::Diverged => {
-            let more = "more than one revision is recorded, all of them on the way to the target".to_owned();
+            let more = "more than one revision is recorded, all of them on the way to the target"
+                .to_owned();
             (State::Diverged, Strategy::CheckMigrations, more)
         }
         Standing::Overlapping(before) => {
-            let more =
-                format!("{} comes before another recorded revision, so the framework refuses to go on", ids(&before));
+            let more = format!(
+                "{} comes before another recorded revision, so the framework refuses to go on",
+                ids(&before)
+            );
             (State::Diverged, Strategy::Refuse, more)
         }
         Standing::Ahead(beyond) => {
@@ -206,7 +248,8 @@ fn legacy(case: &Case) -> Option<Verdict> {
     let mut evidence = vec![core_evidence(case), format!("{} records nothing", record(case))];
     evidence.extend(case.compared.as_ref().map(shown));
     if let Some(name) = legacy {
-        evidence.push(format!("the tables are those of a release before the first migration: {name}"));
+        evidence
+            .push(format!("the tables are those of a release before the first migration: {name}"));
     }
     is(State::Legacy, Strategy::ComprehensiveMigration, evidence)
 }
@@ -216,14 +259,22 @@ fn corrupted(case: &Case) -> Option<Verdict> {
     let has_record = case.book().is_some_and(|book| book.recorded.is_some());
     let strangers = tables.iter().any(|table| !table.ours);
     let core_named = case.core().iter().any(|(_, standing)| *standing != CoreStanding::Missing);
-    if tables.is_empty() || !case.has_core() || core_named || has_record || strangers || !case.kept().is_empty() {
+    if tables.is_empty()
+        || !case.has_core()
+        || core_named
+        || has_record
+        || strangers
+        || !case.kept().is_empty()
+    {
         return None;
     }
     let names = Case::named(tables.iter().map(|table| table.name.as_str()));
     let evidence = [
         format!("{}, none of them core: {names}", counted(tables.len() as u64, "table")),
-        "no tool's record of revisions is there, and the connecting role owns every table".to_owned(),
-        "with a core table, a record of revisions or another owner the state would be another".to_owned(),
+        "no tool's record of revisions is there, and the connecting role owns every table"
+            .to_owned(),
+        "with a core table, a record of revisions or another owner the state would be another"
+            .to_owned(),
     ];
     is(State::Corrupted, Strategy::CleanupAndFreshInit, evidence)
 }
@@ -235,7 +286,8 @@ fn core_is_genuine(case: &Case) -> bool {
 fn core_evidence(case: &Case) -> String {
     let core = case.core();
     if core.is_empty() {
-        return "no core tables are configured, so the application cannot be recognised by them".to_owned();
+        return "no core tables are configured, so the application cannot be recognised by them"
+            .to_owned();
     }
     let genuine = case.core_that_is(CoreStanding::Genuine);
     let (n, all) = (genuine.len(), core.len());

@@ -1,5 +1,5 @@
-//! Whether the application's own clean-up at start could destroy what is planned for: here, and in every service that
-//! the compose files start.
+//! Whether the application's own clean-up at start could destroy what is planned for: here, and in
+//! every service that the compose files start.
 
 use crate::doctor::services::{Compose, Service, Value, files, of_application};
 use crate::doctor::{Check, Patient};
@@ -11,9 +11,14 @@ pub const CHECK: Check = Check { name: "cleanup", examine };
 
 fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
     let cleanup = &patient.config.cleanup;
-    let Some(variable) = cleanup.variable.as_deref().filter(|_| cleanup.at_start) else { return Vec::new() };
+    let Some(variable) = cleanup.variable.as_deref().filter(|_| cleanup.at_start) else {
+        return Vec::new();
+    };
     let mut lines = vec![match cleanup.skip {
-        true => Line::ok(CHECK.name, format!("`{variable}` keeps the application from cleaning up by itself at start")),
+        true => Line::ok(
+            CHECK.name,
+            format!("`{variable}` keeps the application from cleaning up by itself at start"),
+        ),
         false => Line::warning(
             CHECK.name,
             "at its start the application itself may drop tables that it does not know, without a backup",
@@ -25,7 +30,12 @@ fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
         for service in of_application(compose, patient.url_variable()) {
             // A service that knows nothing of the application's database cleans nothing up.
             if service.environment.contains_key(patient.url_variable()) {
-                lines.push(of_service(compose, service, variable, &service.variable(variable, directory)));
+                lines.push(of_service(
+                    compose,
+                    service,
+                    variable,
+                    &service.variable(variable, directory),
+                ));
             }
         }
     }
@@ -40,20 +50,25 @@ fn of_service(compose: &Compose, service: &Service, variable: &str, value: &Valu
             Line::ok(CHECK.name, format!("{whose} is started with `{variable}={value}`"))
         }
         Value::Is(value) => {
-            let message = format!("{whose} is started with `{variable}={value}`, and cleans up by itself");
+            let message =
+                format!("{whose} is started with `{variable}={value}`, and cleans up by itself");
             Line::warning(CHECK.name, message, mend)
         }
         Value::Missing if compose.is_partial => {
-            let message =
-                format!("{whose}: whether it is started with `{variable}` is unknown, not all of it was read");
+            let message = format!(
+                "{whose}: whether it is started with `{variable}` is unknown, not all of it was read"
+            );
             Line::warning(CHECK.name, message, format!("docker compose config | grep {variable}"))
         }
-        Value::Missing => {
-            Line::warning(CHECK.name, format!("{whose} is started without `{variable}`, and cleans up by itself"), mend)
-        }
+        Value::Missing => Line::warning(
+            CHECK.name,
+            format!("{whose} is started without `{variable}`, and cleans up by itself"),
+            mend,
+        ),
         Value::Open(open) => {
-            let message =
-                format!("{whose}: whether it is started with `{variable}` is unknown, it depends on `{open}`");
+            let message = format!(
+                "{whose}: whether it is started with `{variable}` is unknown, it depends on `{open}`"
+            );
             Line::warning(CHECK.name, message, format!("docker compose config | grep {variable}"))
         }
     }
@@ -66,7 +81,8 @@ mod tests {
 
     #[test]
     fn only_a_true_value_keeps_a_service_from_cleaning_up() {
-        let compose = |is_partial| Compose { name: "compose.yml".into(), services: Vec::new(), is_partial };
+        let compose =
+            |is_partial| Compose { name: "compose.yml".into(), services: Vec::new(), is_partial };
         let service = Service { name: "app".into(), ..Service::default() };
         let line = |value, is_partial| of_service(&compose(is_partial), &service, "SKIP", &value);
         let is = |value: &str| Value::Is(value.to_owned());
@@ -81,7 +97,11 @@ mod tests {
             (Value::Open("${SKIP}".into()), false, "unknown"),
         ] {
             let line = line(value, is_partial);
-            assert!(line.status == Status::Warning && line.message.contains(said), "{}", line.message);
+            assert!(
+                line.status == Status::Warning && line.message.contains(said),
+                "{}",
+                line.message
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Whether the compose files mount something where uploads belong, and what: a directory that no volume holds goes with
-//! its container.
+//! Whether the compose files mount something where uploads belong, and what: a directory that no
+//! volume holds goes with its container.
 
 use crate::doctor::services::{Compose, Service, files, of_application};
 use crate::doctor::{Check, Patient};
@@ -10,14 +10,19 @@ use crate::model::names::FilePath;
 pub const CHECK: Check = Check { name: "compose", examine };
 
 fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
-    let mut roots: Vec<&FilePath> = patient.config.uploads.iter().map(|upload| &upload.to).collect();
+    let mut roots: Vec<&FilePath> =
+        patient.config.uploads.iter().map(|upload| &upload.to).collect();
     roots.sort();
     roots.dedup();
     let variable = patient.url_variable();
     let lines = |read: &Result<Compose, (String, std::io::Error)>| match read {
         Ok(compose) => of_file(compose, variable, &roots),
         Err((name, error)) => {
-            vec![Line::warning(CHECK.name, format!("`{name}` cannot be read: {error}"), "check the file")]
+            vec![Line::warning(
+                CHECK.name,
+                format!("`{name}` cannot be read: {error}"),
+                "check the file",
+            )]
         }
     };
     files(patient.config.root.as_path()).iter().flat_map(lines).collect()
@@ -27,7 +32,8 @@ fn of_file(compose: &Compose, variable: &str, roots: &[&FilePath]) -> Vec<Line> 
     let services = of_application(compose, variable);
     let mut lines: Vec<Line> = roots.iter().map(|root| of_root(compose, &services, root)).collect();
     if compose.is_partial {
-        let message = format!("`{}` takes parts from elsewhere, which were not read here", compose.name);
+        let message =
+            format!("`{}` takes parts from elsewhere, which were not read here", compose.name);
         lines.push(Line::warning(CHECK.name, message, "docker compose config"));
     }
     lines
@@ -39,13 +45,21 @@ fn of_root(compose: &Compose, services: &[&Service], root: &FilePath) -> Line {
     match mounted {
         Some((service, (source, target))) => {
             let source = if source.is_empty() { "a volume without a name" } else { source };
-            let message = format!("`{name}`: `{}` mounts `{source}` at `{target}`, which holds `{path}`", service.name);
+            let message = format!(
+                "`{name}`: `{}` mounts `{source}` at `{target}`, which holds `{path}`",
+                service.name
+            );
             Line::ok(CHECK.name, message)
         }
         None => {
-            let message =
-                format!("`{name}` mounts nothing at or above `{path}`: what lies there goes with the container");
-            Line::warning(CHECK.name, message, format!("under `volumes:` of the service: `- uploads:{path}`"))
+            let message = format!(
+                "`{name}` mounts nothing at or above `{path}`: what lies there goes with the container"
+            );
+            Line::warning(
+                CHECK.name,
+                message,
+                format!("under `volumes:` of the service: `- uploads:{path}`"),
+            )
         }
     }
 }
@@ -72,7 +86,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("docker-compose.yml"), FILE).unwrap();
         let compose = files(directory.path()).remove(0).unwrap();
-        let roots = ["/app/app/static/uploads/logos", "/app/uploads", "/data/uploads"].map(FilePath::from);
+        let roots =
+            ["/app/app/static/uploads/logos", "/app/uploads", "/data/uploads"].map(FilePath::from);
         let lines = of_file(&compose, "DATABASE_URL", &roots.iter().collect::<Vec<_>>());
         let told: Vec<_> = lines.iter().map(|line| (line.status, line.message.as_str())).collect();
         assert_eq!(
@@ -83,7 +98,10 @@ mod tests {
             )
         );
         // What the database's container mounts is of no use to the application.
-        assert!(told[1].0 == Status::Warning && told[1].1.contains("nothing at or above `/app/uploads`"));
+        assert!(
+            told[1].0 == Status::Warning
+                && told[1].1.contains("nothing at or above `/app/uploads`")
+        );
         assert_eq!((told[2].0, told.len()), (Status::Ok, 3));
     }
 }

@@ -1,4 +1,5 @@
-//! Whether the database can be reached, and whether it lets plans be applied: privileges, client programs.
+//! Whether the database can be reached, and whether it lets plans be applied: privileges, client
+//! programs.
 
 use crate::doctor::{Check, Patient};
 use crate::model::health::Line;
@@ -11,22 +12,35 @@ fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
     let live = match &mut patient.live {
         Ok(live) => live,
         Err(error) => {
-            let mend = error.hints().first().cloned().unwrap_or_else(|| "check DATABASE_URL".to_owned());
+            let mend =
+                error.hints().first().cloned().unwrap_or_else(|| "check DATABASE_URL".to_owned());
             return vec![Line::failure(CHECK.name, error.to_string(), mend)];
         }
     };
     let version = patient.seen.circumstances.server_version.as_deref().unwrap_or("this version");
     let mut lines = vec![Line::ok(CHECK.name, format!("`{name}` can be reached ({version})"))];
     lines.extend(patient.unseen.map(|error| {
-        let mend = error.hints().first().cloned().unwrap_or_else(|| "connect as the application's own role".to_owned());
+        let mend = error
+            .hints()
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "connect as the application's own role".to_owned());
         Line::failure(CHECK.name, error.to_string(), mend)
     }));
     match live.database().fitness(&patient.access.path) {
         Ok(found) => lines.extend(found.into_iter().map(|one| match one.holds {
             true => Line::ok(CHECK.name, one.what),
-            false => Line::failure(CHECK.name, format!("not so: {}", one.what), one.mend.unwrap_or_default()),
+            false => Line::failure(
+                CHECK.name,
+                format!("not so: {}", one.what),
+                one.mend.unwrap_or_default(),
+            ),
         })),
-        Err(error) => lines.push(Line::failure(CHECK.name, error.to_string(), "ask the database's administrator")),
+        Err(error) => lines.push(Line::failure(
+            CHECK.name,
+            error.to_string(),
+            "ask the database's administrator",
+        )),
     }
     lines
 }

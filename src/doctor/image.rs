@@ -1,5 +1,5 @@
-//! Whether the image that the compose files name brings the revisions that the database records. Which revision a
-//! release brings is known where the profile says so, and unknown everywhere else.
+//! Whether the image that the compose files name brings the revisions that the database records.
+//! Which revision a release brings is known where the profile says so, and unknown everywhere else.
 
 use crate::doctor::services::{Compose, Service, files, of_application};
 use crate::doctor::{Check, Patient};
@@ -17,7 +17,9 @@ fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for compose in files(patient.config.root.as_path()).iter().flatten() {
         for service in of_application(compose, variable) {
-            if let Some(image) = service.image.as_deref().filter(|_| service.environment.contains_key(variable)) {
+            if let Some(image) =
+                service.image.as_deref().filter(|_| service.environment.contains_key(variable))
+            {
                 lines.push(of_image(compose, service, image, revisions, facts));
             }
         }
@@ -31,10 +33,18 @@ fn tag(image: &str) -> Option<&str> {
     name.split_once(':').map(|(_, tag)| tag).filter(|_| !image.contains('@'))
 }
 
-fn of_image(compose: &Compose, service: &Service, image: &str, revisions: &RevisionsConfig, facts: &Facts) -> Line {
+fn of_image(
+    compose: &Compose,
+    service: &Service,
+    image: &str,
+    revisions: &RevisionsConfig,
+    facts: &Facts,
+) -> Line {
     let whose = format!("`{}`: service `{}` runs `{image}`", compose.name, service.name);
     let tag = tag(image);
-    let release = tag.map(|tag| tag.strip_prefix('v').unwrap_or(tag)).and_then(|tag| revisions.releases.get(tag));
+    let release = tag
+        .map(|tag| tag.strip_prefix('v').unwrap_or(tag))
+        .and_then(|tag| revisions.releases.get(tag));
     let Some(brought) = release else {
         let why = match tag {
             _ if image.contains('$') => "which one that is depends on a variable",
@@ -44,26 +54,39 @@ fn of_image(compose: &Compose, service: &Service, image: &str, revisions: &Revis
             Some(_) => "a release that nothing is known of here",
         };
         let message = format!("{whose}, {why}; whether it fits the database is unknown");
-        return Line::warning(CHECK.name, message, "name the release in the image's tag, or in `[revisions] releases`");
+        return Line::warning(
+            CHECK.name,
+            message,
+            "name the release in the image's tag, or in `[revisions] releases`",
+        );
     };
     let recorded = facts.recorded();
     let (brings, has) = (brought.join(", "), recorded.join(", "));
     if recorded.is_empty() {
-        return Line::ok(CHECK.name, format!("{whose}, which brings {brings}; the database records nothing yet"));
+        return Line::ok(
+            CHECK.name,
+            format!("{whose}, which brings {brings}; the database records nothing yet"),
+        );
     }
     match facts.catalogue.as_ref().and_then(|catalogue| order(catalogue, recorded, brought)) {
-        _ if recorded == brought => Line::ok(CHECK.name, format!("{whose}, which is what the database records: {has}")),
+        _ if recorded == brought => {
+            Line::ok(CHECK.name, format!("{whose}, which is what the database records: {has}"))
+        }
         Some(std::cmp::Ordering::Less) => {
-            let message =
-                format!("{whose}, which brings {brings}; the database records {has}, and is migrated by its start");
+            let message = format!(
+                "{whose}, which brings {brings}; the database records {has}, and is migrated by its start"
+            );
             Line::warning(CHECK.name, message, "ttplan plan")
         }
         Some(_) => {
-            let message = format!("{whose}, which brings {brings}; the database records {has}, which is later");
+            let message = format!(
+                "{whose}, which brings {brings}; the database records {has}, which is later"
+            );
             Line::failure(CHECK.name, message, "run a release that knows the database's revision")
         }
         None => {
-            let message = format!("{whose}, which brings {brings}; whether {has} fits that is unknown");
+            let message =
+                format!("{whose}, which brings {brings}; whether {has} fits that is unknown");
             Line::warning(CHECK.name, message, "ttplan plan")
         }
     }
@@ -89,7 +112,8 @@ mod tests {
 
     #[test]
     fn what_nothing_is_known_of_is_unknown() {
-        let compose = Compose { name: "compose.yml".into(), services: Vec::new(), is_partial: false };
+        let compose =
+            Compose { name: "compose.yml".into(), services: Vec::new(), is_partial: false };
         let service = Service { name: "app".into(), ..Service::default() };
         let revisions = RevisionsConfig {
             system: "x".into(),
@@ -101,10 +125,15 @@ mod tests {
             releases: [("2.0".to_owned(), vec!["b".to_owned()])].into(),
         };
         let mut facts = crate::rules::resolve::tests::facts();
-        let line = |image: &str, facts: &Facts| of_image(&compose, &service, image, &revisions, facts);
+        let line =
+            |image: &str, facts: &Facts| of_image(&compose, &service, image, &revisions, facts);
         for image in ["app", "app:latest", "app:${TAG:-2.0}", "app:1.0"] {
             let line = line(image, &facts);
-            assert!(line.status == Status::Warning && line.message.contains("is unknown"), "{}", line.message);
+            assert!(
+                line.status == Status::Warning && line.message.contains("is unknown"),
+                "{}",
+                line.message
+            );
         }
         assert!(line("app:2.0", &facts).message.contains("records nothing yet"));
         let table = crate::model::names::ObjectRef::table("main", "versions");

@@ -1,7 +1,9 @@
-//! STAGE: looks whether a site is fit for plans to be made and applied: what would go wrong, before it does.
+//! STAGE: looks whether a site is fit for plans to be made and applied: what would go wrong, before
+//! it does.
 //!
-//! Changes nothing that lasts: the one file it writes, to see whether files can be written, is gone at once.
-//! To add a check: a file here with its `CHECK` record and its tests, and a line in [`ALL`].
+//! Changes nothing that lasts: the one file it writes, to see whether files can be written, is gone
+//! at once. To add a check: a file here with its `CHECK` record and its tests, and a line in
+//! [`ALL`].
 
 use crate::error::Error;
 use crate::live::Inspect;
@@ -53,7 +55,8 @@ pub struct Patient<'a> {
 impl Patient<'_> {
     /// The variable from which the application knows its database.
     fn url_variable(&self) -> &str {
-        let upgrade = self.config.revisions.as_ref().and_then(|revisions| revisions.upgrade.as_ref());
+        let upgrade =
+            self.config.revisions.as_ref().and_then(|revisions| revisions.upgrade.as_ref());
         upgrade.and_then(|upgrade| upgrade.url_variable.as_deref()).unwrap_or("DATABASE_URL")
     }
 

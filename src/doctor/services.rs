@@ -1,5 +1,6 @@
-//! What the compose files beside an application say of its services. A reader of just that: indented blocks, lists and
-//! maps, as such files are written. What it cannot read it says it has not read; nothing is guessed from it.
+//! What the compose files beside an application say of its services. A reader of just that:
+//! indented blocks, lists and maps, as such files are written. What it cannot read it says it has
+//! not read; nothing is guessed from it.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,7 +16,8 @@ pub(super) struct Compose {
     /// Its name, without its directory.
     pub name: String,
     pub services: Vec<Service>,
-    /// Whether it takes parts from elsewhere, which are not read here: anchors, `extends`, `include`.
+    /// Whether it takes parts from elsewhere, which are not read here: anchors, `extends`,
+    /// `include`.
     pub is_partial: bool,
 }
 
@@ -43,12 +45,15 @@ pub(super) enum Value {
 /// The compose files in a directory, by name; of one that cannot be read, its name and why.
 pub(super) fn files(directory: &Path) -> Vec<Result<Compose, (String, std::io::Error)>> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_compose(path)).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| is_compose(path)).collect();
     paths.sort();
     let read = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match text_of(path) {
-            Ok(text) => Ok(Compose { name, services: services(&text), is_partial: is_partial(&text) }),
+            Ok(text) => {
+                Ok(Compose { name, services: services(&text), is_partial: is_partial(&text) })
+            }
             Err(error) => Err((name, error)),
         }
     };
@@ -70,7 +75,10 @@ fn is_compose(path: &Path) -> bool {
 fn is_partial(text: &str) -> bool {
     lines(text).any(|(_, content)| {
         let key = content.trim_start_matches("- ");
-        key.starts_with("<<:") || key.starts_with("extends:") || key.starts_with("include:") || key.contains(": *")
+        key.starts_with("<<:")
+            || key.starts_with("extends:")
+            || key.starts_with("include:")
+            || key.contains(": *")
     })
 }
 
@@ -111,13 +119,18 @@ fn assigned(text: &str, name: &str) -> Option<String> {
     text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(value).next_back()
 }
 
-/// A value with `${NAME}` and `${NAME:-default}` filled in from the `.env` beside the file, as compose does where
-/// nobody sets the variable otherwise.
+/// A value with `${NAME}` and `${NAME:-default}` filled in from the `.env` beside the file, as
+/// compose does where nobody sets the variable otherwise.
 fn filled(written: &str, directory: &Path) -> Value {
     let Some(inside) = written.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
-        return if written.contains('$') { Value::Open(written.to_owned()) } else { Value::Is(written.to_owned()) };
+        return if written.contains('$') {
+            Value::Open(written.to_owned())
+        } else {
+            Value::Is(written.to_owned())
+        };
     };
-    let (name, default) = inside.split_once(":-").or_else(|| inside.split_once('-')).unwrap_or((inside, ""));
+    let (name, default) =
+        inside.split_once(":-").or_else(|| inside.split_once('-')).unwrap_or((inside, ""));
     match text_of(&directory.join(".env")).ok().and_then(|text| assigned(&text, name)) {
         Some(value) => Value::Is(value),
         None if default.is_empty() || default.contains('$') => Value::Open(written.to_owned()),
@@ -130,7 +143,8 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().filter_map(|line| {
         let line = line.split(" #").next().unwrap_or(line).trim_end();
         let content = line.trim_start();
-        (!content.is_empty() && !content.starts_with('#')).then_some((line.len() - content.len(), content))
+        (!content.is_empty() && !content.starts_with('#'))
+            .then_some((line.len() - content.len(), content))
     })
 }
 
@@ -141,7 +155,8 @@ fn plain(text: &str) -> String {
 fn services(text: &str) -> Vec<Service> {
     let mut found: Vec<Service> = Vec::new();
     let mut inside = false;
-    // How deep names of services and keys of a service stand, and the key that the lines stand below.
+    // How deep names of services and keys of a service stand, and the key that the lines stand
+    // below.
     let (mut names, mut keys, mut key) = (None, None, String::new());
     for (indent, content) in lines(text) {
         if indent == 0 {
@@ -153,7 +168,8 @@ fn services(text: &str) -> Vec<Service> {
         }
         if indent <= *names.get_or_insert(indent) {
             keys = None;
-            found.push(Service { name: plain(content.trim_end_matches(':')), ..Service::default() });
+            found
+                .push(Service { name: plain(content.trim_end_matches(':')), ..Service::default() });
             continue;
         }
         let Some(service) = found.last_mut() else { continue };
@@ -185,8 +201,13 @@ impl Service {
         let item = content.strip_prefix("- ").unwrap_or(content).trim();
         match key {
             "environment" => {
-                let item = if content.starts_with('-') { item.trim_matches(['"', '\'']) } else { item };
-                let pair = if content.starts_with('-') { item.split_once('=') } else { item.split_once(':') };
+                let item =
+                    if content.starts_with('-') { item.trim_matches(['"', '\'']) } else { item };
+                let pair = if content.starts_with('-') {
+                    item.split_once('=')
+                } else {
+                    item.split_once(':')
+                };
                 if let Some((name, value)) = pair {
                     self.environment.insert(plain(name), plain(value));
                 }
@@ -216,7 +237,8 @@ impl Service {
             match item.rsplit_once(":/") {
                 Some((source, target)) => {
                     let target = target.split(':').next().unwrap_or(target);
-                    self.mounts.push((source.to_owned(), format!("/{}", target.trim_end_matches('/'))));
+                    self.mounts
+                        .push((source.to_owned(), format!("/{}", target.trim_end_matches('/'))));
                 }
                 None if item.starts_with('/') => self.mounts.push((String::new(), item)),
                 None => {}
@@ -301,11 +323,17 @@ volumes:
         assert_eq!(found[1].env_files, ["one.env"]);
         assert_eq!(found[1].environment["SKIP"], "yes");
         assert_eq!(found[2].mounts, [mount("db", "/var/lib/db")]);
-        let compose = Compose { name: String::new(), services: found, is_partial: is_partial(FILE) };
-        let names: Vec<&str> =
-            of_application(&compose, "DATABASE_URL").iter().map(|service| service.name.as_str()).collect();
+        let compose =
+            Compose { name: String::new(), services: found, is_partial: is_partial(FILE) };
+        let names: Vec<&str> = of_application(&compose, "DATABASE_URL")
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect();
         assert_eq!((names, compose.is_partial), (vec!["app", "worker"], false));
-        assert!(is_partial("services:\n  app:\n    <<: *common\n") && is_partial("services:\n  a:\n    extends: b\n"));
+        assert!(
+            is_partial("services:\n  app:\n    <<: *common\n")
+                && is_partial("services:\n  a:\n    extends: b\n")
+        );
     }
 
     #[test]
@@ -317,8 +345,12 @@ volumes:
         assert_eq!(value("${A}"), Value::Open("${A}".into()));
         assert_eq!(value("x${A}"), Value::Open("x${A}".into()));
         std::fs::write(directory.path().join(".env"), "# A=0\nexport A=\"1\"\n").unwrap();
-        assert_eq!((value("${A}"), value("${A:-yes}")), (Value::Is("1".into()), Value::Is("1".into())));
-        let service = Service { env_files: vec!["one.env".into(), "two.env".into()], ..Service::default() };
+        assert_eq!(
+            (value("${A}"), value("${A:-yes}")),
+            (Value::Is("1".into()), Value::Is("1".into()))
+        );
+        let service =
+            Service { env_files: vec!["one.env".into(), "two.env".into()], ..Service::default() };
         assert_eq!(service.variable("B", directory.path()), Value::Open("env_file two.env".into()));
         std::fs::write(directory.path().join("one.env"), "B=1\nB=2\n").unwrap();
         std::fs::write(directory.path().join("two.env"), "C=3\n").unwrap();
@@ -328,9 +360,13 @@ volumes:
 
     #[test]
     fn whatever_stands_in_such_a_file_is_read_without_harm() {
-        for text in
-            ["", "services:", "services:\n  -\n -", "services:\n a:\n  volumes:\n   target: /x\n", "services:\n\u{a0}x"]
-        {
+        for text in [
+            "",
+            "services:",
+            "services:\n  -\n -",
+            "services:\n a:\n  volumes:\n   target: /x\n",
+            "services:\n\u{a0}x",
+        ] {
             services(text);
         }
     }

@@ -10,10 +10,14 @@ pub const CHECK: Check = Check { name: "uploads", examine };
 
 fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
     let rules = [&upload_root::RULE, &upload_place::RULE];
-    let findings: Vec<Finding> = patient.with_case(|case| rules.iter().flat_map(|rule| (rule.examine)(case)).collect());
+    let findings: Vec<Finding> =
+        patient.with_case(|case| rules.iter().flat_map(|rule| (rule.examine)(case)).collect());
     let mut lines: Vec<Line> = findings.into_iter().map(line).collect();
     if lines.is_empty() && !patient.config.uploads.is_empty() {
-        lines.push(Line::ok(CHECK.name, "every upload directory is there and outlives its container"));
+        lines.push(Line::ok(
+            CHECK.name,
+            "every upload directory is there and outlives its container",
+        ));
     }
     lines
 }

@@ -59,7 +59,8 @@ fn tree(directory: &FilePath) -> FilePath {
 fn offline(script: &str) -> Vec<(String, String)> {
     let mut parts: Vec<(String, String)> = Vec::new();
     for line in script.lines() {
-        let begun = line.strip_prefix("-- Running upgrade ").and_then(|rest| rest.rsplit_once("-> "));
+        let begun =
+            line.strip_prefix("-- Running upgrade ").and_then(|rest| rest.rsplit_once("-> "));
         if let Some((_, id)) = begun {
             parts.push((id.trim().to_owned(), String::new()));
         } else if let Some((_, sql)) = parts.last_mut() {
@@ -92,15 +93,20 @@ fn read(directory: &FilePath, sources: &[Source]) -> Revisions {
         .filter(|(path, _)| is_script(path, settings.is_true("recursive_version_locations")))
         .map(|(path, source)| (FilePath::new(path), source))
         .collect();
-    let (mut scripts, mut unread): (Vec<Script>, Vec<Unread>) =
-        files.into_par_iter().partition_map(|(file, source)| match script(&file, &source.content) {
+    let (mut scripts, mut unread): (Vec<Script>, Vec<Unread>) = files
+        .into_par_iter()
+        .partition_map(|(file, source)| match script(&file, &source.content) {
             Ok(script) => Either::Left(script),
             Err(reason) => Either::Right(Unread { file, reason }),
         });
     scripts.sort_by(|a, b| a.file.cmp(&b.file));
     unread.extend(resolve_labels(&mut scripts));
     let up = if below.as_os_str().is_empty() { Path::new("") } else { Path::new("..") };
-    unread.extend(settings.beyond_us().map(|reason| Unread { file: FilePath::new(up.join(SETTINGS)), reason }));
+    unread.extend(
+        settings
+            .beyond_us()
+            .map(|reason| Unread { file: FilePath::new(up.join(SETTINGS)), reason }),
+    );
     unread.sort();
     Revisions {
         system: FRAMEWORK.name.to_owned(),
@@ -116,7 +122,10 @@ fn is_script(path: &Path, recursive: bool) -> bool {
     let Some(name) = path.file_name() else { return false };
     let name = name.as_encoded_bytes();
     let here = path.components().count() == 1;
-    name.ends_with(b".py") && !name.starts_with(b".#") && !name.starts_with(b"__init__") && (here || recursive)
+    name.ends_with(b".py")
+        && !name.starts_with(b".#")
+        && !name.starts_with(b"__init__")
+        && (here || recursive)
 }
 
 fn script(file: &FilePath, content: &[u8]) -> Result<Script, String> {
@@ -166,7 +175,9 @@ fn texts(module: &Module, name: &str) -> Result<Vec<String>, String> {
 
 fn not_written_down(name: &str, value: &Value) -> String {
     match value {
-        Value::Computed { line } => format!("`{name}` is computed at line {line}, not written down"),
+        Value::Computed { line } => {
+            format!("`{name}` is computed at line {line}, not written down")
+        }
         _ => format!("`{name}` is not a text"),
     }
 }
@@ -184,9 +195,11 @@ fn resolve_labels(scripts: &mut Vec<Script>) -> Vec<Unread> {
         scripts.iter().map(|script| (script.id.clone(), script.id.clone())).collect();
     let mut unread = Vec::new();
     scripts.retain(|script| {
-        let taken = script.labels.iter().find_map(|label| names.get(label).map(|other| (label, other)));
+        let taken =
+            script.labels.iter().find_map(|label| names.get(label).map(|other| (label, other)));
         if let Some((label, other)) = taken {
-            let reason = format!("its branch label `{label}` is already used by revision `{other}`");
+            let reason =
+                format!("its branch label `{label}` is already used by revision `{other}`");
             unread.push(Unread { file: script.file.clone(), reason });
             return false;
         }
@@ -235,8 +248,11 @@ impl Settings {
     /// Why Alembic may find scripts that are not read here.
     fn beyond_us(&self) -> Option<String> {
         if self.0.get("version_locations").is_some_and(|value| !value.is_empty()) {
-            return Some("`version_locations` is set: there may be scripts in other directories".to_owned());
+            return Some(
+                "`version_locations` is set: there may be scripts in other directories".to_owned(),
+            );
         }
-        self.is_true("sourceless").then(|| "`sourceless` is set: there may be scripts without source".to_owned())
+        self.is_true("sourceless")
+            .then(|| "`sourceless` is set: there may be scripts without source".to_owned())
     }
 }

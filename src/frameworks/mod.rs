@@ -28,12 +28,12 @@ pub struct Framework {
     /// The directory whose whole tree takes part in migrations (scripts, environment, settings),
     /// given the configured directory of the scripts. Both are plain absolute paths.
     pub tree: fn(directory: &FilePath) -> FilePath,
-    /// Reads the configured directory of scripts from all the sources below its [`tree`](Self::tree),
-    /// whose paths are relative to that tree. Never fails: what is not understood is in
-    /// [`Revisions::unread`]. Files in the result are named relative to `directory`; its digest
-    /// is [`digest`] of all the sources, so every file of the tree takes part in it, while only
-    /// those that the framework itself would load are read as scripts. A directory that is
-    /// missing is not read at all; its digest is null.
+    /// Reads the configured directory of scripts from all the sources below its
+    /// [`tree`](Self::tree), whose paths are relative to that tree. Never fails: what is not
+    /// understood is in [`Revisions::unread`]. Files in the result are named relative to
+    /// `directory`; its digest is [`digest`] of all the sources, so every file of the tree takes
+    /// part in it, while only those that the framework itself would load are read as scripts. A
+    /// directory that is missing is not read at all; its digest is null.
     pub read: fn(directory: &FilePath, sources: &[Source]) -> Revisions,
     /// What an interrupted migration left behind, told by the name of a table.
     pub leftover: fn(table: &str) -> Option<Leftover<'_>>,
@@ -47,7 +47,8 @@ impl Framework {
     /// How many characters the book's column needs for the ids of these scripts; never less
     /// than the framework gives it.
     pub fn needed_width(&self, revisions: &Revisions) -> u32 {
-        let longest = revisions.scripts.iter().map(|script| script.id.chars().count()).max().unwrap_or(0);
+        let longest =
+            revisions.scripts.iter().map(|script| script.id.chars().count()).max().unwrap_or(0);
         u32::try_from(longest).unwrap_or(u32::MAX).max(self.book_width)
     }
 }
@@ -112,7 +113,11 @@ pub const OTHER_BOOKS: &[OtherBook] = &[
     other("flyway_schema_history", &["installed_rank", "version", "checksum"], "Flyway"),
     other("goose_db_version", &["version_id", "is_applied"], "goose"),
     other("knex_migrations", &["name", "batch", "migration_time"], "Knex"),
-    other("migrate_version", &["repository_id", "repository_path", "version"], "SQLAlchemy-Migrate"),
+    other(
+        "migrate_version",
+        &["repository_id", "repository_path", "version"],
+        "SQLAlchemy-Migrate",
+    ),
     other("migration_versions", &["version", "executed_at"], "Doctrine"),
     other("migrations", &["migration", "batch"], "Laravel"),
     other("migrations", &["timestamp", "name"], "TypeORM"),
@@ -128,12 +133,17 @@ pub const OTHER_BOOKS: &[OtherBook] = &[
     other("south_migrationhistory", &["app_name", "migration"], "South"),
 ];
 
-const fn other(table: &'static str, columns: &'static [&'static str], tool: &'static str) -> OtherBook {
+const fn other(
+    table: &'static str,
+    columns: &'static [&'static str],
+    tool: &'static str,
+) -> OtherBook {
     OtherBook { table, columns, tool }
 }
 
 /// The tool whose book this table is, unless it is the book of the framework named `system`.
-/// Letter case does not matter: some tools write their names in capitals where the engine lets them.
+/// Letter case does not matter: some tools write their names in capitals where the engine lets
+/// them.
 pub fn other_tool(system: Option<&str>, table: &Table) -> Option<&'static str> {
     let has = |column: &str| table.columns.iter().any(|own| own.name.eq_ignore_ascii_case(column));
     let is = |name: &str| table.name.eq_ignore_ascii_case(name);

@@ -104,8 +104,9 @@ impl<'s> Reader<'s> {
                 let body = scope_of_its_own(node);
                 let below = place_below(node, place);
                 open.extend(
-                    node.named_children(&mut cursor)
-                        .map(|child| (child, if Some(child) == body { Place::Inner } else { below })),
+                    node.named_children(&mut cursor).map(|child| {
+                        (child, if Some(child) == body { Place::Inner } else { below })
+                    }),
                 );
             }
             // What comes first in the source has to be popped first.
@@ -128,7 +129,8 @@ impl<'s> Reader<'s> {
         };
         // Without a value it is but an annotation, and binds nothing.
         if let Some(value) = value {
-            let plain = literal::value(value, self.text).unwrap_or(Value::Computed { line: line(value) });
+            let plain =
+                literal::value(value, self.text).unwrap_or(Value::Computed { line: line(value) });
             for target in &parts {
                 match target.kind() {
                     "identifier" => self.bind(*target, plain.clone()),
@@ -151,7 +153,9 @@ impl<'s> Reader<'s> {
                     self.global.insert(self.word(name).to_owned(), computed.clone());
                 }
             }
-            "assignment" | "augmented_assignment" if self.writes_to_globals(node) => self.meddled = Some(computed),
+            "assignment" | "augmented_assignment" if self.writes_to_globals(node) => {
+                self.meddled = Some(computed)
+            }
             _ if place == Place::Inner => {}
             "function_definition" if place == Place::Module => {
                 if let Some(name) = node.child_by_field_name("name") {
@@ -210,7 +214,8 @@ impl<'s> Reader<'s> {
     }
 
     fn calls(&self, call: Node<'_>, names: &[&str]) -> bool {
-        call.child_by_field_name("function").is_some_and(|function| names.contains(&self.word(function)))
+        call.child_by_field_name("function")
+            .is_some_and(|function| names.contains(&self.word(function)))
     }
 
     fn word(&self, node: Node<'_>) -> &'s str {
@@ -244,7 +249,10 @@ fn bound_by(node: Node<'_>) -> Vec<Node<'_>> {
             let mut cursor = node.walk();
             let names = node.children_by_field_name("name", &mut cursor);
             // `import a.b` binds `a`.
-            return names.filter(|name| name.kind() == "dotted_name").filter_map(|name| name.named_child(0)).collect();
+            return names
+                .filter(|name| name.kind() == "dotted_name")
+                .filter_map(|name| name.named_child(0))
+                .collect();
         }
         "delete_statement" | "case_pattern" => return vec![node],
         _ => return Vec::new(),

@@ -84,8 +84,10 @@ mod tests {
 
     #[test]
     fn what_came_from_outside_is_handed_over_and_hidden() {
-        let environment = BTreeMap::from([("KEY".into(), "0123456789".into()), ("SHORT".into(), "on".into())]);
-        let env = [("A", "${KEY}"), ("B", "${SHORT}"), ("C", "plain")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        let environment =
+            BTreeMap::from([("KEY".into(), "0123456789".into()), ("SHORT".into(), "on".into())]);
+        let env = [("A", "${KEY}"), ("B", "${SHORT}"), ("C", "plain")]
+            .map(|(n, v)| (n.to_owned(), v.to_owned()));
         let url = Secret::new("postgresql://u:p%40ss@h/d");
         let command = Invocation {
             argv: &["/bin/true".to_owned()],

@@ -38,8 +38,8 @@ pub trait Inspect {
 pub trait Change: Inspect {
     fn change_database(&mut self) -> &mut dyn ChangeDatabase;
     fn change_files(&mut self) -> &mut dyn ChangeFiles;
-    /// Takes the lock that every run of ttplan takes on a root that it copies to, and keeps it until
-    /// this object is dropped. A root that is not there yet has nothing to lock.
+    /// Takes the lock that every run of ttplan takes on a root that it copies to, and keeps it
+    /// until this object is dropped. A root that is not there yet has nothing to lock.
     /// Errors: `Kind::Locked` when another run holds it after `wait`.
     fn lock_root(&mut self, root: &FilePath, wait: Duration) -> Result<()>;
     /// Runs a command of the application to its end, its output going to `log`.
@@ -117,7 +117,8 @@ pub trait InspectDatabase {
     /// Whether anybody but this very object has the database open for writing.
     fn writers(&mut self) -> Result<Writers>;
 
-    /// Whether this user may do what plans do, and whether the engine's programs that it takes lie along `path`.
+    /// Whether this user may do what plans do, and whether the engine's programs that it takes lie
+    /// along `path`.
     fn fitness(&mut self, path: &OsStr) -> Result<Vec<Fitness>>;
 
     /// A fingerprint of every table's rows, sorted by table; reads the whole database.
@@ -145,7 +146,8 @@ pub struct Workplace {
 }
 
 /// Changes a database. Every method either does the whole of what it says or nothing, except
-/// that changes between [`begin`](Self::begin) and [`commit`](Self::commit) only last with the latter.
+/// that changes between [`begin`](Self::begin) and [`commit`](Self::commit) only last with the
+/// latter.
 pub trait ChangeDatabase: InspectDatabase {
     /// Takes the one lock that every run of ttplan on this database takes, and keeps it until
     /// this object is dropped. Errors: `Kind::Locked` when another holds it after `wait`.
@@ -177,7 +179,8 @@ pub trait ChangeDatabase: InspectDatabase {
     /// quarantines into a file writes the new file `to` and says what it holds.
     fn quarantine(&mut self, object: &ObjectRef, to: &Path) -> Result<Option<Kept>>;
 
-    /// Whether the object is in quarantine now; `None` where the engine quarantines into files, which stay.
+    /// Whether the object is in quarantine now; `None` where the engine quarantines into files,
+    /// which stay.
     fn is_in_quarantine(&mut self, object: &ObjectRef) -> Result<Option<bool>>;
 
     /// Inside the transaction: brings an object back from quarantine.
@@ -193,8 +196,8 @@ pub trait ChangeDatabase: InspectDatabase {
     /// Reads a backup in full without restoring it: every table it holds, with its rows.
     fn check_backup(&mut self, from: &Path) -> Result<Kept>;
 
-    /// Restores a backup into a database of its own, lets `look` see that, and removes it again. The database
-    /// itself is not touched. `scratch` is an empty private directory for this alone.
+    /// Restores a backup into a database of its own, lets `look` see that, and removes it again.
+    /// The database itself is not touched. `scratch` is an empty private directory for this alone.
     fn restore_apart(&mut self, from: &Path, scratch: &Path, look: &mut Looking<'_>) -> Result<()>;
 
     /// Puts the whole database back to what the backup holds, in one transaction.
@@ -246,8 +249,10 @@ pub struct Source {
 /// that is not a plain file, writes nothing.
 pub trait InspectFiles {
     /// Walks a root once and hashes what it finds. The circumstances are in the order of the files.
-    /// What fits `ignore` (lines as in a gitignore file) or a `.ttplanignore` in the root or in a directory below it is passed over.
-    fn scan(&mut self, root: &FilePath, ignore: &[String]) -> Result<(Tree, Vec<FileCircumstance>)>;
+    /// What fits `ignore` (lines as in a gitignore file) or a `.ttplanignore` in the root or in a
+    /// directory below it is passed over.
+    fn scan(&mut self, root: &FilePath, ignore: &[String])
+    -> Result<(Tree, Vec<FileCircumstance>)>;
 
     /// How each listed file is found below `root`, in the order of the list.
     fn states(&mut self, root: &FilePath, files: &[FileFact]) -> Result<Vec<FileState>>;
@@ -314,12 +319,19 @@ pub trait ChangeFiles: InspectFiles {
     /// copied to a temporary name, all are synced, then each is renamed into place without
     /// replacing anything, then the directories are synced. On return all of it is on disk.
     /// Errors: `Kind::Stale` when a source is not as listed or a destination holds another content.
-    fn copy(&mut self, from: &FilePath, to: &FilePath, files: &[FileFact], how: &CopyHow) -> Result<Vec<Copied>> {
+    fn copy(
+        &mut self,
+        from: &FilePath,
+        to: &FilePath,
+        files: &[FileFact],
+        how: &CopyHow,
+    ) -> Result<Vec<Copied>> {
         self.copy_onto(from, to, files, Onto::Free, how)
     }
 
-    /// The same for copies that get other names or the place of other files. A file is replaced at once, only while
-    /// it has the content it is listed with, and is gone then: whoever wants it back has saved it.
+    /// The same for copies that get other names or the place of other files. A file is replaced at
+    /// once, only while it has the content it is listed with, and is gone then: whoever wants it
+    /// back has saved it.
     fn copy_onto(
         &mut self,
         from: &FilePath,
@@ -329,15 +341,15 @@ pub trait ChangeFiles: InspectFiles {
         how: &CopyHow,
     ) -> Result<Vec<Copied>>;
 
-    /// Removes listed files that still have the listed content; returns how many. Others are left alone,
-    /// and so are directories, even those that this leaves empty.
+    /// Removes listed files that still have the listed content; returns how many. Others are left
+    /// alone, and so are directories, even those that this leaves empty.
     fn remove(&mut self, root: &FilePath, files: &[FileFact]) -> Result<u64>;
 
     /// Removes temporary files that an interrupted [`copy`](Self::copy) left below a root.
     fn sweep(&mut self, root: &FilePath) -> Result<u64>;
 
-    /// What an interrupted replacing left beside the places: the old content, the new, or what somebody else wrote
-    /// there at that very moment; `None` for what is no plain file.
+    /// What an interrupted replacing left beside the places: the old content, the new, or what
+    /// somebody else wrote there at that very moment; `None` for what is no plain file.
     fn exchanged(&mut self, root: &FilePath) -> Result<Vec<(FilePath, Option<FileFact>)>>;
 }
 

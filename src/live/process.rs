@@ -47,12 +47,13 @@ enum Event {
 
 /// Runs the command to its end; what it says goes to the new file `log` (0600), redacted.
 ///
-/// When its time is up, or when something it started holds its output open after it ended, the whole
-/// group gets SIGTERM and after five seconds SIGKILL. When this process itself is killed, a small
-/// shell that waits beside it does the same (see `watcher`); a machine without `/bin/sh` lacks that.
+/// When its time is up, or when something it started holds its output open after it ended, the
+/// whole group gets SIGTERM and after five seconds SIGKILL. When this process itself is killed, a
+/// small shell that waits beside it does the same (see `watcher`); a machine without `/bin/sh`
+/// lacks that.
 ///
-/// Errors: `Kind::Failed` when it cannot be started, when it cannot be ended, or when the log cannot be
-/// written (told after the command has ended).
+/// Errors: `Kind::Failed` when it cannot be started, when it cannot be ended, or when the log
+/// cannot be written (told after the command has ended).
 pub fn run(command: &Command, log: &Path) -> Result<Exit> {
     let file = new_log(log)?;
     let mut watcher = Watcher::start();
@@ -82,11 +83,15 @@ pub fn run(command: &Command, log: &Path) -> Result<Exit> {
         return Err(unended(group));
     }
     let status = reap(child)?;
-    began.and_then(|()| fault::point("command: after it ended")).map_err(|cause| log_error(log, &cause))?;
+    began
+        .and_then(|()| fault::point("command: after it ended"))
+        .map_err(|cause| log_error(log, &cause))?;
     let exit = if in_time { told(status, tail) } else { Exit::TimedOut { tail } };
     match written {
         Ok(()) => Ok(exit),
-        Err(cause) => Err(log_error(log, &cause).because(format!("the command ended: {}", outcome(&exit)))),
+        Err(cause) => {
+            Err(log_error(log, &cause).because(format!("the command ended: {}", outcome(&exit))))
+        }
     }
 }
 
@@ -96,11 +101,14 @@ fn new_log(log: &Path) -> Result<File> {
 }
 
 fn log_error(log: &Path, cause: &std::io::Error) -> Error {
-    Error::new(Kind::Failed, format!("cannot write the command's output to `{}`", log.display())).because(cause)
+    Error::new(Kind::Failed, format!("cannot write the command's output to `{}`", log.display()))
+        .because(cause)
 }
 
 fn start(command: &Command) -> Result<(Child, PipeReader)> {
-    let Some((program, arguments)) = command.argv.split_first().filter(|(program, _)| program.starts_with('/')) else {
+    let Some((program, arguments)) =
+        command.argv.split_first().filter(|(program, _)| program.starts_with('/'))
+    else {
         return Err(Error::new(Kind::Failed, "a command needs the absolute path of a program"));
     };
     let refused = |cause: std::io::Error| unstarted(program, command, &cause);
@@ -114,7 +122,9 @@ fn start(command: &Command) -> Result<(Child, PipeReader)> {
     for (name, value) in &command.env {
         ready.env(name, value.reveal());
     }
-    let child = fault::point("command: before it is started").and_then(|()| ready.spawn()).map_err(refused)?;
+    let child = fault::point("command: before it is started")
+        .and_then(|()| ready.spawn())
+        .map_err(refused)?;
     Ok((child, reader))
 }
 
@@ -123,7 +133,8 @@ fn unstarted(program: &str, command: &Command, cause: &std::io::Error) -> Error 
     let error = Error::new(Kind::Failed, format!("cannot start `{program}`"));
     let directory = command.directory.as_path();
     if !directory.is_dir() {
-        return error.because(format!("its working directory `{}` is not there", directory.display()));
+        return error
+            .because(format!("its working directory `{}` is not there", directory.display()));
     }
     if cause.kind() == std::io::ErrorKind::NotFound && Path::new(program).exists() {
         return error
@@ -227,7 +238,9 @@ impl Running<'_> {
     /// The next event; without `until` it is waited for as long as it takes.
     fn next(&self, until: Option<Instant>) -> Result<Event, RecvTimeoutError> {
         match until {
-            Some(until) => self.events.recv_timeout(until.saturating_duration_since(Instant::now())),
+            Some(until) => {
+                self.events.recv_timeout(until.saturating_duration_since(Instant::now()))
+            }
             None => self.events.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
@@ -239,7 +252,9 @@ impl Running<'_> {
 }
 
 fn reap(mut child: Child) -> Result<ExitStatus> {
-    child.wait().map_err(|cause| Error::new(Kind::Failed, "cannot learn how the command ended").because(cause))
+    child.wait().map_err(|cause| {
+        Error::new(Kind::Failed, "cannot learn how the command ended").because(cause)
+    })
 }
 
 /// Killed and still there: it hangs in the kernel, most often on a disk or network that is gone.
@@ -266,8 +281,10 @@ fn outcome(exit: &Exit) -> &str {
 }
 
 /// The names of the first signals, as on x86 and ARM (signal(7)).
-const SIGNALS: [&str; 15] =
-    ["HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM"];
+const SIGNALS: [&str; 15] = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+    "PIPE", "ALRM", "TERM",
+];
 
 fn signal_name(number: i32) -> String {
     let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));

@@ -10,8 +10,8 @@ use crate::live::disk::{Disk, lock};
 use crate::live::engines::{self, Engine};
 use crate::live::process;
 use crate::live::{
-    Change, ChangeDatabase, ChangeFiles, Command, Exit, Fitness, Inspect, InspectDatabase, InspectFiles, Question,
-    Rows, Sight, TableContent, Writers,
+    Change, ChangeDatabase, ChangeFiles, Command, Exit, Fitness, Inspect, InspectDatabase,
+    InspectFiles, Question, Rows, Sight, TableContent, Writers,
 };
 use crate::model::config::{Access, Wait};
 use crate::model::names::FilePath;
@@ -94,7 +94,8 @@ pub fn open_files_to_inspect() -> Box<dyn Inspect> {
 
 fn engine(access: &Access) -> Result<&'static Engine> {
     let name = &access.database.engine;
-    engines::by_name(name).ok_or_else(|| Error::new(Kind::Config, format!("there is no database engine `{name}`")))
+    engines::by_name(name)
+        .ok_or_else(|| Error::new(Kind::Config, format!("there is no database engine `{name}`")))
 }
 
 /// Tries again while the database is only starting. A wrong password is wrong at once.
@@ -103,12 +104,16 @@ fn patiently<T>(wait: Wait, mut open: impl FnMut() -> Result<T>) -> Result<T> {
     let mut tries = 1;
     loop {
         match open() {
-            Err(error) if error.is_transient() && tries < wait.attempts && Instant::now() < until => {
+            Err(error)
+                if error.is_transient() && tries < wait.attempts && Instant::now() < until =>
+            {
                 let left = until.saturating_duration_since(Instant::now());
                 std::thread::sleep(Duration::from_secs(wait.delay_seconds).min(left));
                 tries += 1;
             }
-            Err(error) if tries > 1 => return Err(error.because(format!("it was tried {tries} times"))),
+            Err(error) if tries > 1 => {
+                return Err(error.because(format!("it was tried {tries} times")));
+            }
             outcome => return outcome,
         }
     }

@@ -11,7 +11,8 @@ pub const FORMAT_VERSION: &str = "1.0";
 /// The name of the archive's first member, which holds the manifest.
 pub const MANIFEST: &str = "ttplan-manifest.jsonl";
 
-/// The first line of the manifest. Every further line is the row of a file, `["root/path", size, "sha256"]`, sorted.
+/// The first line of the manifest. Every further line is the row of a file, `["root/path", size,
+/// "sha256"]`, sorted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {

@@ -42,10 +42,12 @@ pub struct Entry {
     pub script_sha256: Digest,
     /// Whether the script provably does nothing.
     pub empty: bool,
-    /// Facts added (`+...`) and removed (`-...`) by table; `+` alone makes the table, `-` alone removes it.
+    /// Facts added (`+...`) and removed (`-...`) by table; `+` alone makes the table, `-` alone
+    /// removes it.
     pub changes: Changes,
-    /// Where the script is known to stop before it is through: what it leaves, try after try, as changes
-    /// against the same entry. The next try goes on from there; the one after the last gets through.
+    /// Where the script is known to stop before it is through: what it leaves, try after try, as
+    /// changes against the same entry. The next try goes on from there; the one after the last gets
+    /// through.
     pub stumbles: Vec<Changes>,
 }
 
@@ -73,7 +75,12 @@ impl Catalogue {
     /// Everything that any entry knows of, its stumbles included: tables, views, types.
     pub fn known(&self) -> BTreeSet<String> {
         let of = |entry: &Entry| -> Vec<String> {
-            entry.changes.keys().chain(entry.stumbles.iter().flat_map(BTreeMap::keys)).cloned().collect()
+            entry
+                .changes
+                .keys()
+                .chain(entry.stumbles.iter().flat_map(BTreeMap::keys))
+                .cloned()
+                .collect()
         };
         self.entries.iter().flat_map(of).collect()
     }
@@ -117,9 +124,16 @@ impl Catalogue {
     }
 
     /// Adds an entry for `shape`, against the entry `after`.
-    pub fn push(&mut self, revisions: Vec<String>, after: Option<usize>, script: Ran, shape: &Shape) {
+    pub fn push(
+        &mut self,
+        revisions: Vec<String>,
+        after: Option<usize>,
+        script: Ran,
+        shape: &Shape,
+    ) {
         let before = after.map(|after| self.shape(after)).unwrap_or_default();
-        let after = after.and_then(|after| self.entries.get(after)).map(|entry| entry.revisions.clone());
+        let after =
+            after.and_then(|after| self.entries.get(after)).map(|entry| entry.revisions.clone());
         let Ran { id, sha256, empty, stumbles } = script;
         self.entries.push(Entry {
             revisions,
@@ -144,14 +158,27 @@ impl Catalogue {
         for entry in &self.entries {
             let heads = entry.revisions.join(", ");
             if entry.after.as_ref().is_some_and(|after| !seen.contains(after.as_slice())) {
-                return Some(format!("the entry for {heads} is against one that does not come before it"));
+                return Some(format!(
+                    "the entry for {heads} is against one that does not come before it"
+                ));
             }
-            if entry.revisions.is_empty() || !entry.revisions.is_sorted() || !seen.insert(&entry.revisions) {
+            if entry.revisions.is_empty()
+                || !entry.revisions.is_sorted()
+                || !seen.insert(&entry.revisions)
+            {
                 return Some(format!("the entry for {heads} is empty, unsorted, or there twice"));
             }
             let signed = |fact: &String| fact.starts_with(['+', '-']);
-            if !entry.changes.values().chain(entry.stumbles.iter().flat_map(BTreeMap::values)).flatten().all(signed) {
-                return Some(format!("the entry for {heads} has a change that neither adds nor removes"));
+            if !entry
+                .changes
+                .values()
+                .chain(entry.stumbles.iter().flat_map(BTreeMap::values))
+                .flatten()
+                .all(signed)
+            {
+                return Some(format!(
+                    "the entry for {heads} has a change that neither adds nor removes"
+                ));
             }
         }
         None
@@ -248,7 +275,12 @@ pub(crate) mod tests {
     /// 1 makes a, 2 gives it a column, 3 does nothing, 4 renames b away again.
     pub(crate) fn sample() -> Catalogue {
         let mut catalogue = Catalogue::new("test".into(), "s", "e");
-        catalogue.push(ids(&["1"]), None, ran("1", false), &shape(&[("a", &["column x"]), ("b", &["column q"])]));
+        catalogue.push(
+            ids(&["1"]),
+            None,
+            ran("1", false),
+            &shape(&[("a", &["column x"]), ("b", &["column q"])]),
+        );
         catalogue.push(
             ids(&["2"]),
             Some(0),
@@ -275,7 +307,10 @@ pub(crate) mod tests {
         let catalogue = sample();
         assert_eq!(catalogue.fault(), None);
         assert_eq!(catalogue.shape(0), shape(&[("a", &["column x"]), ("b", &["column q"])]));
-        assert_eq!(catalogue.shape(3), shape(&[("a", &["column x", "column y"]), ("c", &["column q"])]));
+        assert_eq!(
+            catalogue.shape(3),
+            shape(&[("a", &["column x", "column y"]), ("c", &["column q"])])
+        );
         assert!(catalogue.entries[2].changes.is_empty() && catalogue.stumbles(2).is_empty());
         assert_eq!(catalogue.known().into_iter().collect::<Vec<_>>(), ["a", "b", "c"]);
     }

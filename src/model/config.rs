@@ -127,8 +127,11 @@ pub enum Unexpected {
 
 impl Unexpected {
     /// All choices as written in a configuration.
-    pub const ALL: &[(&str, Unexpected)] =
-        &[("drop", Unexpected::Drop), ("quarantine", Unexpected::Quarantine), ("keep", Unexpected::Keep)];
+    pub const ALL: &[(&str, Unexpected)] = &[
+        ("drop", Unexpected::Drop),
+        ("quarantine", Unexpected::Quarantine),
+        ("keep", Unexpected::Keep),
+    ];
 }
 
 /// A schema that releases before the first migration had.

@@ -43,11 +43,16 @@ pub struct CopyFiles {
 impl CopyFiles {
     /// The copies that these rows of its list become.
     pub fn copies<'a>(&self, rows: &'a [FileFact]) -> Cow<'a, [FileFact]> {
-        if self.renamed { rows.iter().map(FileFact::by_content).collect() } else { Cow::Borrowed(rows) }
+        if self.renamed {
+            rows.iter().map(FileFact::by_content).collect()
+        } else {
+            Cow::Borrowed(rows)
+        }
     }
 }
 
-/// Copies files from one root over other files with the same names in another, each at once. Sources stay.
+/// Copies files from one root over other files with the same names in another, each at once.
+/// Sources stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceFiles {
@@ -132,7 +137,9 @@ impl FileList {
     pub fn totals(&self) -> (u64, u64) {
         match self {
             // A plan from elsewhere may name sizes that no disk holds.
-            Self::Inline(files) => (files.len() as u64, files.iter().map(FileFact::size).fold(0, u64::saturating_add)),
+            Self::Inline(files) => {
+                (files.len() as u64, files.iter().map(FileFact::size).fold(0, u64::saturating_add))
+            }
             Self::Sidecar(sidecar) => (sidecar.files, sidecar.bytes),
             Self::Move(_) | Self::Replaced(_) => (0, 0),
         }

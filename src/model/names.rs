@@ -79,7 +79,8 @@ impl Serialize for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom("expected 64 lower-case hexadecimal digits"))
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom("expected 64 lower-case hexadecimal digits"))
     }
 }
 
@@ -93,7 +94,9 @@ impl JsonSchema for Digest {
 }
 
 /// What sort of object in a database a reference names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectKind {
     Table,
@@ -133,7 +136,9 @@ impl ObjectKind {
 
 /// One object of a database, by its full name. `table` names the table that a
 /// constraint, trigger, index or policy belongs to, and is null for all else.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectRef {
     pub kind: ObjectKind,
@@ -239,7 +244,8 @@ impl Serialize for Moment {
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom("expected a UTC time such as 2026-11-20T12:00:00Z"))
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom("expected a UTC time such as 2026-11-20T12:00:00Z"))
     }
 }
 

@@ -23,7 +23,9 @@ pub struct Effect {
 }
 
 /// Kinds of effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Does {
     Creates,
@@ -37,9 +39,11 @@ pub enum Does {
     Unknown,
 }
 
-/// Whom a statement keeps waiting on a server. Source: PostgreSQL's documentation, "Explicit Locking" and
-/// "ALTER TABLE".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+/// Whom a statement keeps waiting on a server. Source: PostgreSQL's documentation, "Explicit
+/// Locking" and "ALTER TABLE".
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Holds {
     Nobody,

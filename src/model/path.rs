@@ -13,8 +13,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A path as the kernel knows it: bytes. Written as a string where it is UTF-8,
-/// otherwise as `{"bytes": "hex"}`, so that no two paths share a written form. A clone shares the bytes:
-/// a million paths are often in two lists.
+/// otherwise as `{"bytes": "hex"}`, so that no two paths share a written form. A clone shares the
+/// bytes: a million paths are often in two lists.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FilePath(Arc<[u8]>);
 
@@ -53,7 +53,10 @@ impl FilePath {
     /// no `.` or `..` or empty component, no NUL. Only such paths may be joined to a root.
     pub fn is_plain_relative(&self) -> bool {
         !self.0.contains(&0)
-            && self.0.split(|byte| *byte == b'/').all(|part| !part.is_empty() && part != b"." && part != b"..")
+            && self
+                .0
+                .split(|byte| *byte == b'/')
+                .all(|part| !part.is_empty() && part != b"." && part != b"..")
     }
 
     /// Whether this is an absolute path without `.`, `..`, empty components or NUL.
@@ -120,7 +123,9 @@ impl<'de> Deserialize<'de> for FilePath {
                 let text: String = map.next_value()?;
                 let mut bytes = vec![0; text.len() / 2];
                 if !unhex(&text, &mut bytes) || std::str::from_utf8(&bytes).is_ok() {
-                    return Err(A::Error::custom("expected the hexadecimal bytes of a path that is not UTF-8"));
+                    return Err(A::Error::custom(
+                        "expected the hexadecimal bytes of a path that is not UTF-8",
+                    ));
                 }
                 if let Some(extra) = map.next_key::<String>()? {
                     return Err(A::Error::unknown_field(&extra, &["bytes"]));

@@ -22,7 +22,9 @@ pub const FORMAT_VERSION: &str = "1.0";
 /// Major and minor number of a format version.
 pub fn version(text: &str) -> Option<(u32, u32)> {
     let (major, minor) = text.split_once('.')?;
-    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    let number = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    };
     Some((number(major)?, number(minor)?))
 }
 
@@ -32,7 +34,8 @@ const LIFETIME: i64 = 7 * 24 * 3600;
 /// The same for a plan with a destructive step.
 const LIFETIME_DESTRUCTIVE: i64 = 24 * 3600;
 
-/// How long a plan of this risk may wait for its apply, in seconds. A plan may say less and never more.
+/// How long a plan of this risk may wait for its apply, in seconds. A plan may say less and never
+/// more.
 pub fn lifetime(risk: Risk) -> i64 {
     if risk == Risk::Destructive { LIFETIME_DESTRUCTIVE } else { LIFETIME }
 }
@@ -46,7 +49,8 @@ pub struct Plan {
     pub made_at: Moment,
     /// Judged before the first change of a run; resuming and undoing are exempt.
     pub expires_at: Moment,
-    /// Who had it made, as the principal that signs: judged only by a host that keeps authors and approvers apart.
+    /// Who had it made, as the principal that signs: judged only by a host that keeps authors and
+    /// approvers apart.
     pub author: Option<String>,
     /// The change ticket it belongs to.
     pub ticket: Option<String>,
@@ -101,16 +105,20 @@ impl Summary {
             for act in &step.moves {
                 match act {
                     Move::DropObject(drop) if drop.object.kind == Table => sum.tables_to_drop += 1,
-                    Move::Quarantine(put) if put.object.kind == Table => sum.tables_to_quarantine += 1,
+                    Move::Quarantine(put) if put.object.kind == Table => {
+                        sum.tables_to_quarantine += 1
+                    }
                     Move::SetRevisions(set) => sum.revisions_to_stamp += set.to.len() as u64,
                     Move::Run(run) => sum.migrations_to_run += run.revisions.len() as u64,
-                    Move::CopyFiles(CopyFiles { files, .. }) | Move::ReplaceFiles(ReplaceFiles { files, .. }) => {
+                    Move::CopyFiles(CopyFiles { files, .. })
+                    | Move::ReplaceFiles(ReplaceFiles { files, .. }) => {
                         let (count, bytes) = files.totals();
                         sum.files_to_move = sum.files_to_move.saturating_add(count);
                         sum.bytes_to_move = sum.bytes_to_move.saturating_add(bytes);
                     }
                     Move::WriteRows(write) => {
-                        sum.references_to_rewrite = sum.references_to_rewrite.saturating_add(write.rows);
+                        sum.references_to_rewrite =
+                            sum.references_to_rewrite.saturating_add(write.rows);
                     }
                     _ => {}
                 }
@@ -133,7 +141,8 @@ impl Plan {
 
     /// Whether something waits for a person.
     pub fn is_blocked(&self) -> bool {
-        !self.diagnosis.blocked.is_empty() || self.findings.iter().any(|finding| finding.severity == Severity::Error)
+        !self.diagnosis.blocked.is_empty()
+            || self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
     /// The step with this id.
@@ -155,12 +164,18 @@ impl Plan {
                 ));
             }
             if step.title != title {
-                found.push(format!("step `{}` has the title \"{}\", its moves say \"{title}\"", step.id, step.title));
+                found.push(format!(
+                    "step `{}` has the title \"{}\", its moves say \"{title}\"",
+                    step.id, step.title
+                ));
             }
         }
         let latest = self.made_at.plus_seconds(lifetime(self.risk()));
         if self.expires_at > latest {
-            found.push(format!("it says that it expires at {}, and by its risk it does at {latest}", self.expires_at));
+            found.push(format!(
+                "it says that it expires at {}, and by its risk it does at {latest}",
+                self.expires_at
+            ));
         }
         let summary = Summary::of(&self.steps);
         if self.summary != summary {

@@ -1,7 +1,8 @@
-//! What can be asked of a live site: the closed set of questions that plans rest on, and their answers.
+//! What can be asked of a live site: the closed set of questions that plans rest on, and their
+//! answers.
 //!
-//! The runner asks these and nothing else. Adding one is a new minor version of the plan format, like adding
-//! a move.
+//! The runner asks these and nothing else. Adding one is a new minor version of the plan format,
+//! like adding a move.
 
 use std::collections::BTreeMap;
 
@@ -55,12 +56,14 @@ pub enum Probe {
         column: String,
         width: Option<u32>,
     },
-    /// Every source of the move's list is as listed, and no destination is taken by another content. Of files
-    /// to be released: every copy is as listed, and every source is or is gone already.
+    /// Every source of the move's list is as listed, and no destination is taken by another
+    /// content. Of files to be released: every copy is as listed, and every source is or is gone
+    /// already.
     FilesReady {
         r#move: usize,
     },
-    /// Every destination of the move's list is there as listed. Of files to be released: every source is gone.
+    /// Every destination of the move's list is there as listed. Of files to be released: every
+    /// source is gone.
     FilesDone {
         r#move: usize,
     },
@@ -92,7 +95,8 @@ pub enum Probe {
         sha256: Digest,
         except: Vec<ObjectRef>,
     },
-    /// The home schema, but for what is called so, has the shape with this digest, in words of that version.
+    /// The home schema, but for what is called so, has the shape with this digest, in words of that
+    /// version.
     ShapeIs {
         sha256: Digest,
         normaliser: u32,

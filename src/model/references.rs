@@ -7,7 +7,9 @@ use crate::model::names::{Digest, FilePath};
 use crate::model::spelling::{self, Kind};
 
 /// How a column spells the file it means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// Only the file's name, directly below the root.
@@ -96,7 +98,9 @@ pub struct Referenced {
 }
 
 /// What a value in the database comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Its file is where it belongs.
@@ -193,7 +197,8 @@ pub struct Named {
 
 impl Reference {
     /// What `value` names, if it is of the declared form. `from` are the upload's old places, under
-    /// which absolute values may still stand. Of texts this takes one thing that [`parts`](Self::parts) gives.
+    /// which absolute values may still stand. Of texts this takes one thing that
+    /// [`parts`](Self::parts) gives.
     pub fn named(&self, value: &str, to: &FilePath, from: &[FilePath]) -> Named {
         let named = |(rest, is_outdated): (&str, bool)| {
             let path = FilePath::new(rest);
@@ -202,18 +207,20 @@ impl Reference {
         let found = match self.form {
             Form::Name => Some((value, false)).filter(|(name, _)| !name.contains('/')),
             Form::Relative => Some((value, false)),
-            Form::Absolute => below(value, &to.to_text())
-                .map(|rest| (rest, false))
-                .or_else(|| from.iter().find_map(|root| below(value, &root.to_text())).map(|rest| (rest, true))),
-            Form::Prefixed => self.behind_prefix(value).map(|(rest, old)| (rest.trim_start_matches('/'), old)),
+            Form::Absolute => below(value, &to.to_text()).map(|rest| (rest, false)).or_else(|| {
+                from.iter().find_map(|root| below(value, &root.to_text())).map(|rest| (rest, true))
+            }),
+            Form::Prefixed => {
+                self.behind_prefix(value).map(|(rest, old)| (rest.trim_start_matches('/'), old))
+            }
             Form::Url => return self.named_by_url(value),
             Form::Text | Form::Json => self.behind_prefix(value),
         };
         found.map_or(Named { path: None, is_outdated: false }, named)
     }
 
-    /// The parts of a value that name files: of a text whatever begins with a prefix, without its escapes;
-    /// otherwise the value itself.
+    /// The parts of a value that name files: of a text whatever begins with a prefix, without its
+    /// escapes; otherwise the value itself.
     pub fn parts(&self, value: &str) -> Vec<String> {
         let Some(kind) = self.form.spelling().filter(|_| self.form.is_within_text()) else {
             return vec![value.to_owned()];
@@ -221,7 +228,9 @@ impl Reference {
         let mut found: Vec<(usize, String)> = Vec::new();
         for prefix in self.prefixes() {
             let mentions = spelling::mentions(value, prefix, kind).into_iter();
-            found.extend(mentions.map(|mention| (mention.whole.start, format!("{prefix}{}", mention.path))));
+            found.extend(
+                mentions.map(|mention| (mention.whole.start, format!("{prefix}{}", mention.path))),
+            );
         }
         found.sort();
         // Of two prefixes at one place the longer one is meant, and it sorts with the same text.
@@ -246,8 +255,14 @@ impl Reference {
 
     /// What follows the prefix, and whether that is an old one.
     fn behind_prefix<'v>(&self, value: &'v str) -> Option<(&'v str, bool)> {
-        let now = value.strip_prefix(self.prefix.as_deref().unwrap_or("")).map(|rest| (rest, false));
-        now.or_else(|| self.formerly.iter().find_map(|old| value.strip_prefix(old.as_str())).map(|rest| (rest, true)))
+        let now =
+            value.strip_prefix(self.prefix.as_deref().unwrap_or("")).map(|rest| (rest, false));
+        now.or_else(|| {
+            self.formerly
+                .iter()
+                .find_map(|old| value.strip_prefix(old.as_str()))
+                .map(|rest| (rest, true))
+        })
     }
 
     fn named_by_url(&self, value: &str) -> Named {
@@ -256,11 +271,15 @@ impl Reference {
             let first = mentions.first().filter(|mention| {
                 let before = value.get(..mention.whole.start).unwrap_or_default();
                 let after = value.get(mention.whole.end..).unwrap_or_default();
-                (before.is_empty() || before.contains("//")) && (after.is_empty() || after.starts_with(['?', '#']))
+                (before.is_empty() || before.contains("//"))
+                    && (after.is_empty() || after.starts_with(['?', '#']))
             });
             if let Some(mention) = first {
                 let path = FilePath::new(&mention.path);
-                return Named { path: Some(path).filter(FilePath::is_plain_relative), is_outdated: n > 0 };
+                return Named {
+                    path: Some(path).filter(FilePath::is_plain_relative),
+                    is_outdated: n > 0,
+                };
             }
         }
         Named { path: None, is_outdated: false }
@@ -307,7 +326,13 @@ mod tests {
         let url = reference(Form::Url, Some("/up/"));
         assert_eq!(path(&url, "/up/a%20b.png").as_deref(), Some("a b.png"));
         assert_eq!(path(&url, "https://h.example/up/a.png?v=2").as_deref(), Some("a.png"));
-        for elsewhere in ["https://h.example/logo.png", "/up/..%2f..%2fetc/passwd", "/up/", "see /up/a.png", "a.png"] {
+        for elsewhere in [
+            "https://h.example/logo.png",
+            "/up/..%2f..%2fetc/passwd",
+            "/up/",
+            "see /up/a.png",
+            "a.png",
+        ] {
             assert_eq!(path(&url, elsewhere), None, "{elsewhere}");
         }
     }
@@ -321,12 +346,19 @@ mod tests {
         assert_eq!(path(&text, &parts[1]), None);
         assert_eq!(text.parts("no file"), [""; 0]);
         let json = reference(Form::Json, Some("/up/images/"));
-        assert_eq!((json.catchword(), reference(Form::Url, Some("/up/")).catchword()), ("images", ""));
+        assert_eq!(
+            (json.catchword(), reference(Form::Url, Some("/up/")).catchword()),
+            ("images", "")
+        );
     }
 
     #[test]
     fn values_of_an_older_release_are_understood_and_marked() {
-        let old = reference(Form::Absolute, None).named("/old/e/a.json", &"/data/e".into(), &["/old/e".into()]);
+        let old = reference(Form::Absolute, None).named(
+            "/old/e/a.json",
+            &"/data/e".into(),
+            &["/old/e".into()],
+        );
         assert_eq!(old, Named { path: Some("a.json".into()), is_outdated: true });
         let mut prefixed = reference(Form::Prefixed, Some("new/"));
         prefixed.formerly = vec!["was/".into()];

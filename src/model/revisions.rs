@@ -99,7 +99,8 @@ impl Revisions {
     /// merely depended on is still an end, but not recorded beside what depends on it: what
     /// the book holds in the end is [`recorded_after`](Self::recorded_after).
     pub fn heads(&self) -> Vec<String> {
-        let parents: BTreeSet<&String> = self.scripts.iter().flat_map(|script| &script.parents).collect();
+        let parents: BTreeSet<&String> =
+            self.scripts.iter().flat_map(|script| &script.parents).collect();
         let heads: BTreeSet<&String> = self.scripts.iter().map(|script| &script.id).collect();
         heads.difference(&parents).map(|id| (*id).clone()).collect()
     }
@@ -107,10 +108,14 @@ impl Revisions {
     /// Those of `ids` that come before no other of them, sorted; ids of no script stay.
     pub fn tips(&self, ids: &[String]) -> Vec<String> {
         let known = self.by_id();
-        let before: Vec<&str> =
-            ids.iter().filter_map(|id| known.get(id.as_str())).flat_map(|script| script.before()).collect();
+        let before: Vec<&str> = ids
+            .iter()
+            .filter_map(|id| known.get(id.as_str()))
+            .flat_map(|script| script.before())
+            .collect();
         let covered = self.reach(before);
-        let tips: BTreeSet<&String> = ids.iter().filter(|id| !covered.contains(id.as_str())).collect();
+        let tips: BTreeSet<&String> =
+            ids.iter().filter(|id| !covered.contains(id.as_str())).collect();
         tips.into_iter().cloned().collect()
     }
 
@@ -123,16 +128,24 @@ impl Revisions {
     /// Parents and dependencies that no script has, sorted.
     pub fn dangling(&self) -> Vec<String> {
         let known = self.by_id();
-        let missing: BTreeSet<&str> =
-            self.scripts.iter().flat_map(Script::before).filter(|id| !known.contains_key(id)).collect();
+        let missing: BTreeSet<&str> = self
+            .scripts
+            .iter()
+            .flat_map(Script::before)
+            .filter(|id| !known.contains_key(id))
+            .collect();
         missing.into_iter().map(str::to_owned).collect()
     }
 
     /// Ids that more than one script claims, sorted.
     pub fn duplicates(&self) -> Vec<String> {
         let mut seen = BTreeSet::new();
-        let twice: BTreeSet<&str> =
-            self.scripts.iter().map(|script| script.id.as_str()).filter(|id| !seen.insert(*id)).collect();
+        let twice: BTreeSet<&str> = self
+            .scripts
+            .iter()
+            .map(|script| script.id.as_str())
+            .filter(|id| !seen.insert(*id))
+            .collect();
         twice.into_iter().map(str::to_owned).collect()
     }
 
@@ -180,7 +193,8 @@ impl Revisions {
                 after.entry(parent).or_default().push(id);
             }
         }
-        let mut ready: BTreeSet<&str> = open.iter().filter(|(_, n)| **n == 0).map(|(id, _)| *id).collect();
+        let mut ready: BTreeSet<&str> =
+            open.iter().filter(|(_, n)| **n == 0).map(|(id, _)| *id).collect();
         let mut order = Vec::with_capacity(ids.len());
         while let Some(id) = ready.pop_first() {
             order.push(id.to_owned());
@@ -197,7 +211,8 @@ impl Revisions {
     }
 
     /// Every id once, each branch to its end before the next is begun, the longest first: so do the
-    /// databases of a released application come about, most of which have one head. Ids in a cycle are left out.
+    /// databases of a released application come about, most of which have one head. Ids in a cycle
+    /// are left out.
     pub fn branch_by_branch(&self) -> Vec<String> {
         let known = self.by_id();
         let mut longest: BTreeMap<&str, usize> = BTreeMap::new();
@@ -213,9 +228,11 @@ impl Revisions {
         let mut ordered: Vec<String> = Vec::new();
         while !left.is_empty() {
             let before = |id: &str| known.get(id).into_iter().flat_map(|script| script.before());
-            let ready = left.iter().copied().filter(|id| !before(id).any(|other| left.contains(other)));
+            let ready =
+                left.iter().copied().filter(|id| !before(id).any(|other| left.contains(other)));
             let rank = |id: &str| {
-                let goes_on = ordered.last().is_some_and(|last| before(id).any(|other| other == last));
+                let goes_on =
+                    ordered.last().is_some_and(|last| before(id).any(|other| other == last));
                 (goes_on, longest.get(id).copied().unwrap_or(0))
             };
             // Of equals the first by id: `max_by_key` takes the last.
@@ -238,18 +255,23 @@ impl Revisions {
             return Standing::Nothing;
         }
         let known = self.by_id();
-        let unknown: Vec<String> = recorded.iter().filter(|id| !known.contains_key(id.as_str())).cloned().collect();
+        let unknown: Vec<String> =
+            recorded.iter().filter(|id| !known.contains_key(id.as_str())).cloned().collect();
         if !unknown.is_empty() {
             return Standing::Unknown(unknown);
         }
         let tips = self.tips(recorded);
-        let overlapping: Vec<String> = recorded.iter().filter(|id| !tips.contains(id)).cloned().collect();
+        let overlapping: Vec<String> =
+            recorded.iter().filter(|id| !tips.contains(id)).cloned().collect();
         if !overlapping.is_empty() {
             return Standing::Overlapping(overlapping);
         }
         let target_and_before = self.ancestors(target);
-        let beyond: Vec<String> =
-            recorded.iter().filter(|id| !target_and_before.contains(id.as_str())).cloned().collect();
+        let beyond: Vec<String> = recorded
+            .iter()
+            .filter(|id| !target_and_before.contains(id.as_str()))
+            .cloned()
+            .collect();
         if !beyond.is_empty() {
             return Standing::Ahead(beyond);
         }
@@ -322,7 +344,10 @@ mod tests {
 
     #[test]
     fn a_recorded_ancestor_beside_its_descendant_overlaps() {
-        assert_eq!(diamond().standing(&ids(&["3", "4"]), &ids(&["4"])), Standing::Overlapping(ids(&["3"])));
+        assert_eq!(
+            diamond().standing(&ids(&["3", "4"]), &ids(&["4"])),
+            Standing::Overlapping(ids(&["3"]))
+        );
     }
 
     /// Two branches; the second begins on its own and needs the end of the first.
@@ -339,7 +364,10 @@ mod tests {
         assert_eq!(graph.recorded_after(&[], &graph.heads()), ids(&["b2"]));
         assert_eq!(graph.pending(&ids(&["b1"]), &ids(&["b2"])), ids(&["a1", "a2", "b2"]));
         assert_eq!(graph.standing(&ids(&["b2"]), &graph.heads()), Standing::AtTarget);
-        assert_eq!(graph.standing(&ids(&["a2", "b2"]), &graph.heads()), Standing::Overlapping(ids(&["a2"])));
+        assert_eq!(
+            graph.standing(&ids(&["a2", "b2"]), &graph.heads()),
+            Standing::Overlapping(ids(&["a2"]))
+        );
     }
 
     #[test]
@@ -351,7 +379,8 @@ mod tests {
 
     #[test]
     fn the_order_is_the_smallest_that_respects_every_edge() {
-        let graph = graph(&[("1", &[]), ("9", &["1"]), ("2", &["9"]), ("5", &["1"]), ("3", &["5"])]);
+        let graph =
+            graph(&[("1", &[]), ("9", &["1"]), ("2", &["9"]), ("5", &["1"]), ("3", &["5"])]);
         assert_eq!(graph.topological(), ids(&["1", "5", "3", "9", "2"]));
     }
 

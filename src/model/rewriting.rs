@@ -1,7 +1,7 @@
 //! Rewriting references: which rows name files in an older way, and what they are to say instead.
 //!
-//! Pure. `inspect` counts with it, a step carries it, `apply` works with it: what is planned, asked and done
-//! is the same by construction.
+//! Pure. `inspect` counts with it, a step carries it, `apply` works with it: what is planned, asked
+//! and done is the same by construction.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,8 @@ pub struct Rewriting {
     pub from: Vec<String>,
     /// What stands there instead.
     pub to: String,
-    /// Files that got another name as they were copied: the path below the old place, and the one below the new.
+    /// Files that got another name as they were copied: the path below the old place, and the one
+    /// below the new.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub renamed: BTreeMap<String, String>,
 }
@@ -93,8 +94,9 @@ impl Rewriting {
         rows.into_iter().filter_map(change).collect()
     }
 
-    /// The SQL that sets the value of the row with this key from `old` to `new`, in the words that every engine
-    /// on the shelf understands. Rows with the same key and value are one and the same to it.
+    /// The SQL that sets the value of the row with this key from `old` to `new`, in the words that
+    /// every engine on the shelf understands. Rows with the same key and value are one and the same
+    /// to it.
     pub fn update(&self, key: &str, old: &str, new: &str) -> String {
         let column = quote(&self.column);
         let key = match self.key.as_slice() {
@@ -146,12 +148,22 @@ mod tests {
     #[test]
     fn a_file_that_got_another_name_is_called_by_it_and_its_neighbours_keep_theirs() {
         let renamed = BTreeMap::from([("d/a b.png".to_owned(), "d/a b.12345678.png".to_owned())]);
-        let absolute = Rewriting { renamed: renamed.clone(), ..rewriting(Form::Absolute, &["/old/"], "/new/") };
-        assert_eq!(absolute.rewritten("/old/d/a b.png").as_deref(), Some("/new/d/a b.12345678.png"));
+        let absolute = Rewriting {
+            renamed: renamed.clone(),
+            ..rewriting(Form::Absolute, &["/old/"], "/new/")
+        };
+        assert_eq!(
+            absolute.rewritten("/old/d/a b.png").as_deref(),
+            Some("/new/d/a b.12345678.png")
+        );
         assert_eq!(absolute.rewritten("/old/a b.png").as_deref(), Some("/new/a b.png"));
         let text = Rewriting { renamed, ..rewriting(Form::Text, &["/up/"], "/m/") };
-        let said = text.rewritten("x \\/up\\/d\\/a%20b.png?v=2, /up/c.png and /up/d/a%20b.png.").unwrap();
-        assert_eq!(said, "x \\/m\\/d\\/a%20b.12345678.png?v=2, /m/c.png and /m/d/a%20b.12345678.png.");
+        let said =
+            text.rewritten("x \\/up\\/d\\/a%20b.png?v=2, /up/c.png and /up/d/a%20b.png.").unwrap();
+        assert_eq!(
+            said,
+            "x \\/m\\/d\\/a%20b.12345678.png?v=2, /m/c.png and /m/d/a%20b.12345678.png."
+        );
         assert_eq!(text.rewritten(&said), None);
     }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AlterTableOperation, Expr, ObjectName, ObjectType, Statement, TableConstraint, Visit, Visitor, visit_expressions,
+    AlterTableOperation, Expr, ObjectName, ObjectType, Statement, TableConstraint, Visit, Visitor,
+    visit_expressions,
 };
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
@@ -32,7 +33,9 @@ pub fn of_move(act: &Move) -> Risk {
             Basis::Exact => Risk::Safe,
             Basis::Assumed => Risk::Destructive,
         },
-        Move::Quarantine(_) | Move::Unquarantine(_) | Move::Run(_) | Move::WriteRows(_) => Risk::Caution,
+        Move::Quarantine(_) | Move::Unquarantine(_) | Move::Run(_) | Move::WriteRows(_) => {
+            Risk::Caution
+        }
         Move::CreateObject(create) => of_sql(&create.sql, &create.object),
         Move::AlterObject(alter) => of_sql(&alter.sql, &alter.object),
         Move::DropObject(_)
@@ -49,12 +52,14 @@ pub fn of_move(act: &Move) -> Risk {
 }
 
 /// Functions that a default may call without doing anything to what is there.
-const HARMLESS: &[&str] = &["now", "nextval", "gen_random_uuid", "uuid_generate_v4", "lower", "upper", "coalesce"];
+const HARMLESS: &[&str] =
+    &["now", "nextval", "gen_random_uuid", "uuid_generate_v4", "lower", "upper", "coalesce"];
 
 /// The one statement that `sql` is made of; `None` where it cannot be read or there are more.
 fn single_statement(sql: &str) -> Option<Statement> {
     let dialects: [&dyn Dialect; 2] = [&PostgreSqlDialect {}, &SQLiteDialect {}];
-    let mut statements = dialects.iter().find_map(|dialect| Parser::parse_sql(*dialect, sql).ok())?;
+    let mut statements =
+        dialects.iter().find_map(|dialect| Parser::parse_sql(*dialect, sql).ok())?;
     if statements.len() == 1 { statements.pop() } else { None }
 }
 
@@ -90,7 +95,8 @@ pub fn stays_within(sql: &str, object: &ObjectRef, added: &BTreeSet<String>) -> 
     }
     let takes_away = |operation: &AlterTableOperation| match operation {
         AlterTableOperation::DropColumn { drop_behavior, column_names, .. } => {
-            *drop_behavior != Some(Cascade) && column_names.iter().all(|name| added.contains(&name.value))
+            *drop_behavior != Some(Cascade)
+                && column_names.iter().all(|name| added.contains(&name.value))
         }
         AlterTableOperation::DropConstraint { drop_behavior, name, .. } => {
             *drop_behavior != Some(Cascade) && added.contains(&name.value)
@@ -100,7 +106,10 @@ pub fn stays_within(sql: &str, object: &ObjectRef, added: &BTreeSet<String>) -> 
     match single_statement(sql) {
         // What a view calls is not run when the view is made.
         Some(Statement::CreateView(create)) => {
-            object.kind == ObjectKind::View && !create.materialized && !create.or_replace && names(&create.name, object)
+            object.kind == ObjectKind::View
+                && !create.materialized
+                && !create.or_replace
+                && names(&create.name, object)
         }
         Some(statement @ Statement::AlterTable(_)) if calls_something_unknown(&statement) => false,
         Some(Statement::AlterTable(alter)) => {
@@ -123,11 +132,15 @@ fn of_sql(sql: &str, object: &ObjectRef) -> Risk {
     }
     let harmless = match &statement {
         Statement::CreateTable(create) => {
-            create.query.is_none() && create.clone.is_none() && !create.or_replace && names(&create.name, object)
+            create.query.is_none()
+                && create.clone.is_none()
+                && !create.or_replace
+                && names(&create.name, object)
         }
         Statement::CreateView(create) => !create.or_replace && names(&create.name, object),
         Statement::CreateIndex(create) => {
-            object.kind == ObjectKind::Index && create.name.as_ref().is_some_and(|name| names(name, object))
+            object.kind == ObjectKind::Index
+                && create.name.as_ref().is_some_and(|name| names(name, object))
         }
         Statement::CreateSchema { .. } => object.kind == ObjectKind::Schema,
         Statement::AlterTable(alter) => {
@@ -143,7 +156,12 @@ fn adds_or_widens(operation: &AlterTableOperation) -> bool {
     match operation {
         AlterTableOperation::AddColumn { .. } | AlterTableOperation::AddConstraint { .. } => true,
         AlterTableOperation::AlterColumn { op, .. } => {
-            matches!(op, Column::SetDataType { using: None, .. } | Column::SetDefault { .. } | Column::DropNotNull)
+            matches!(
+                op,
+                Column::SetDataType { using: None, .. }
+                    | Column::SetDefault { .. }
+                    | Column::DropNotNull
+            )
         }
         _ => false,
     }
@@ -168,7 +186,11 @@ fn calls_something_unknown(statement: &Statement) -> bool {
         Expr::Function(call) => {
             let name = call.name.to_string().to_ascii_lowercase();
             let name = name.strip_prefix("pg_catalog.").unwrap_or(&name);
-            if HARMLESS.contains(&name) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if HARMLESS.contains(&name) {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         }
         _ => ControlFlow::Continue(()),
     });
@@ -182,8 +204,12 @@ pub fn relations_in(sql: &str) -> Option<Vec<(Option<String>, String)>> {
     impl Visitor for Collect {
         type Break = ();
         fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
-            let parts: Vec<String> =
-                name.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.clone()).collect();
+            let parts: Vec<String> = name
+                .0
+                .iter()
+                .filter_map(|part| part.as_ident())
+                .map(|ident| ident.value.clone())
+                .collect();
             match parts.as_slice() {
                 [.., schema, name] => self.0.push((Some(schema.clone()), name.clone())),
                 [name] => self.0.push((None, name.clone())),
@@ -214,16 +240,25 @@ mod tests {
     use crate::model::step::{AlterObject, CreateObject};
 
     fn alter(table: &str, sql: &str) -> Risk {
-        of_move(&Move::AlterObject(AlterObject { object: ObjectRef::table("public", table), sql: sql.into() }))
+        of_move(&Move::AlterObject(AlterObject {
+            object: ObjectRef::table("public", table),
+            sql: sql.into(),
+        }))
     }
 
     fn create(table: &str, sql: &str) -> Risk {
-        of_move(&Move::CreateObject(CreateObject { object: ObjectRef::table("public", table), sql: sql.into() }))
+        of_move(&Move::CreateObject(CreateObject {
+            object: ObjectRef::table("public", table),
+            sql: sql.into(),
+        }))
     }
 
     #[test]
     fn widening_and_adding_are_for_care_all_else_is_destructive() {
-        assert_eq!(alter("v", "ALTER TABLE \"public\".\"v\" ALTER COLUMN \"n\" TYPE varchar(255)"), Risk::Caution);
+        assert_eq!(
+            alter("v", "ALTER TABLE \"public\".\"v\" ALTER COLUMN \"n\" TYPE varchar(255)"),
+            Risk::Caution
+        );
         assert_eq!(alter("v", "ALTER TABLE v ADD COLUMN a integer"), Risk::Caution);
         assert_eq!(alter("v", "ALTER TABLE v DROP COLUMN a"), Risk::Destructive);
         assert_eq!(alter("v", "ALTER TABLE v RENAME TO w"), Risk::Destructive);
@@ -233,13 +268,22 @@ mod tests {
     fn sql_that_says_one_thing_and_does_another_is_destructive() {
         assert_eq!(alter("v", "ALTER TABLE users ADD COLUMN a integer"), Risk::Destructive);
         assert_eq!(alter("v", "ALTER TABLE other.v ADD COLUMN a integer"), Risk::Destructive);
-        assert_eq!(alter("v", "ALTER TABLE v ADD COLUMN a integer; DROP TABLE users"), Risk::Destructive);
+        assert_eq!(
+            alter("v", "ALTER TABLE v ADD COLUMN a integer; DROP TABLE users"),
+            Risk::Destructive
+        );
         assert_eq!(create("v", "DROP TABLE users"), Risk::Destructive);
-        assert_eq!(create("v", "CREATE TABLE v AS SELECT pg_terminate_backend(1)"), Risk::Destructive);
+        assert_eq!(
+            create("v", "CREATE TABLE v AS SELECT pg_terminate_backend(1)"),
+            Risk::Destructive
+        );
         assert_eq!(create("v", "CREATE TABLE v (a int DEFAULT wipe())"), Risk::Destructive);
         assert_eq!(create("v", "this is not sql"), Risk::Destructive);
         assert_eq!(create("v", ""), Risk::Destructive);
-        assert_eq!(create("v", "CREATE TABLE v (a int DEFAULT 1, b timestamp DEFAULT now())"), Risk::Caution);
+        assert_eq!(
+            create("v", "CREATE TABLE v (a int DEFAULT 1, b timestamp DEFAULT now())"),
+            Risk::Caution
+        );
     }
 
     #[test]
@@ -248,9 +292,11 @@ mod tests {
         let view = ObjectRef::free(ObjectKind::View, "public", "w");
         let ours = added("ALTER TABLE v ADD COLUMN a int, ADD CONSTRAINT c UNIQUE (a)");
         let within = |sql, object| stays_within(sql, object, &ours);
-        for sql in
-            ["ALTER TABLE v DROP COLUMN a", "ALTER TABLE public.v DROP CONSTRAINT c", "ALTER TABLE v ADD COLUMN a int"]
-        {
+        for sql in [
+            "ALTER TABLE v DROP COLUMN a",
+            "ALTER TABLE public.v DROP CONSTRAINT c",
+            "ALTER TABLE v ADD COLUMN a int",
+        ] {
             assert!(within(sql, &table), "{sql}");
         }
         assert!(within("CREATE VIEW public.w AS SELECT tidy(a) FROM v", &view));
@@ -276,8 +322,12 @@ mod tests {
 
     #[test]
     fn relations_are_found_in_views_and_not_in_what_cannot_be_read() {
-        let found = relations_in("CREATE VIEW v AS SELECT * FROM a JOIN \"b c\" ON 1=1").unwrap_or_default();
-        assert!(found.contains(&(None, "a".into())) && found.contains(&(None, "b c".into())), "{found:?}");
+        let found = relations_in("CREATE VIEW v AS SELECT * FROM a JOIN \"b c\" ON 1=1")
+            .unwrap_or_default();
+        assert!(
+            found.contains(&(None, "a".into())) && found.contains(&(None, "b c".into())),
+            "{found:?}"
+        );
         assert_eq!(relations_in("CREATE GARBAGE"), None);
     }
 

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::names::{Digest, ObjectKind, ObjectRef};
 
-/// The schema (PostgreSQL) that quarantined objects wait in; no rule takes it for the application's.
+/// The schema (PostgreSQL) that quarantined objects wait in; no rule takes it for the
+/// application's.
 pub const QUARANTINE_SCHEMA: &str = "ttplan_quarantine";
 
 /// A database's definitions at one moment.
@@ -43,7 +44,9 @@ pub struct Extension {
 }
 
 /// What sort of table it is. Only ordinary tables are ever dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum TableSort {
     #[default]
@@ -99,7 +102,9 @@ pub struct Column {
 }
 
 /// A primary key or unique constraint.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
     /// Null where the engine knows no name for it.
@@ -110,7 +115,9 @@ pub struct Key {
 }
 
 /// A foreign key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct ForeignKey {
     /// Null where the engine knows no name for it.
@@ -140,7 +147,9 @@ pub struct Index {
 }
 
 /// Something with a name and a text that defines it whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     pub schema: String,
@@ -231,7 +240,9 @@ impl Schema {
             ObjectKind::Sequence => digest_in(&self.sequences, object),
             ObjectKind::Type => digest_in(&self.types, object),
             ObjectKind::Function => digest_in(&self.functions, object),
-            ObjectKind::Schema => self.schemas.iter().find(|name| **name == object.name).map(Digest::of),
+            ObjectKind::Schema => {
+                self.schemas.iter().find(|name| **name == object.name).map(Digest::of)
+            }
             ObjectKind::Constraint => {
                 self.owning_table(object).and_then(|table| constraint_digest(table, &object.name))
             }
@@ -241,7 +252,12 @@ impl Schema {
                 .map(Digest::of_json),
             ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Other => self
                 .owning_table(object)
-                .and_then(|table| table.attachments.iter().find(|a| a.kind == object.kind && a.name == object.name))
+                .and_then(|table| {
+                    table
+                        .attachments
+                        .iter()
+                        .find(|a| a.kind == object.kind && a.name == object.name)
+                })
                 .map(Digest::of_json),
         }
     }
@@ -253,8 +269,12 @@ impl Schema {
     /// Everything that would have to go before `object` can go, direct dependents only,
     /// foreign keys of other tables included; sorted.
     pub fn dependents_of(&self, object: &ObjectRef) -> Vec<ObjectRef> {
-        let mut found: BTreeSet<ObjectRef> =
-            self.dependencies.iter().filter(|d| d.on == *object).map(|d| d.dependent.clone()).collect();
+        let mut found: BTreeSet<ObjectRef> = self
+            .dependencies
+            .iter()
+            .filter(|d| d.on == *object)
+            .map(|d| d.dependent.clone())
+            .collect();
         if object.kind == ObjectKind::Table {
             for table in &self.tables {
                 if table.schema == object.schema && table.name == object.name {
@@ -263,7 +283,12 @@ impl Schema {
                 for key in &table.foreign_keys {
                     if key.foreign_schema == object.schema && key.foreign_table == object.name {
                         let name = key.name.clone().unwrap_or_else(|| key.columns.join("_"));
-                        found.insert(ObjectRef::of_table(ObjectKind::Constraint, &table.schema, &table.name, name));
+                        found.insert(ObjectRef::of_table(
+                            ObjectKind::Constraint,
+                            &table.schema,
+                            &table.name,
+                            name,
+                        ));
                     }
                 }
             }
@@ -274,8 +299,16 @@ impl Schema {
     /// The digest of every definition but those of `except`: what a plan rests on.
     /// The version table is excepted by its callers, because its rows are probed by themselves.
     pub fn digest_without(&self, except: &[ObjectRef]) -> Digest {
-        let rest: Vec<&Table> = self.tables.iter().filter(|table| !except.contains(&table.reference())).collect();
-        Digest::of_json(&(&self.schemas, &rest, &self.views, &self.sequences, &self.types, &self.functions))
+        let rest: Vec<&Table> =
+            self.tables.iter().filter(|table| !except.contains(&table.reference())).collect();
+        Digest::of_json(&(
+            &self.schemas,
+            &rest,
+            &self.views,
+            &self.sequences,
+            &self.types,
+            &self.functions,
+        ))
     }
 }
 
@@ -288,7 +321,9 @@ fn constraint_digest(table: &Table, name: &str) -> Option<Digest> {
     if let Some(key) = table.foreign_keys.iter().find(|key| key.name.as_deref() == Some(name)) {
         return Some(Digest::of_json(key));
     }
-    if let Some(key) = table.uniques.iter().find(named).or(table.primary_key.as_ref().filter(|key| named(key))) {
+    if let Some(key) =
+        table.uniques.iter().find(named).or(table.primary_key.as_ref().filter(|key| named(key)))
+    {
         return Some(Digest::of_json(key));
     }
     table.checks.iter().find(|check| check.name == name).map(Digest::of_json)

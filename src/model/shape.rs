@@ -13,7 +13,8 @@ use crate::model::schema::{Column, ForeignKey, Index, Schema, Table};
 /// The version of these words. A catalogue recorded in others says nothing about shapes in these.
 pub const NORMALISER: u32 = 1;
 
-/// The facts of each table, view and type, by what it is called: `users`, `view open_orders`, `type mood`.
+/// The facts of each table, view and type, by what it is called: `users`, `view open_orders`, `type
+/// mood`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape(pub BTreeMap<String, BTreeSet<String>>);
 
@@ -24,15 +25,20 @@ impl Shape {
         let mut shape = BTreeMap::new();
         let home = |name: &str| name == schema.home;
         for table in &schema.tables {
-            if home(&table.schema) && table.extension.is_none() && book != Some(&table.reference()) {
+            if home(&table.schema) && table.extension.is_none() && book != Some(&table.reference())
+            {
                 shape.insert(table.name.clone(), facts_of(schema, table));
             }
         }
-        for view in schema.views.iter().filter(|view| home(&view.schema) && view.extension.is_none()) {
+        for view in
+            schema.views.iter().filter(|view| home(&view.schema) && view.extension.is_none())
+        {
             let facts = BTreeSet::from([format!("as {}", spaced(&view.definition))]);
             shape.insert(format!("view {}", view.name), facts);
         }
-        for kind in schema.types.iter().filter(|kind| home(&kind.schema) && kind.extension.is_none()) {
+        for kind in
+            schema.types.iter().filter(|kind| home(&kind.schema) && kind.extension.is_none())
+        {
             shape.insert(format!("type {}", kind.name), BTreeSet::from([spaced(&kind.definition)]));
         }
         for facts in shape.values_mut() {
@@ -43,7 +49,13 @@ impl Shape {
 
     /// Only what is called so.
     pub fn only(&self, names: &BTreeSet<String>) -> Self {
-        Self(self.0.iter().filter(|(name, _)| names.contains(*name)).map(|(n, f)| (n.clone(), f.clone())).collect())
+        Self(
+            self.0
+                .iter()
+                .filter(|(name, _)| names.contains(*name))
+                .map(|(n, f)| (n.clone(), f.clone()))
+                .collect(),
+        )
     }
 
     /// All but what is called so.
@@ -61,14 +73,17 @@ impl Shape {
     pub fn facts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|(name, facts)| {
             // A table without any column is still there.
-            std::iter::once((name.as_str(), "")).chain(facts.iter().map(move |fact| (name.as_str(), fact.as_str())))
+            std::iter::once((name.as_str(), ""))
+                .chain(facts.iter().map(move |fact| (name.as_str(), fact.as_str())))
         })
     }
 }
 
 fn facts_of(schema: &Schema, table: &Table) -> BTreeSet<String> {
     let mut facts: BTreeSet<String> = table.columns.iter().map(column).collect();
-    facts.extend(table.primary_key.as_ref().map(|key| format!("primary key ({})", key.columns.join(", "))));
+    facts.extend(
+        table.primary_key.as_ref().map(|key| format!("primary key ({})", key.columns.join(", "))),
+    );
     facts.extend(table.uniques.iter().map(|key| {
         let options = key.options.as_deref().map_or(String::new(), |options| format!(" {options}"));
         format!("unique ({}){options}", key.columns.join(", "))
@@ -91,9 +106,11 @@ fn column(column: &Column) -> String {
     if let Some(default) = &column.default {
         fact.push_str(&format!(" default {}", default_of(default)));
     }
-    for (word, value) in
-        [("generated", &column.generated), ("identity", &column.identity), ("collate", &column.collation)]
-    {
+    for (word, value) in [
+        ("generated", &column.generated),
+        ("identity", &column.identity),
+        ("collate", &column.collation),
+    ] {
         if let Some(value) = value {
             fact.push_str(&format!(" {word} {}", spaced(value)));
         }
@@ -104,7 +121,12 @@ fn column(column: &Column) -> String {
 /// SQLite keeps a type as it was typed; its case and spaces mean nothing.
 fn type_of(data_type: &str) -> String {
     let lower = spaced(data_type).to_lowercase();
-    lower.replace(" (", "(").replace("( ", "(").replace(" )", ")").replace(", ", ",").replace(" ,", ",")
+    lower
+        .replace(" (", "(")
+        .replace("( ", "(")
+        .replace(" )", ")")
+        .replace(", ", ",")
+        .replace(" ,", ",")
 }
 
 /// A default without what engines and histories add to it: PostgreSQL names a serial column's
@@ -122,7 +144,9 @@ fn default_of(default: &str) -> String {
         text = inner.trim();
     }
     let keyword = text.to_ascii_uppercase();
-    if ["CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "NULL", "TRUE", "FALSE"].contains(&keyword.as_str()) {
+    if ["CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "NULL", "TRUE", "FALSE"]
+        .contains(&keyword.as_str())
+    {
         keyword
     } else {
         text.to_owned()
@@ -152,11 +176,19 @@ fn foreign_key(schema: &Schema, table: &Table, key: &ForeignKey) -> String {
     // SQLite may leave the other table's primary key implied.
     let implied = || {
         let other = schema.table(&key.foreign_schema, &key.foreign_table);
-        other.and_then(|other| other.primary_key.as_ref()).map(|key| key.columns.clone()).unwrap_or_default()
+        other
+            .and_then(|other| other.primary_key.as_ref())
+            .map(|key| key.columns.clone())
+            .unwrap_or_default()
     };
-    let columns = if key.foreign_columns.is_empty() { implied() } else { key.foreign_columns.clone() };
-    let mut fact =
-        format!("foreign key ({}) references {} ({})", key.columns.join(", "), key.foreign_table, columns.join(", "));
+    let columns =
+        if key.foreign_columns.is_empty() { implied() } else { key.foreign_columns.clone() };
+    let mut fact = format!(
+        "foreign key ({}) references {} ({})",
+        key.columns.join(", "),
+        key.foreign_table,
+        columns.join(", ")
+    );
     if key.foreign_schema != table.schema {
         fact.push_str(&format!(" in {}", key.foreign_schema));
     }
@@ -173,7 +205,8 @@ fn foreign_key(schema: &Schema, table: &Table, key: &ForeignKey) -> String {
 
 fn index(index: &Index) -> String {
     let unique = if index.unique { "unique " } else { "" };
-    let predicate = index.predicate.as_deref().map_or(String::new(), |text| format!(" where {}", spaced(text)));
+    let predicate =
+        index.predicate.as_deref().map_or(String::new(), |text| format!(" where {}", spaced(text)));
     format!("{unique}index {} ({}){predicate}", index.name, index.columns.join(", "))
 }
 
@@ -212,7 +245,12 @@ mod tests {
     use crate::model::schema::{Definition, Key};
 
     fn one_column(name: &str, data_type: &str, default: Option<&str>) -> Column {
-        Column { name: name.into(), data_type: data_type.into(), default: default.map(Into::into), ..Column::default() }
+        Column {
+            name: name.into(),
+            data_type: data_type.into(),
+            default: default.map(Into::into),
+            ..Column::default()
+        }
     }
 
     #[test]
@@ -246,7 +284,9 @@ mod tests {
             "status mood default 'sad'::mood"
         );
         assert_eq!(at_home("(public.f(x) > 0)", "public"), "(f(x) > 0)");
-        for other in ["other.public.t", "default 'public.t'", "republic.t", "\"public.t\"", "other.t"] {
+        for other in
+            ["other.public.t", "default 'public.t'", "republic.t", "\"public.t\"", "other.t"]
+        {
             assert_eq!(at_home(other, "public"), other);
         }
     }
@@ -280,17 +320,29 @@ mod tests {
             schema: "public".into(),
             name: "t".into(),
             columns: columns.iter().map(|name| one_column(name, "integer", None)).collect(),
-            uniques: vec![Key { name: Some(constraint.into()), columns: vec!["a".into()], options: None }],
+            uniques: vec![Key {
+                name: Some(constraint.into()),
+                columns: vec!["a".into()],
+                options: None,
+            }],
             checks: vec![Definition {
                 name: constraint.into(),
                 definition: "CHECK (a  > 0)".into(),
                 ..Definition::default()
             }],
-            indexes: vec![Index { name: index_name.into(), columns: vec!["b".into()], ..Index::default() }],
+            indexes: vec![Index {
+                name: index_name.into(),
+                columns: vec!["b".into()],
+                ..Index::default()
+            }],
             ..Table::default()
         };
-        let shape =
-            |table| Shape::of(&Schema { home: "public".into(), tables: vec![table], ..Schema::default() }, None);
+        let shape = |table| {
+            Shape::of(
+                &Schema { home: "public".into(), tables: vec![table], ..Schema::default() },
+                None,
+            )
+        };
         let one = shape(table(&["a", "b"], "t_a_key", "ix"));
         assert_eq!(one, shape(table(&["b", "a"], "uq_t_a", "ix")));
         assert_ne!(one, shape(table(&["a", "b"], "t_a_key", "ix_other")));

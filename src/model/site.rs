@@ -27,9 +27,11 @@ pub struct Site {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     pub allowed_signers: FilePath,
-    /// Keys that are no longer believed, whatever else says so: one public key a line, or a list by `ssh-keygen -k`.
+    /// Keys that are no longer believed, whatever else says so: one public key a line, or a list by
+    /// `ssh-keygen -k`.
     pub revoked_keys: Option<FilePath>,
-    /// Catalogues of applications that do not come with ttplan. What they show of a schema is believed.
+    /// Catalogues of applications that do not come with ttplan. What they show of a schema is
+    /// believed.
     pub catalogues: Vec<FilePath>,
     /// Distinct principals with distinct keys.
     pub required: u32,

@@ -1,8 +1,8 @@
-//! Finds paths inside texts, however the text around them escapes them: percent-encoding of URLs, `\/`
-//! of JSON, character references of HTML. Pure; knows nothing of files.
+//! Finds paths inside texts, however the text around them escapes them: percent-encoding of URLs,
+//! `\/` of JSON, character references of HTML. Pure; knows nothing of files.
 //!
-//! Every character of a text is read together with the stretch that stands for it there, so that what
-//! is found can be replaced in the same spelling and nothing around it is touched.
+//! Every character of a text is read together with the stretch that stands for it there, so that
+//! what is found can be replaced in the same spelling and nothing around it is touched.
 
 use std::ops::Range;
 
@@ -45,8 +45,8 @@ struct Piece {
     written: Written,
 }
 
-/// Every path in `text` that begins with `prefix`, in order. The prefix stands at a path's beginning or
-/// behind a URL's host, never in the middle of a longer path.
+/// Every path in `text` that begins with `prefix`, in order. The prefix stands at a path's
+/// beginning or behind a URL's host, never in the middle of a longer path.
 pub fn mentions(text: &str, prefix: &str, kind: Kind) -> Vec<Mention> {
     let wanted: Vec<char> = prefix.chars().collect();
     if wanted.is_empty() {
@@ -75,8 +75,9 @@ pub fn mentions(text: &str, prefix: &str, kind: Kind) -> Vec<Mention> {
     found
 }
 
-/// The text with what stands at each of `places` replaced by the text beside it, spelled as the old was: each
-/// slash as the old one in its turn, or the last of them, all else as a URL writes it. Places are in order and apart.
+/// The text with what stands at each of `places` replaced by the text beside it, spelled as the old
+/// was: each slash as the old one in its turn, or the last of them, all else as a URL writes it.
+/// Places are in order and apart.
 pub fn replaced(text: &str, places: &[(Range<usize>, String)], kind: Kind) -> String {
     let mut result = String::with_capacity(text.len());
     let mut done = 0;
@@ -93,7 +94,10 @@ pub fn replaced(text: &str, places: &[(Range<usize>, String)], kind: Kind) -> St
                     result.push_str(slash);
                 }
                 c if is_unreserved(c) => result.push(c),
-                c => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| result.push_str(&format!("%{byte:02X}"))),
+                c => c
+                    .encode_utf8(&mut [0; 4])
+                    .bytes()
+                    .for_each(|byte| result.push_str(&format!("%{byte:02X}"))),
             }
         }
         done = place.end;
@@ -121,8 +125,10 @@ fn path_after(pieces: &[Piece]) -> &[Piece] {
     let ends = |piece: &Piece| piece.written != Written::Percent && ends_path(piece.c);
     let end = pieces.iter().position(ends).unwrap_or(pieces.len());
     // A full stop behind a path is the sentence's.
-    let is_of_sentence = |piece: &Piece| piece.written == Written::Itself && ".,;:!*".contains(piece.c);
-    let kept = pieces[..end].iter().rposition(|piece| !is_of_sentence(piece)).map_or(0, |at| at + 1);
+    let is_of_sentence =
+        |piece: &Piece| piece.written == Written::Itself && ".,;:!*".contains(piece.c);
+    let kept =
+        pieces[..end].iter().rposition(|piece| !is_of_sentence(piece)).map_or(0, |at| at + 1);
     &pieces[..kept]
 }
 
@@ -136,8 +142,8 @@ fn begins_here(before: &[Piece]) -> bool {
     }
     match run.split_once("//") {
         Some((scheme, host)) => {
-            let is_scheme =
-                scheme.is_empty() || scheme.strip_suffix(':').is_some_and(|name| !name.contains(['/', ':']));
+            let is_scheme = scheme.is_empty()
+                || scheme.strip_suffix(':').is_some_and(|name| !name.contains(['/', ':']));
             is_scheme && !host.is_empty() && !host.contains('/')
         }
         None => false,
@@ -215,8 +221,11 @@ fn reference(text: &str) -> Option<(char, usize)> {
     let name = text.get(1..end)?;
     let c = match name.strip_prefix('#') {
         Some(number) => {
-            let (digits, radix) = number.strip_prefix(['x', 'X']).map_or((number, 10), |digits| (digits, 16));
-            char::from_u32(u32::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))?)?
+            let (digits, radix) =
+                number.strip_prefix(['x', 'X']).map_or((number, 10), |digits| (digits, 16));
+            char::from_u32(
+                u32::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))?,
+            )?
         }
         None => NAMES.iter().find(|(known, _)| *known == name)?.1,
     };
@@ -242,8 +251,16 @@ mod tests {
             ("//h.example/up/e.png", Kind::Text, vec!["e.png"]),
             ("&#47;up&sol;f&amp;g.png", Kind::Text, vec!["f&g.png"]),
             ("style=\"url(&quot;/up/h.png&quot;)\"", Kind::Text, vec!["h.png"]),
-            (r#"{"s":"\/up\/i.png","t":"\u002fup/\u00e9.png"}"#, Kind::Json, vec!["i.png", "é.png"]),
-            (r#"{"html":"<img src=\"/up/j.png\">\n/up/k.png"}"#, Kind::Json, vec!["j.png", "k.png"]),
+            (
+                r#"{"s":"\/up\/i.png","t":"\u002fup/\u00e9.png"}"#,
+                Kind::Json,
+                vec!["i.png", "é.png"],
+            ),
+            (
+                r#"{"html":"<img src=\"/up/j.png\">\n/up/k.png"}"#,
+                Kind::Json,
+                vec!["j.png", "k.png"],
+            ),
             ("next=%2Fup%2Fl.png&x", Kind::Text, vec!["l.png&x"]),
             ("**/up/m.png**", Kind::Text, vec!["m.png"]),
             ("/up/caf%C3%A9.png %zz /up/%ff", Kind::Text, vec!["café.png", "%ff"]),
@@ -254,8 +271,15 @@ mod tests {
 
     #[test]
     fn the_middle_of_a_longer_path_and_a_bare_directory_are_no_mentions() {
-        for text in ["/static/up/a.png", "x/up/a.png", "https://h.example/x/up/a.png", "/up/", "see /up/.", "up/a", ""]
-        {
+        for text in [
+            "/static/up/a.png",
+            "x/up/a.png",
+            "https://h.example/x/up/a.png",
+            "/up/",
+            "see /up/.",
+            "up/a",
+            "",
+        ] {
             assert_eq!(paths(text, Kind::Text), [""; 0], "{text}");
         }
     }
@@ -263,9 +287,17 @@ mod tests {
     #[test]
     fn what_is_replaced_keeps_its_spelling_and_all_else_its_bytes() {
         for (text, kind, new) in [
-            (r#"{"a": "\/up\/a.png", "b":1.0e3}"#, Kind::Json, r#"{"a": "\/new\/place\/a.png", "b":1.0e3}"#),
+            (
+                r#"{"a": "\/up\/a.png", "b":1.0e3}"#,
+                Kind::Json,
+                r#"{"a": "\/new\/place\/a.png", "b":1.0e3}"#,
+            ),
             ("%2Fup%2Fa.png", Kind::Text, "%2Fnew%2Fplace%2Fa.png"),
-            ("&#x2f;up&#x2f;a%20b.png tail", Kind::Text, "&#x2f;new&#x2f;place&#x2f;a%20b.png tail"),
+            (
+                "&#x2f;up&#x2f;a%20b.png tail",
+                Kind::Text,
+                "&#x2f;new&#x2f;place&#x2f;a%20b.png tail",
+            ),
             ("/up/a /static/up/b (/up/c)", Kind::Text, "/new/place/a /static/up/b (/new/place/c)"),
         ] {
             let place = |mention: Mention| (mention.prefix, "/new/place/".to_owned());

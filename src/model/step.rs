@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::file_moves::{
-    CopyFiles, FileList, MakeDirectory, ReleaseFiles, RemoveDirectory, RemoveFiles, ReplaceFiles, RestoreFiles,
-    SaveFiles, Sidecar,
+    CopyFiles, FileList, MakeDirectory, ReleaseFiles, RemoveDirectory, RemoveFiles, ReplaceFiles,
+    RestoreFiles, SaveFiles, Sidecar,
 };
 pub use crate::model::kept::{DiscardKept, KeptThing};
 use crate::model::names::{Digest, FilePath, ObjectRef};
@@ -52,7 +52,9 @@ pub struct Step {
 }
 
 /// How much harm a step could do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
     Safe,
@@ -234,8 +236,8 @@ pub struct Run {
     pub timeout_seconds: u64,
     /// The revisions it is expected to run, in order.
     pub revisions: Vec<String>,
-    /// Where it is known to stop before it is through: what holds then of the database it works on, stop
-    /// after stop. It is run again as often as that holds, and no more.
+    /// Where it is known to stop before it is through: what holds then of the database it works on,
+    /// stop after stop. It is run again as often as that holds, and no more.
     pub stumbles: Vec<Vec<Probe>>,
 }
 
@@ -292,11 +294,15 @@ impl Step {
             FileList::Move(index) => match self.moves.get(*index)? {
                 Move::CopyFiles(CopyFiles { files, .. })
                 | Move::ReleaseFiles(ReleaseFiles { files, .. })
-                | Move::ReplaceFiles(ReplaceFiles { files, .. }) => Some(files).filter(|files| files.is_own()),
+                | Move::ReplaceFiles(ReplaceFiles { files, .. }) => {
+                    Some(files).filter(|files| files.is_own())
+                }
                 _ => None,
             },
             FileList::Replaced(index) => match self.moves.get(*index)? {
-                Move::ReplaceFiles(ReplaceFiles { replaced, .. }) => Some(replaced).filter(|files| files.is_own()),
+                Move::ReplaceFiles(ReplaceFiles { replaced, .. }) => {
+                    Some(replaced).filter(|files| files.is_own())
+                }
                 _ => None,
             },
             own => Some(own),

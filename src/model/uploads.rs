@@ -65,13 +65,15 @@ impl FileFact {
         self.2
     }
 
-    /// The same file under a name that says its content: `a.png` becomes `a.1f2e3d4c.png`, with the first digits
-    /// of its SHA-256. What would be too long for a name loses the end of its stem.
+    /// The same file under a name that says its content: `a.png` becomes `a.1f2e3d4c.png`, with the
+    /// first digits of its SHA-256. What would be too long for a name loses the end of its stem.
     pub fn by_content(&self) -> Self {
         let path = self.0.as_bytes();
-        let (above, name) = path.split_at(path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1));
+        let (above, name) =
+            path.split_at(path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1));
         let dot = name.iter().rposition(|byte| *byte == b'.');
-        let dot = dot.filter(|at| *at > 0 && name.len() - at <= LONGEST_SUFFIX).unwrap_or(name.len());
+        let dot =
+            dot.filter(|at| *at > 0 && name.len() - at <= LONGEST_SUFFIX).unwrap_or(name.len());
         let (stem, suffix) = name.split_at(dot);
         let digits = format!(".{}", self.2.short(8));
         let mut kept = stem.len().min(LONGEST_NAME.saturating_sub(digits.len() + suffix.len()));
@@ -99,7 +101,9 @@ pub struct Odd {
 }
 
 /// Why an entry is odd.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum OddKind {
     Symlink,
@@ -137,7 +141,8 @@ impl Tree {
         let below = |file: &FilePath| file != path && file.as_path().starts_with(path.as_path());
         let inside = FilePath::from_bytes([path.as_bytes(), b"/"].concat());
         let first = self.files.partition_point(|file| file.0 < inside);
-        self.files.get(first).is_some_and(|file| below(&file.0)) || self.odd.iter().any(|odd| below(&odd.path))
+        self.files.get(first).is_some_and(|file| below(&file.0))
+            || self.odd.iter().any(|odd| below(&odd.path))
     }
 
     /// The odd entry at `path`.
@@ -145,9 +150,13 @@ impl Tree {
         self.odd.iter().find(|odd| odd.path == *path)
     }
 
-    /// The part of this tree at and below `root`, an absolute path in it, with how its files lie; `None` where the
-    /// names that were passed over cannot be told apart any more.
-    pub fn below(&self, root: &FilePath, lie: &[FileCircumstance]) -> Option<(Tree, Vec<FileCircumstance>)> {
+    /// The part of this tree at and below `root`, an absolute path in it, with how its files lie;
+    /// `None` where the names that were passed over cannot be told apart any more.
+    pub fn below(
+        &self,
+        root: &FilePath,
+        lie: &[FileCircumstance],
+    ) -> Option<(Tree, Vec<FileCircumstance>)> {
         if self.ignored > self.litter.len() as u64 || lie.len() != self.files.len() {
             return None;
         }
@@ -157,13 +166,21 @@ impl Tree {
             Some(FilePath::new(rest)).filter(|rest| !rest.as_bytes().is_empty())
         };
         let files = self.files.iter().zip(lie);
-        let files = files.filter_map(|(file, lie)| Some((FileFact(inside(&file.0)?, file.1, file.2), *lie)));
+        let files = files
+            .filter_map(|(file, lie)| Some((FileFact(inside(&file.0)?, file.1, file.2), *lie)));
         let (files, lie): (Vec<FileFact>, Vec<FileCircumstance>) = files.unzip();
-        let odd = self.odd.iter().filter_map(|odd| Some(Odd { path: inside(&odd.path)?, what: odd.what })).collect();
+        let odd = self
+            .odd
+            .iter()
+            .filter_map(|odd| Some(Odd { path: inside(&odd.path)?, what: odd.what }))
+            .collect();
         let litter: Vec<(FilePath, u64)> =
             self.litter.iter().filter_map(|(path, size)| Some((inside(path)?, *size))).collect();
         let ignored = litter.len() as u64;
-        Some((Tree { root: root.clone(), state: RootState::Present, files, odd, ignored, litter }, lie))
+        Some((
+            Tree { root: root.clone(), state: RootState::Present, files, odd, ignored, litter },
+            lie,
+        ))
     }
 
     /// Sum of the sizes, in bytes.
@@ -222,8 +239,8 @@ impl Place {
     }
 }
 
-/// How a file lies on its disk: never digested, never decided by. Kept small: there is one per file.
-/// Written as `["mode", uid, gid, "mtime"]`, mode in octal, mtime in nanoseconds since 1970.
+/// How a file lies on its disk: never digested, never decided by. Kept small: there is one per
+/// file. Written as `["mode", uid, gid, "mtime"]`, mode in octal, mtime in nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "WrittenCircumstance", try_from = "WrittenCircumstance")]
 pub struct FileCircumstance {
@@ -248,7 +265,8 @@ impl TryFrom<WrittenCircumstance> for FileCircumstance {
     type Error = &'static str;
 
     fn try_from((mode, uid, gid, mtime): WrittenCircumstance) -> Result<Self, Self::Error> {
-        let mode = u16::from_str_radix(&mode, 8).map_err(|_| "expected a mode in octal, like `0644`")?;
+        let mode =
+            u16::from_str_radix(&mode, 8).map_err(|_| "expected a mode in octal, like `0644`")?;
         let mtime = mtime.parse().map_err(|_| "expected a time in nanoseconds since 1970")?;
         Ok(Self { mode, uid, gid, mtime })
     }
@@ -260,20 +278,30 @@ mod tests {
 
     #[test]
     fn a_name_by_content_keeps_directory_and_suffix_and_is_never_too_long() {
-        let named = |path: &str| FileFact(path.into(), 1, Digest::of("x")).by_content().0.to_text().into_owned();
+        let named = |path: &str| {
+            FileFact(path.into(), 1, Digest::of("x")).by_content().0.to_text().into_owned()
+        };
         assert_eq!(named("a.png"), "a.2d711642.png");
         assert_eq!(named("d.e/f.tar.gz"), "d.e/f.tar.2d711642.gz");
         assert_eq!(named("d/none"), "d/none.2d711642");
         assert_eq!(named(".hidden"), ".hidden.2d711642");
-        for name in ["n".repeat(255), format!("{}.png", "n".repeat(251)), format!("{}.png", "ö".repeat(125))] {
+        for name in [
+            "n".repeat(255),
+            format!("{}.png", "n".repeat(251)),
+            format!("{}.png", "ö".repeat(125)),
+        ] {
             let long = named(&name);
-            assert!(long.len() <= 255 && long.contains(".2d711642") && !long.contains('\u{fffd}'), "{long}");
+            assert!(
+                long.len() <= 255 && long.contains(".2d711642") && !long.contains('\u{fffd}'),
+                "{long}"
+            );
         }
     }
 
     #[test]
     fn a_circumstance_is_written_as_one_short_row() {
-        let circumstance = FileCircumstance { mode: 0o644, uid: 1000, gid: 0, mtime: -1_500_000_000 };
+        let circumstance =
+            FileCircumstance { mode: 0o644, uid: 1000, gid: 0, mtime: -1_500_000_000 };
         let text = serde_json::to_string(&circumstance).unwrap();
         assert_eq!(text, r#"["0644",1000,0,"-1500000000"]"#);
         assert_eq!(serde_json::from_str::<FileCircumstance>(&text).unwrap(), circumstance);

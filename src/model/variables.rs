@@ -31,7 +31,9 @@ impl Fault {
             Self::NotUtf8(name) => format!("the value of the variable `{name}` is not UTF-8"),
             Self::Unterminated => "`${` is not closed by `}`".to_owned(),
             Self::NotAName => "only `${NAME}` and `${NAME:-default}` can be filled in".to_owned(),
-            Self::Nested(name) => format!("the default of the variable `{name}` names a variable itself"),
+            Self::Nested(name) => {
+                format!("the default of the variable `{name}` names a variable itself")
+            }
             Self::Stray => "a single `$` means nothing here".to_owned(),
         }
     }
@@ -42,7 +44,9 @@ impl Fault {
             Self::Unset(name) => format!("set `{name}`, or write `${{{name}:-default}}`"),
             Self::NotUtf8(name) => format!("give `{name}` a value in UTF-8"),
             Self::Unterminated => "write `${NAME}`, and `$$` for a dollar sign".to_owned(),
-            Self::NotAName => "a name is letters, digits and `_`, and begins with no digit".to_owned(),
+            Self::NotAName => {
+                "a name is letters, digits and `_`, and begins with no digit".to_owned()
+            }
             Self::Nested(_) => "defaults do not nest: write the default out".to_owned(),
             Self::Stray => "write `${NAME}` for a variable and `$$` for a dollar sign".to_owned(),
         }

@@ -1,4 +1,5 @@
-//! What a host thinks of the signatures of a plan that it would run, or of an observation that it believes.
+//! What a host thinks of the signatures of a plan that it would run, or of an observation that it
+//! believes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,8 @@ pub struct Verification {
     pub not_counted: Vec<(String, String)>,
     /// How many people have to sign such a document.
     pub needed: u32,
-    /// Its author, who signed it and does not count as one of them; null where the host does not ask.
+    /// Its author, who signed it and does not count as one of them; null where the host does not
+    /// ask.
     pub author: Option<String>,
     /// Roles each of which one of them has to have; null where none is asked for.
     pub one_of: Option<Vec<String>>,

@@ -17,7 +17,9 @@ fn rows_of(table: &ObjectRef, ready: &[Probe]) -> String {
     ready
         .iter()
         .find_map(|probe| match probe {
-            Probe::Rows { table: of, count } if of == table => Some(format!(" ({})", counted(*count, "row"))),
+            Probe::Rows { table: of, count } if of == table => {
+                Some(format!(" ({})", counted(*count, "row")))
+            }
             _ => None,
         })
         .unwrap_or_default()
@@ -39,7 +41,9 @@ pub fn phrase(act: &Move, ready: &[Probe]) -> String {
         Move::RestoreObjects(restore) => format!("bring back {}", objects(&restore.objects)),
         Move::BackupDatabase(_) => "back up the database".to_owned(),
         Move::RestoreDatabase(_) => "put the database back to its backup".to_owned(),
-        Move::Quarantine(put) => format!("quarantine {}{}", put.object, rows_of(&put.object, ready)),
+        Move::Quarantine(put) => {
+            format!("quarantine {}{}", put.object, rows_of(&put.object, ready))
+        }
         Move::Unquarantine(back) => format!("bring {} back from quarantine", back.object),
         Move::MakeDirectory(make) => format!("make directory `{}`", make.path.to_text()),
         Move::RemoveDirectory(remove) => format!("remove directory `{}`", remove.path.to_text()),
@@ -47,21 +51,37 @@ pub fn phrase(act: &Move, ready: &[Probe]) -> String {
             let (files, size) = copy.files.totals();
             let (from, to) = (copy.from.to_text(), copy.to.to_text());
             let named = if copy.renamed { ", named by their content" } else { "" };
-            format!("copy {} ({}) from `{from}` to `{to}`{named}", counted(files, "file"), bytes(size))
+            format!(
+                "copy {} ({}) from `{from}` to `{to}`{named}",
+                counted(files, "file"),
+                bytes(size)
+            )
         }
         Move::ReplaceFiles(replace) => {
             let (files, size) = replace.files.totals();
             let (from, to) = (replace.from.to_text(), replace.to.to_text());
-            format!("replace {} of `{to}` by those of `{from}` ({})", counted(files, "file"), bytes(size))
+            format!(
+                "replace {} of `{to}` by those of `{from}` ({})",
+                counted(files, "file"),
+                bytes(size)
+            )
         }
-        Move::RemoveFiles(remove) => format!("remove this run's copies from `{}`", remove.root.to_text()),
+        Move::RemoveFiles(remove) => {
+            format!("remove this run's copies from `{}`", remove.root.to_text())
+        }
         Move::SaveFiles(save) => format!("save the files of `{}`", save.from.to_text()),
         Move::ReleaseFiles(release) => {
             let (files, size) = release.files.totals();
             let (from, to) = (release.from.to_text(), release.to.to_text());
-            format!("remove {} ({}) from `{from}`, copied to `{to}`", counted(files, "file"), bytes(size))
+            format!(
+                "remove {} ({}) from `{from}`, copied to `{to}`",
+                counted(files, "file"),
+                bytes(size)
+            )
         }
-        Move::RestoreFiles(restore) => format!("bring the files of `{}` back", restore.root.to_text()),
+        Move::RestoreFiles(restore) => {
+            format!("bring the files of `{}` back", restore.root.to_text())
+        }
         Move::DiscardKept(discard) => {
             let size = discard.kept.iter().map(|thing| thing.bytes).fold(0, u64::saturating_add);
             let things = counted(discard.kept.len() as u64, "thing");
@@ -78,8 +98,13 @@ pub fn phrase(act: &Move, ready: &[Probe]) -> String {
         Move::Run(run) => {
             let program = run.argv.first().map_or("", String::as_str);
             let name = program.rsplit('/').next().unwrap_or(program);
-            let words: Vec<&str> = std::iter::once(name).chain(run.argv.iter().skip(1).map(String::as_str)).collect();
-            format!("run `{}` ({})", words.join(" "), counted(run.revisions.len() as u64, "migration"))
+            let words: Vec<&str> =
+                std::iter::once(name).chain(run.argv.iter().skip(1).map(String::as_str)).collect();
+            format!(
+                "run `{}` ({})",
+                words.join(" "),
+                counted(run.revisions.len() as u64, "migration")
+            )
         }
     }
 }
@@ -122,11 +147,20 @@ pub fn summary_line(summary: &Summary, steps: usize) -> String {
     };
     add(s.destructive_steps, counted(s.destructive_steps, "destructive step"));
     add(s.tables_to_drop, format!("{} to drop", counted(s.tables_to_drop, "table")));
-    add(s.tables_to_quarantine, format!("{} to quarantine", counted(s.tables_to_quarantine, "table")));
+    add(
+        s.tables_to_quarantine,
+        format!("{} to quarantine", counted(s.tables_to_quarantine, "table")),
+    );
     add(s.revisions_to_stamp, format!("{} to stamp", counted(s.revisions_to_stamp, "revision")));
     add(s.migrations_to_run, format!("{} to run", counted(s.migrations_to_run, "migration")));
-    add(s.files_to_move, format!("{} ({}) to move", counted(s.files_to_move, "file"), bytes(s.bytes_to_move)));
-    add(s.references_to_rewrite, format!("{} to rewrite", counted(s.references_to_rewrite, "reference")));
+    add(
+        s.files_to_move,
+        format!("{} ({}) to move", counted(s.files_to_move, "file"), bytes(s.bytes_to_move)),
+    );
+    add(
+        s.references_to_rewrite,
+        format!("{} to rewrite", counted(s.references_to_rewrite, "reference")),
+    );
     match (parts.is_empty(), steps) {
         (true, 0) => "no changes".to_owned(),
         (true, n) => counted(n as u64, "step"),
@@ -162,7 +196,15 @@ mod tests {
     #[test]
     fn the_summary_line_puts_destruction_first_and_knows_nothing() {
         assert_eq!(summary_line(&Summary::default(), 0), "no changes");
-        let summary = Summary { destructive_steps: 1, tables_to_drop: 2, files_to_move: 1, ..Summary::default() };
-        assert_eq!(summary_line(&summary, 4), "1 destructive step, 2 tables to drop, 1 file (0 B) to move, in 4 steps");
+        let summary = Summary {
+            destructive_steps: 1,
+            tables_to_drop: 2,
+            files_to_move: 1,
+            ..Summary::default()
+        };
+        assert_eq!(
+            summary_line(&summary, 4),
+            "1 destructive step, 2 tables to drop, 1 file (0 B) to move, in 4 steps"
+        );
     }
 }

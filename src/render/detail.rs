@@ -1,5 +1,5 @@
-//! What a move does, to the letter: everything in it that its title does not say. Whatever a plan could hide
-//! is in these lines. Not escaped: whoever prints them does that.
+//! What a move does, to the letter: everything in it that its title does not say. Whatever a plan
+//! could hide is in these lines. Not escaped: whoever prints them does that.
 
 use crate::model::names::FilePath;
 use crate::model::references::Form;
@@ -37,7 +37,9 @@ fn detail(act: &Move) -> Vec<String> {
             let (from, to) = (set.from.join(", "), set.to.join(", "));
             vec![format!("{}, `{}`: [{from}] -> [{to}] ({basis})", set.table, set.column)]
         }
-        Move::SaveObjects(save) => vec![format!("{}, first, as `{}`", wording::phrase(act, &[]), save.name)],
+        Move::SaveObjects(save) => {
+            vec![format!("{}, first, as `{}`", wording::phrase(act, &[]), save.name)]
+        }
         Move::BackupDatabase(backup) => vec![kept(&backup.name, backup.directory.as_ref())],
         Move::RestoreDatabase(restore) => vec![kept(&restore.name, restore.directory.as_ref())],
         Move::Quarantine(put) => vec![kept(&put.name, None)],
@@ -50,12 +52,20 @@ fn detail(act: &Move) -> Vec<String> {
             some(&replace.files),
         ]
         .concat(),
-        Move::CopyFiles(copy) => [owned(copy.mode.as_deref(), copy.owner.as_deref()), some(&copy.files)].concat(),
-        Move::SaveFiles(save) => vec![format!("{}, first, as `{}`", wording::phrase(act, &[]), save.name)],
+        Move::CopyFiles(copy) => {
+            [owned(copy.mode.as_deref(), copy.owner.as_deref()), some(&copy.files)].concat()
+        }
+        Move::SaveFiles(save) => {
+            vec![format!("{}, first, as `{}`", wording::phrase(act, &[]), save.name)]
+        }
         Move::ReleaseFiles(release) => listed(&release.files, usize::MAX),
         Move::DiscardKept(discard) => {
             let line = |thing: &KeptThing| {
-                format!("{}, {}", kept(&thing.name, thing.directory.as_ref()), wording::bytes(thing.bytes))
+                format!(
+                    "{}, {}",
+                    kept(&thing.name, thing.directory.as_ref()),
+                    wording::bytes(thing.bytes)
+                )
             };
             discard.kept.iter().map(line).collect()
         }
@@ -66,7 +76,11 @@ fn detail(act: &Move) -> Vec<String> {
                 _ => "wherever it names a file, in the spelling of each value",
             };
             let Rewriting { table, key, .. } = &write.rewriting;
-            let key = if key.is_empty() { String::new() } else { format!(", rows known by {}", key.join(", ")) };
+            let key = if key.is_empty() {
+                String::new()
+            } else {
+                format!(", rows known by {}", key.join(", "))
+            };
             let renamed = write.rewriting.renamed.iter();
             let mut lines = vec![format!("`{}` becomes `{to}`, {how}", from.join("`, `"))];
             lines.extend(renamed.map(|(old, new)| format!("`{old}` there becomes `{new}`")));
@@ -87,7 +101,10 @@ fn detail(act: &Move) -> Vec<String> {
 /// SQL stands for itself; all else is what the step's own moves say already.
 fn undo_detail(act: &Move) -> Vec<String> {
     match act {
-        Move::CreateObject(_) | Move::DropObject(_) | Move::AlterObject(_) | Move::SetRevisions(_) => detail(act),
+        Move::CreateObject(_)
+        | Move::DropObject(_)
+        | Move::AlterObject(_)
+        | Move::SetRevisions(_) => detail(act),
         _ => Vec::new(),
     }
 }
@@ -106,14 +123,18 @@ fn owned(mode: Option<&str>, owner: Option<&str>) -> Vec<String> {
 }
 
 fn command(run: &Run) -> Vec<String> {
-    let mut lines = vec![format!("$ {}", run.argv.join(" ")), format!("in {}", run.directory.to_text())];
+    let mut lines =
+        vec![format!("$ {}", run.argv.join(" ")), format!("in {}", run.directory.to_text())];
     lines.extend(run.env.iter().map(|(name, value)| format!("{name}={value}")));
     lines.extend(run.url_variable.iter().map(|name| format!("{name}=(the database's URL)")));
     if !run.check.is_empty() {
         lines.push(format!("checked first by: {}", run.check.join(" ")));
     }
     if !run.stumbles.is_empty() {
-        lines.push(format!("run again at most {}", wording::counted(run.stumbles.len() as u64, "time")));
+        lines.push(format!(
+            "run again at most {}",
+            wording::counted(run.stumbles.len() as u64, "time")
+        ));
     }
     lines.push(format!("at most {} s; runs {}", run.timeout_seconds, from_to(&run.revisions)));
     lines
@@ -135,7 +156,12 @@ fn listed(list: &FileList, most: usize) -> Vec<String> {
     match list {
         FileList::Inline(rows) => {
             let line = |row: &crate::model::uploads::FileFact| {
-                format!("{}  {}  {}", row.path().to_text(), wording::bytes(row.size()), row.sha256().short(12))
+                format!(
+                    "{}  {}  {}",
+                    row.path().to_text(),
+                    wording::bytes(row.size()),
+                    row.sha256().short(12)
+                )
             };
             let mut lines: Vec<String> = rows.iter().take(most).map(line).collect();
             if rows.len() > most {
@@ -160,7 +186,8 @@ mod tests {
     /// Every text and number in a document, digests by what is shown of them.
     fn leaves(value: &serde_json::Value, found: &mut Vec<String>) {
         match value {
-            serde_json::Value::String(text) if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) => {}
+            serde_json::Value::String(text)
+                if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) => {}
             serde_json::Value::String(text) => found.push(text.clone()),
             serde_json::Value::Array(all) => all.iter().for_each(|one| leaves(one, found)),
             serde_json::Value::Object(all) => all.values().for_each(|one| leaves(one, found)),
@@ -184,9 +211,17 @@ mod tests {
                 texts.retain(|text| !matches!(text.as_str(), "absolute" | "public"));
                 for text in texts {
                     for shown in &shown {
-                        assert!(shown.contains(&text), "{}: `{text}` is not shown:\n{shown}", act.word());
+                        assert!(
+                            shown.contains(&text),
+                            "{}: `{text}` is not shown:\n{shown}",
+                            act.word()
+                        );
                     }
-                    assert!(ticket.contains(&markdown::inner(&text)), "{}: `{text}`:\n{ticket}", act.word());
+                    assert!(
+                        ticket.contains(&markdown::inner(&text)),
+                        "{}: `{text}`:\n{ticket}",
+                        act.word()
+                    );
                 }
             }
         }
@@ -197,7 +232,8 @@ mod tests {
         let mut planned = test_plans::plan();
         let step = planned.steps.iter_mut().find(|step| step.id == "release").unwrap();
         let Move::ReleaseFiles(release) = &mut step.moves[0] else { panic!() };
-        release.files = FileList::Inline((100..200).map(|n| test_plans::file(&format!("{n}.png"))).collect());
+        release.files =
+            FileList::Inline((100..200).map(|n| test_plans::file(&format!("{n}.png"))).collect());
         let text = lines(step).join("\n");
         assert!((100..200).all(|n| text.contains(&format!("{n}.png"))), "{text}");
     }

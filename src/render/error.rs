@@ -14,7 +14,11 @@ pub fn error(error: &Error) -> String {
     }
     for cause in error.causes() {
         let mut lines = cause.lines();
-        text.push_str(&format!("  {} {}\n", faint("because:"), plain(lines.next().unwrap_or_default())));
+        text.push_str(&format!(
+            "  {} {}\n",
+            faint("because:"),
+            plain(lines.next().unwrap_or_default())
+        ));
         text.push_str(&block(&lines.collect::<Vec<_>>().join("\n"), "    "));
     }
     for hint in error.hints() {
@@ -30,8 +34,14 @@ fn snippet(place: &Place) -> String {
     let Some(source) = place.source.lines().nth(line - 1) else { return text };
     let from = column.saturating_sub(1 + WIDEST / 2);
     let before: String = source.chars().skip(from).take(column - 1 - from).collect();
-    let marked: String =
-        place.source.get(place.span.clone()).unwrap_or_default().lines().next().unwrap_or_default().into();
+    let marked: String = place
+        .source
+        .get(place.span.clone())
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .into();
     let shown: String = source.chars().skip(from).take(WIDEST).collect();
     let indent = " ".repeat(plain(&before).chars().count());
     let room = WIDEST.saturating_sub(column - 1 - from).max(1);

@@ -15,12 +15,18 @@ pub fn graph(revisions: &Revisions, recorded: &[String]) -> String {
             lanes.push(&script.id);
             lanes.len() - 1
         });
-        while let Some(other) = lanes.iter().rposition(|waits| waits == id).filter(|other| *other != at) {
+        while let Some(other) =
+            lanes.iter().rposition(|waits| waits == id).filter(|other| *other != at)
+        {
             text.push_str(&joined(lanes.len(), at, other));
             lanes.remove(other);
         }
         let children = revisions.scripts.iter().filter(|other| other.parents.contains(id)).count();
-        text.push_str(&row(&lanes, at, &line(script, children, heads.contains(id), recorded.contains(id))));
+        text.push_str(&row(
+            &lanes,
+            at,
+            &line(script, children, heads.contains(id), recorded.contains(id)),
+        ));
         match script.parents.split_first() {
             None => {
                 lanes.remove(at);
@@ -46,14 +52,19 @@ fn line(script: &Script, children: usize, is_head: bool, is_recorded: bool) -> S
         (!script.depends_on.is_empty(), format!("needs {}", script.depends_on.join(", "))),
         (is_recorded, "recorded".to_owned()),
     ];
-    let marks: Vec<String> = marks.into_iter().filter(|(so, _)| *so).map(|(_, mark)| plain(&mark)).collect();
+    let marks: Vec<String> =
+        marks.into_iter().filter(|(so, _)| *so).map(|(_, mark)| plain(&mark)).collect();
     let marks = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
-    let title = script.title.as_deref().map_or(String::new(), |title| format!("  {}", faint(&plain(title))));
+    let title = script
+        .title
+        .as_deref()
+        .map_or(String::new(), |title| format!("  {}", faint(&plain(title))));
     format!("{}{marks}{title}", strong(&plain(&script.id)))
 }
 
 fn row(lanes: &[&str], at: usize, line: &str) -> String {
-    let marks: Vec<&str> = (0..lanes.len()).map(|lane| if lane == at { "*" } else { "|" }).collect();
+    let marks: Vec<&str> =
+        (0..lanes.len()).map(|lane| if lane == at { "*" } else { "|" }).collect();
     format!("{} {line}\n", marks.join(" "))
 }
 
@@ -115,7 +126,10 @@ mod tests {
     #[test]
     fn branches_part_and_come_together() {
         let told = drawn(&[("1", &[]), ("2a", &["1"]), ("2b", &["1"]), ("3", &["2a", "2b"])]);
-        assert_eq!(told, "* 3 (head, merge)\n|\\\n| * 2b\n* | 2a (recorded)\n|/\n* 1 (branch point)\n");
+        assert_eq!(
+            told,
+            "* 3 (head, merge)\n|\\\n| * 2b\n* | 2a (recorded)\n|/\n* 1 (branch point)\n"
+        );
     }
 
     #[test]

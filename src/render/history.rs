@@ -25,7 +25,11 @@ pub fn status(status: &Status) -> String {
             format!("{runs}, {size} in it, {} free on its disk", bytes(free))
         }
     };
-    text.push_str(&format!("{} `{}`: {holds}\n", strong("state"), plain(&status.directory.to_text())));
+    text.push_str(&format!(
+        "{} `{}`: {holds}\n",
+        strong("state"),
+        plain(&status.directory.to_text())
+    ));
     if let Some(holder) = &status.held_by {
         text.push_str(&format!("{} {}\n", care("running now:"), plain(holder)));
     }
@@ -56,7 +60,9 @@ fn unfinished(run: &Run, status: &Status) -> String {
     }
     let folder = plain(&status.directory.join(&format!("runs/{}", run.run).into()).to_text());
     let hints = match run.progress {
-        Progress::Unknown => vec![format!("compare `{folder}` with a backup of the state directory")],
+        Progress::Unknown => {
+            vec![format!("compare `{folder}` with a backup of the state directory")]
+        }
         Progress::BeingTakenBack => vec![format!("take the rest back: ttplan undo {id}")],
         _ => vec![
             format!("finish it: ttplan apply {folder}/plan.ttplan.json"),
@@ -77,9 +83,16 @@ fn line(run: &Run) -> String {
     let at = run.started_at.map_or_else(|| "at an unknown time".to_owned(), |at| at.to_string());
     let signers = match run.signed_by.as_slice() {
         [] => "unsigned".to_owned(),
-        names => format!("signed by {}", names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")),
+        names => format!(
+            "signed by {}",
+            names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")
+        ),
     };
-    let why = run.failure.as_deref().filter(|_| run.progress != Progress::TakenBack).map_or(String::new(), in_short);
+    let why = run
+        .failure
+        .as_deref()
+        .filter(|_| run.progress != Progress::TakenBack)
+        .map_or(String::new(), in_short);
     format!("{at}  {}  {}{why}  {signers}", plain(&run.run), progress(run))
 }
 
@@ -96,7 +109,9 @@ fn in_short(why: &str) -> String {
 fn progress(run: &Run) -> String {
     match run.progress {
         Progress::NotBegun => "not begun".to_owned(),
-        Progress::Stopped => format!("{} {} done", bad("stopped midway:"), counted(run.steps_done, "step")),
+        Progress::Stopped => {
+            format!("{} {} done", bad("stopped midway:"), counted(run.steps_done, "step"))
+        }
         Progress::Finished => format!("{} {}", good("finished:"), counted(run.steps_done, "step")),
         Progress::BeingTakenBack => {
             format!("{} {} so far", care("being taken back:"), counted(run.steps_undone, "step"))
@@ -143,11 +158,19 @@ mod tests {
         let text = told(Progress::Stopped, None);
         let short = "stopped midway: 2 steps done (step 3: disk full\\u{1b}[2J: it said:…)  signed by ada\n";
         assert!(text.contains(short), "{text}");
-        assert!(text.contains("  because: step 3: disk full\\u{1b}[2J: it said:\n    no\n    room\n  hint:"), "{text}");
+        assert!(
+            text.contains(
+                "  because: step 3: disk full\\u{1b}[2J: it said:\n    no\n    room\n  hint:"
+            ),
+            "{text}"
+        );
         let hints = "  hint: finish it: ttplan apply /var/lib/ttplan/runs/0011223344556677/plan.ttplan.json\n  \
                      hint: or take it back: ttplan undo 0011223344556677\n";
         assert!(text.ends_with(hints), "{text}");
-        assert!(told(Progress::BeingTakenBack, None).ends_with("take the rest back: ttplan undo 0011223344556677\n"));
+        assert!(
+            told(Progress::BeingTakenBack, None)
+                .ends_with("take the rest back: ttplan undo 0011223344556677\n")
+        );
         assert!(told(Progress::Finished, None).ends_with("nothing is unfinished\n"));
     }
 

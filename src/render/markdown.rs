@@ -46,9 +46,12 @@ fn inline(text: &str) -> String {
 pub fn plan(plan: &Plan, sha256: &Digest) -> String {
     let destructive = |step: &&Step| risk::of_step(step) == Risk::Destructive;
     let site = plan.target.site.as_deref().unwrap_or("no site");
-    let mut head = format!("## Plan for {}, database {}\n\n", code(site), code(&plan.target.database.name));
-    let author = plan.author.as_deref().map_or(String::new(), |author| format!(" for {}", code(author)));
-    let ticket = plan.ticket.as_deref().map_or(String::new(), |ticket| format!(", ticket {}", code(ticket)));
+    let mut head =
+        format!("## Plan for {}, database {}\n\n", code(site), code(&plan.target.database.name));
+    let author =
+        plan.author.as_deref().map_or(String::new(), |author| format!(" for {}", code(author)));
+    let ticket =
+        plan.ticket.as_deref().map_or(String::new(), |ticket| format!(", ticket {}", code(ticket)));
     head.push_str(&format!(
         "Made {} by {}{author}, expires {}{ticket}.\n",
         plan.made_at,
@@ -59,12 +62,20 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
     if plan.steps.iter().any(|step| destructive(&step)) {
         head.push_str("### Destroys\n\n");
         for step in plan.steps.iter().filter(destructive) {
-            head.push_str(&format!("- step {}: {}\n", code(&step.id), inline(&wording::title(step))));
+            head.push_str(&format!(
+                "- step {}: {}\n",
+                code(&step.id),
+                inline(&wording::title(step))
+            ));
         }
         head.push('\n');
     }
     let diagnosis = &plan.diagnosis;
-    head.push_str(&format!("**State:** `{}` (`{}`)\n\n", diagnosis.state.word(), diagnosis.strategy.word()));
+    head.push_str(&format!(
+        "**State:** `{}` (`{}`)\n\n",
+        diagnosis.state.word(),
+        diagnosis.strategy.word()
+    ));
 
     let tail = format!("**{}**\n", inline(&wording::summary_line(&plan.summary, plan.steps.len())));
     let mut rest: Vec<String> = Vec::new();
@@ -76,8 +87,15 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
             Severity::Warning => "warning",
             Severity::Info => "info",
         };
-        let hint = finding.hint.as_deref().map_or(String::new(), |hint| format!(" Hint: {}.", inline(hint)));
-        rest.push(format!("- {mark} {}: {}.{hint}\n", code(&finding.subject), inline(&finding.message)));
+        let hint = finding
+            .hint
+            .as_deref()
+            .map_or(String::new(), |hint| format!(" Hint: {}.", inline(hint)));
+        rest.push(format!(
+            "- {mark} {}: {}.{hint}\n",
+            code(&finding.subject),
+            inline(&finding.message)
+        ));
     }
     if !plan.steps.is_empty() {
         rest.push("\n| step | what | risk |\n| --- | --- | --- |\n".to_owned());
@@ -96,7 +114,10 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
     let mut text = head;
     for (n, piece) in rest.iter().enumerate() {
         if piece.len() > room {
-            text.push_str(&format!("\n… and {} more lines; `ttplan show` has all of them.\n", rest.len() - n));
+            text.push_str(&format!(
+                "\n… and {} more lines; `ttplan show` has all of them.\n",
+                rest.len() - n
+            ));
             break;
         }
         room -= piece.len();
@@ -112,6 +133,9 @@ mod tests {
     #[test]
     fn text_from_outside_cannot_break_out() {
         assert_eq!(code("a`b|<script>@all"), "<code>a&#96;b&#124;&lt;script&gt;&#64;all</code>");
-        assert_eq!(inline("[x](y) **z** @all"), "&#91;x&#93;&#40;y&#41; &#42;&#42;z&#42;&#42; &#64;all");
+        assert_eq!(
+            inline("[x](y) **z** @all"),
+            "&#91;x&#93;&#40;y&#41; &#42;&#42;z&#42;&#42; &#64;all"
+        );
     }
 }

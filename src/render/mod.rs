@@ -2,8 +2,8 @@
 //! nothing, decides nothing.
 //!
 //! Everything that comes from outside (names of tables and files, SQL, output of commands, plans
-//! under review) goes through [`style::plain`] or [`markdown::code`] first: nobody is to be fooled by
-//! what is under review.
+//! under review) goes through [`style::plain`] or [`markdown::code`] first: nobody is to be fooled
+//! by what is under review.
 
 pub mod detail;
 pub mod difference;

@@ -16,7 +16,8 @@ pub fn observation(seen: &Observation) -> String {
         Presence::NotLooked => "not looked at".to_owned(),
         Presence::Absent => "not there".to_owned(),
         Presence::Present => {
-            let columns: usize = database.schema.tables.iter().map(|table| table.columns.len()).sum();
+            let columns: usize =
+                database.schema.tables.iter().map(|table| table.columns.len()).sum();
             format!(
                 "{}, {}, {}",
                 counted(database.schema.tables.len() as u64, "table"),
@@ -30,7 +31,9 @@ pub fn observation(seen: &Observation) -> String {
         let rows = match &book.recorded {
             None => "no record of revisions".to_owned(),
             Some(ids) if ids.is_empty() => "an empty record of revisions".to_owned(),
-            Some(ids) => format!("records {}", ids.iter().map(|id| plain(id)).collect::<Vec<_>>().join(", ")),
+            Some(ids) => {
+                format!("records {}", ids.iter().map(|id| plain(id)).collect::<Vec<_>>().join(", "))
+            }
         };
         text.push_str(&format!("  {rows}\n"));
     }
@@ -45,13 +48,20 @@ pub fn observation(seen: &Observation) -> String {
     }
     for tree in &facts.uploads {
         let what = match tree.state {
-            RootState::Present => format!("{}, {}", counted(tree.files.len() as u64, "file"), bytes(tree.bytes())),
+            RootState::Present => {
+                format!("{}, {}", counted(tree.files.len() as u64, "file"), bytes(tree.bytes()))
+            }
             RootState::Missing => "not there".to_owned(),
             RootState::NotADirectory => "not a directory".to_owned(),
             RootState::Unreadable => "cannot be read".to_owned(),
         };
-        let odd = if tree.odd.is_empty() { String::new() } else { format!(", {} odd", tree.odd.len()) };
-        text.push_str(&format!("{} `{}`: {what}{odd}\n", strong("uploads"), plain(&tree.root.to_text())));
+        let odd =
+            if tree.odd.is_empty() { String::new() } else { format!(", {} odd", tree.odd.len()) };
+        text.push_str(&format!(
+            "{} `{}`: {what}{odd}\n",
+            strong("uploads"),
+            plain(&tree.root.to_text())
+        ));
     }
     text
 }

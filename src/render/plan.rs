@@ -24,8 +24,8 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
     text
 }
 
-/// What a person puts a name under: what it is for, what it destroys, every step to the letter, the sum, the
-/// digest. Not why: whoever asks that looks at the whole plan.
+/// What a person puts a name under: what it is for, what it destroys, every step to the letter, the
+/// sum, the digest. Not why: whoever asks that looks at the whole plan.
 pub fn to_sign(plan: &Plan, sha256: &Digest) -> String {
     let mut text = head(plan, sha256);
     text.push_str(&steps(&plan.steps));
@@ -35,10 +35,19 @@ pub fn to_sign(plan: &Plan, sha256: &Digest) -> String {
 
 fn head(plan: &Plan, sha256: &Digest) -> String {
     let database = &plan.target.database;
-    let site = plan.target.site.as_deref().map_or("no site".to_owned(), |site| format!("site `{}`", plain(site)));
-    let host = database.host.as_deref().map_or(String::new(), |host| format!(" on {}", plain(host)));
-    let author = plan.author.as_deref().map_or(String::new(), |author| format!(" for {}", plain(author)));
-    let ticket = plan.ticket.as_deref().map_or(String::new(), |ticket| format!(", ticket {}", plain(ticket)));
+    let site = plan
+        .target
+        .site
+        .as_deref()
+        .map_or("no site".to_owned(), |site| format!("site `{}`", plain(site)));
+    let host =
+        database.host.as_deref().map_or(String::new(), |host| format!(" on {}", plain(host)));
+    let author =
+        plan.author.as_deref().map_or(String::new(), |author| format!(" for {}", plain(author)));
+    let ticket = plan
+        .ticket
+        .as_deref()
+        .map_or(String::new(), |ticket| format!(", ticket {}", plain(ticket)));
     let mut text = format!(
         "{} {site}, {} database `{}`{host}\n",
         strong("plan for"),
@@ -87,13 +96,16 @@ pub fn findings(findings: &[Finding]) -> String {
     sorted.sort_by_key(|finding| finding.severity);
     let alike = |a: &&Finding, b: &&Finding| (a.severity, &a.code) == (b.severity, &b.code);
     for kind in sorted.chunk_by(alike) {
-        let is_long = kind.len() > FINDINGS_SHOWN + 1 && kind.iter().all(|finding| finding.severity != Severity::Error);
+        let is_long = kind.len() > FINDINGS_SHOWN + 1
+            && kind.iter().all(|finding| finding.severity != Severity::Error);
         let shown = if is_long { FINDINGS_SHOWN } else { kind.len() };
         kind.iter().take(shown).for_each(|finding| text.push_str(&of_finding(finding)));
         if let (true, Some(first)) = (is_long, kind.first()) {
             let (word, more) = (style::severity(first.severity), kind.len() - shown);
             let code = faint(&format!("[{}]", plain(&first.code)));
-            text.push_str(&format!("  {word} and {more} more of the same; `--format json` tells them all {code}\n"));
+            text.push_str(&format!(
+                "  {word} and {more} more of the same; `--format json` tells them all {code}\n"
+            ));
         }
     }
     text
@@ -111,7 +123,8 @@ fn of_finding(finding: &Finding) -> String {
 
 /// The destructive steps, all of them.
 fn destroys(steps: &[Step]) -> String {
-    let destructive: Vec<&Step> = steps.iter().filter(|step| risk::of_step(step) == Risk::Destructive).collect();
+    let destructive: Vec<&Step> =
+        steps.iter().filter(|step| risk::of_step(step) == Risk::Destructive).collect();
     if destructive.is_empty() {
         return String::new();
     }
@@ -135,13 +148,20 @@ fn steps(steps: &[Step]) -> String {
 }
 
 fn of_step(step: &Step) -> String {
-    let mut text =
-        format!("  {:>2}. {}  {}\n", plain(&step.id), plain(&wording::title(step)), style::risk(risk::of_step(step)));
+    let mut text = format!(
+        "  {:>2}. {}  {}\n",
+        plain(&step.id),
+        plain(&wording::title(step)),
+        style::risk(risk::of_step(step))
+    );
     for line in detail::lines(step) {
         text.push_str(&format!("      {}\n", plain(&line)));
     }
     if step.ready.contains(&Probe::NoOtherWriter {}) {
-        text.push_str(&format!("      {}\n", faint("only while nobody else has the database open")));
+        text.push_str(&format!(
+            "      {}\n",
+            faint("only while nobody else has the database open")
+        ));
     }
     text
 }
@@ -161,17 +181,28 @@ mod tests {
     use super::*;
 
     fn finding(severity: Severity, code: &str, n: usize) -> Finding {
-        Finding { severity, code: code.into(), subject: format!("row {n}"), message: "is wrong".into(), hint: None }
+        Finding {
+            severity,
+            code: code.into(),
+            subject: format!("row {n}"),
+            message: "is wrong".into(),
+            hint: None,
+        }
     }
 
     #[test]
     fn errors_are_all_told_and_of_the_rest_a_few_of_each_kind() {
-        let mut all: Vec<Finding> = (0..9).map(|n| finding(Severity::Warning, "dangling", n)).collect();
+        let mut all: Vec<Finding> =
+            (0..9).map(|n| finding(Severity::Warning, "dangling", n)).collect();
         all.extend((0..6).map(|n| finding(Severity::Warning, "odd", n)));
         all.extend((0..9).map(|n| finding(Severity::Error, "conflict", n)));
         let text = anstream::adapter::strip_str(&findings(&all)).to_string();
         let count = |what: &str| text.matches(what).count();
-        assert_eq!((count("wrong [conflict]"), count("wrong [dangling]"), count("wrong [odd]")), (9, 5, 6), "{text}");
+        assert_eq!(
+            (count("wrong [conflict]"), count("wrong [dangling]"), count("wrong [odd]")),
+            (9, 5, 6),
+            "{text}"
+        );
         let more = "  warning and 4 more of the same; `--format json` tells them all [dangling]\n";
         assert_eq!((count(more), count(" more of the same")), (1, 1), "{text}");
         assert!(text.starts_with("findings:\n  error row 0: is wrong [conflict]\n"), "{text}");

@@ -14,12 +14,25 @@ pub fn report(report: &Report) -> String {
     let line = match report.outcome {
         Outcome::Finished => {
             let already = count(StepOutcome::Already);
-            let before = if already == 0 { String::new() } else { format!(", {already} done before") };
-            format!("{} {} done{before}", good("applied:"), counted(count(StepOutcome::Done), "step"))
+            let before =
+                if already == 0 { String::new() } else { format!(", {already} done before") };
+            format!(
+                "{} {} done{before}",
+                good("applied:"),
+                counted(count(StepOutcome::Done), "step")
+            )
         }
-        Outcome::NothingToDo => format!("{} everything is as the plan wants it; nothing was changed", good("applied:")),
-        Outcome::Undone => format!("{} {} taken back", good("undone:"), counted(count(StepOutcome::Undone), "step")),
-        Outcome::Stopped => format!("{} {} done", strong("stopped:"), counted(count(StepOutcome::Done), "step")),
+        Outcome::NothingToDo => {
+            format!("{} everything is as the plan wants it; nothing was changed", good("applied:"))
+        }
+        Outcome::Undone => format!(
+            "{} {} taken back",
+            good("undone:"),
+            counted(count(StepOutcome::Undone), "step")
+        ),
+        Outcome::Stopped => {
+            format!("{} {} done", strong("stopped:"), counted(count(StepOutcome::Done), "step"))
+        }
     };
     text.push_str(&format!("{line} {}\n", faint(&format!("(run {})", plain(&report.run)))));
     text

@@ -14,17 +14,34 @@ pub fn report(report: &UploadsReport) -> String {
             Status::Dangling | Status::Invalid | Status::Unknown => bad(one.status.word()),
         };
         let (table, column) = (plain(&one.table), plain(&one.column));
-        let at = one.found_at.as_ref().map_or(String::new(), |path| format!(" in `{}`", plain(&path.to_text())));
-        text.push_str(&format!("{word}: `{}` in `{table}.{column}`, row {}{at}\n", plain(&one.value), plain(&one.key)));
+        let at = one
+            .found_at
+            .as_ref()
+            .map_or(String::new(), |path| format!(" in `{}`", plain(&path.to_text())));
+        text.push_str(&format!(
+            "{word}: `{}` in `{table}.{column}`, row {}{at}\n",
+            plain(&one.value),
+            plain(&one.key)
+        ));
     }
     for one in &report.conflicts {
         let (path, from, with) = (one.path.to_text(), one.from.to_text(), one.with.to_text());
-        let line = format!(": `{}` differs in `{}` and in `{}`\n", plain(&path), plain(&from), plain(&with));
+        let line = format!(
+            ": `{}` differs in `{}` and in `{}`\n",
+            plain(&path),
+            plain(&from),
+            plain(&with)
+        );
         text.push_str(&(bad("conflict") + &line));
     }
     for one in &report.orphans {
         let path = one.root.join(&one.path);
-        text.push_str(&format!("{}: `{}` ({})\n", faint("orphan"), plain(&path.to_text()), bytes(one.size)));
+        text.push_str(&format!(
+            "{}: `{}` ({})\n",
+            faint("orphan"),
+            plain(&path.to_text()),
+            bytes(one.size)
+        ));
     }
     let count = |status| report.references.iter().filter(|one| one.status == status).count();
     let mut parts = vec![format!("{} ok", count(Status::Ok))];

@@ -17,9 +17,15 @@ pub fn verification(seen: &Verification) -> String {
     let roles: String = roles.collect();
     let author = seen.author.iter().map(|author| format!(" beside its author {}", plain(author)));
     let author: String = author.collect();
-    text.push_str(&format!("needs {} of them{author}{roles}; sha256 {}\n", seen.needed, seen.sha256));
+    text.push_str(&format!(
+        "needs {} of them{author}{roles}; sha256 {}\n",
+        seen.needed, seen.sha256
+    ));
     if let Some(at) = seen.expires_at.filter(|_| seen.expired) {
-        let line = format!("{} at {at}: it can be gone on with and taken back, not begun\n", care("expired"));
+        let line = format!(
+            "{} at {at}: it can be gone on with and taken back, not begun\n",
+            care("expired")
+        );
         text.push_str(&line);
     }
     text

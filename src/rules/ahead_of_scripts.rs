@@ -16,7 +16,9 @@ pub const RULE: Rule = Rule {
 
 fn examine(case: &Case) -> Vec<Finding> {
     let (State::Ahead, Some(revisions)) = (case.state, case.revisions()) else { return Vec::new() };
-    let Standing::Ahead(beyond) = revisions.standing(case.facts.recorded(), &case.target) else { return Vec::new() };
+    let Standing::Ahead(beyond) = revisions.standing(case.facts.recorded(), &case.target) else {
+        return Vec::new();
+    };
     let finding = RULE.finding(
         Severity::Error,
         DATABASE,

@@ -1,5 +1,5 @@
-//! `assumed_revision`: a person said which revision the schema is at. Done as said, with what speaks
-//! against it in the plan; counts as destructive for trust unless the schema shows the same.
+//! `assumed_revision`: a person said which revision the schema is at. Done as said, with what
+//! speaks against it in the plan; counts as destructive for trust unless the schema shows the same.
 
 use crate::model::diagnosis::{Finding, Severity, State};
 use crate::model::step::{Basis, Step};
@@ -39,19 +39,30 @@ fn examine(case: &Case) -> Vec<Finding> {
     let named = Case::named(assumed.iter().map(String::as_str));
     let Some(stamp) = &case.stamp else {
         let message = match case.state {
-            _ if case.facts.recorded() == assumed.as_slice() => format!("{named} is what the database records already"),
+            _ if case.facts.recorded() == assumed.as_slice() => {
+                format!("{named} is what the database records already")
+            }
             state if !may_be_assumed(state) => {
                 format!("{named} cannot be assumed of a database that is {}", state.word())
             }
             _ => format!("{named} cannot be assumed: not all of it is in a script"),
         };
-        return vec![RULE.finding(Severity::Error, DATABASE, message).with_hint("ttplan revisions list")];
+        return vec![
+            RULE.finding(Severity::Error, DATABASE, message).with_hint("ttplan revisions list"),
+        ];
     };
-    let gap = match case.compared.as_ref().and_then(|compared| compared.differences_from(&stamp.to)) {
+    let gap = match case.compared.as_ref().and_then(|compared| compared.differences_from(&stamp.to))
+    {
         None => "there is no catalogue to compare the schema with".to_owned(),
-        Some(differences) if differences.is_empty() => "the schema is exactly that of it".to_owned(),
+        Some(differences) if differences.is_empty() => {
+            "the schema is exactly that of it".to_owned()
+        }
         Some(differences) => {
-            format!("the schema differs in {}: {}", counted(differences.len() as u64, "fact"), told(&differences))
+            format!(
+                "the schema differs in {}: {}",
+                counted(differences.len() as u64, "fact"),
+                told(&differences)
+            )
         }
     };
     let (severity, message) = match stamp.basis {
@@ -63,5 +74,9 @@ fn examine(case: &Case) -> Vec<Finding> {
 
 fn remedy(case: &Case) -> Vec<Step> {
     let is_for_others = matches!(case.state, State::Legacy | State::FalseStamp);
-    if case.decisions.assume_revision.is_empty() || is_for_others { Vec::new() } else { stamp(case, RULE.code) }
+    if case.decisions.assume_revision.is_empty() || is_for_others {
+        Vec::new()
+    } else {
+        stamp(case, RULE.code)
+    }
 }

@@ -14,7 +14,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn examine(case: &Case) -> Vec<Finding> {
-    let (Some(config), Some(revisions)) = (&case.facts.config.revisions, case.revisions()) else { return Vec::new() };
+    let (Some(config), Some(revisions)) = (&case.facts.config.revisions, case.revisions()) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     let mut add = |message: String, hint: &str| {
         found.push(RULE.finding(Severity::Error, MIGRATIONS, message).with_hint(hint));
@@ -41,14 +43,23 @@ fn examine(case: &Case) -> Vec<Finding> {
     }
     let duplicates = revisions.duplicates();
     if !duplicates.is_empty() {
-        add(format!("more than one script claims {}", named(&duplicates)), "give each script an id of its own");
+        add(
+            format!("more than one script claims {}", named(&duplicates)),
+            "give each script an id of its own",
+        );
     }
     let dangling = revisions.dangling();
     if !dangling.is_empty() {
-        add(format!("scripts build on {}, which is missing", named(&dangling)), "restore the missing script");
+        add(
+            format!("scripts build on {}, which is missing", named(&dangling)),
+            "restore the missing script",
+        );
     }
     if revisions.has_cycle() {
-        add("the scripts build on each other in a circle".to_owned(), "correct the parents of the newest script");
+        add(
+            "the scripts build on each other in a circle".to_owned(),
+            "correct the parents of the newest script",
+        );
     }
     let heads = revisions.heads();
     if config.target.as_slice() == ["head"] && heads.len() > 1 {
@@ -57,9 +68,13 @@ fn examine(case: &Case) -> Vec<Finding> {
             "set `[revisions] target = \"heads\"`, or merge them",
         );
     }
-    let unknown: Vec<String> = case.target.iter().filter(|id| revisions.script(id).is_none()).cloned().collect();
+    let unknown: Vec<String> =
+        case.target.iter().filter(|id| revisions.script(id).is_none()).cloned().collect();
     if !unknown.is_empty() {
-        add(format!("the target {} is in none of the scripts", named(&unknown)), "check `[revisions] target`");
+        add(
+            format!("the target {} is in none of the scripts", named(&unknown)),
+            "check `[revisions] target`",
+        );
     }
     found
 }

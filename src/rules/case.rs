@@ -71,7 +71,11 @@ impl<'a> Case<'a> {
             circumstances: None,
             decisions,
             dialect: engines::by_name(&facts.config.database.engine).map(|engine| engine.dialect),
-            framework: facts.config.revisions.as_ref().and_then(|config| frameworks::by_name(&config.system)),
+            framework: facts
+                .config
+                .revisions
+                .as_ref()
+                .and_then(|config| frameworks::by_name(&config.system)),
             state: State::Unreachable,
             compared: Compared::new(facts),
             stamp: None,
@@ -113,7 +117,9 @@ impl<'a> Case<'a> {
         let schema = self.schema();
         let book = self.book().map(|book| book.table.clone());
         schema.tables.iter().filter(move |table| {
-            table.schema == schema.home && table.extension.is_none() && book.as_ref() != Some(&table.reference())
+            table.schema == schema.home
+                && table.extension.is_none()
+                && book.as_ref() != Some(&table.reference())
         })
     }
 
@@ -130,14 +136,20 @@ impl<'a> Case<'a> {
     fn standing(&self, name: &str, markers: &[String]) -> CoreStanding {
         match self.schema().home_table(name) {
             None => CoreStanding::Missing,
-            Some(table) if markers.iter().all(|column| table.column(column).is_some()) => CoreStanding::Genuine,
+            Some(table) if markers.iter().all(|column| table.column(column).is_some()) => {
+                CoreStanding::Genuine
+            }
             Some(_) => CoreStanding::Impostor,
         }
     }
 
     /// The names of core tables that are found so.
     pub fn core_that_is(&self, wanted: CoreStanding) -> Vec<&'a str> {
-        self.core().into_iter().filter(|(_, standing)| *standing == wanted).map(|(name, _)| name).collect()
+        self.core()
+            .into_iter()
+            .filter(|(_, standing)| *standing == wanted)
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// Whether no core table is missing or somebody else's.
@@ -153,10 +165,13 @@ impl<'a> Case<'a> {
     /// The legacy schema of the profile that the tables show.
     pub fn legacy(&self) -> Option<&'a str> {
         let shows = |tables: &std::collections::BTreeMap<String, Vec<String>>| {
-            tables.iter().all(|(name, markers)| self.standing(name, markers) == CoreStanding::Genuine)
+            tables
+                .iter()
+                .all(|(name, markers)| self.standing(name, markers) == CoreStanding::Genuine)
         };
         let legacy = self.facts.config.tables.legacy.iter().find(|legacy| {
-            shows(&legacy.tables) && legacy.absent.iter().all(|name| self.schema().home_table(name).is_none())
+            shows(&legacy.tables)
+                && legacy.absent.iter().all(|name| self.schema().home_table(name).is_none())
         });
         legacy.map(|legacy| legacy.name.as_str())
     }
@@ -170,10 +185,14 @@ impl<'a> Case<'a> {
             .collect()
     }
 
-    /// What an interrupted migration left behind, with what its name says of the table it was made for.
+    /// What an interrupted migration left behind, with what its name says of the table it was made
+    /// for.
     pub fn leftovers(&self) -> Vec<(&'a Table, Leftover<'a>)> {
         let Some(framework) = self.framework else { return Vec::new() };
-        self.tables().into_iter().filter_map(|table| Some((table, (framework.leftover)(&table.name)?))).collect()
+        self.tables()
+            .into_iter()
+            .filter_map(|table| Some((table, (framework.leftover)(&table.name)?)))
+            .collect()
     }
 
     /// What is recorded when the migrations begin: nothing where the record is cleared before.
@@ -185,7 +204,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether the schema is exactly what a known stop of a migration leaves, from which running goes on.
+    /// Whether the schema is exactly what a known stop of a migration leaves, from which running
+    /// goes on.
     pub fn is_at_known_stop(&self) -> bool {
         let begun = self.compared.as_ref().and_then(|compared| compared.begun.as_ref());
         self.state == State::HalfApplied && begun.is_some_and(|begun| begun.stop.is_some())
@@ -198,7 +218,9 @@ impl<'a> Case<'a> {
 
     /// Whether something that waits for a person stops changes to `subject`.
     pub fn is_blocked(&self, subject: &str) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Error && finding.subject == subject)
+        self.findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error && finding.subject == subject)
     }
 
     /// Names in a sentence.
@@ -215,7 +237,9 @@ impl<'a> Case<'a> {
 
 /// The ids that the configured target means; empty where it cannot be told.
 fn target(facts: &Facts) -> Vec<String> {
-    let (Some(config), Some(revisions)) = (&facts.config.revisions, &facts.revisions) else { return Vec::new() };
+    let (Some(config), Some(revisions)) = (&facts.config.revisions, &facts.revisions) else {
+        return Vec::new();
+    };
     match config.target.as_slice() {
         [word] if word == "heads" || word == "head" => revisions.heads(),
         ids => {

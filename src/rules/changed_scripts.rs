@@ -1,5 +1,5 @@
-//! `changed_scripts`: migration scripts are not those that the catalogue was recorded with, so what it
-//! says of them may not be so.
+//! `changed_scripts`: migration scripts are not those that the catalogue was recorded with, so what
+//! it says of them may not be so.
 
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::wording::counted;
@@ -16,7 +16,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn examine(case: &Case) -> Vec<Finding> {
-    let (Some(compared), Some(revisions)) = (&case.compared, case.revisions()) else { return Vec::new() };
+    let (Some(compared), Some(revisions)) = (&case.compared, case.revisions()) else {
+        return Vec::new();
+    };
     let changed = compared.changed_scripts(revisions, &case.pending);
     let Some(first) = changed.first() else { return Vec::new() };
     let message = format!(

@@ -22,7 +22,10 @@ fn examine(case: &Case) -> Vec<Finding> {
         return vec![RULE.finding(Severity::Info, "start", message)];
     }
     // The states in which such a clean-up drops or deletes.
-    let in_danger = matches!(case.state, State::Corrupted | State::PartialMigration | State::Legacy | State::Foreign);
+    let in_danger = matches!(
+        case.state,
+        State::Corrupted | State::PartialMigration | State::Legacy | State::Foreign
+    );
     if !cleanup.at_start || !in_danger {
         return Vec::new();
     }

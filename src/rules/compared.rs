@@ -41,14 +41,16 @@ impl<'a> Compared<'a> {
     pub fn new(facts: &'a Facts) -> Option<Self> {
         let catalogue = facts.catalogue.as_ref()?;
         let system = facts.config.revisions.as_ref().map(|config| config.system.as_str());
-        let fits = catalogue.engine == facts.config.database.engine && system == Some(catalogue.system.as_str());
+        let fits = catalogue.engine == facts.config.database.engine
+            && system == Some(catalogue.system.as_str());
         if !fits || facts.database.presence == Presence::NotLooked {
             return None;
         }
         let book = facts.database.book.as_ref().map(|book| &book.table);
         let known = catalogue.known();
         let whole = Shape::of(&facts.database.schema, book);
-        let mut beside: Vec<String> = whole.0.keys().filter(|name| !known.contains(*name)).cloned().collect();
+        let mut beside: Vec<String> =
+            whole.0.keys().filter(|name| !known.contains(*name)).cloned().collect();
         beside.extend(book.map(|book| book.name.clone()));
         let live = whole.only(&known);
         let inferred = infer(catalogue, &live, facts.recorded());
@@ -59,7 +61,8 @@ impl<'a> Compared<'a> {
         let is_as_recorded = recorded.as_ref().is_some_and(Vec::is_empty);
         let may_be_begun = has_record && !is_as_recorded;
         let begun = may_be_begun.then(|| begun(catalogue, facts.recorded(), &live)).flatten();
-        // What has all of a migration's changes may still lack what it does to rows: known stops count before all.
+        // What has all of a migration's changes may still lack what it does to rows: known stops
+        // count before all.
         let begun = begun.filter(|begun| is_elsewhere || begun.stop.is_some());
         Some(Self { catalogue, live, inferred, recorded, begun, beside })
     }
@@ -87,29 +90,42 @@ impl<'a> Compared<'a> {
     }
 
     fn probe(&self, shape: &Shape) -> Probe {
-        Probe::ShapeIs { sha256: shape.digest(), normaliser: NORMALISER, except: self.beside.clone() }
+        Probe::ShapeIs {
+            sha256: shape.digest(),
+            normaliser: NORMALISER,
+            except: self.beside.clone(),
+        }
     }
 
     /// The scripts among these that are not the ones that the catalogue was recorded with.
     pub fn changed_scripts<'s>(&self, revisions: &'s Revisions, ids: &[String]) -> Vec<&'s str> {
-        let recorded: BTreeMap<&str, _> =
-            self.catalogue.entries.iter().map(|entry| (entry.script.as_str(), entry.script_sha256)).collect();
+        let recorded: BTreeMap<&str, _> = self
+            .catalogue
+            .entries
+            .iter()
+            .map(|entry| (entry.script.as_str(), entry.script_sha256))
+            .collect();
         let scripts = ids.iter().filter_map(|id| revisions.script(id));
-        let changed =
-            scripts.filter(|script| recorded.get(script.id.as_str()).is_some_and(|was| *was != script.sha256));
+        let changed = scripts.filter(|script| {
+            recorded.get(script.id.as_str()).is_some_and(|was| *was != script.sha256)
+        });
         changed.map(|script| script.id.as_str()).collect()
     }
 
-    /// The stops that running these migrations is known to make from here, in order: the script, what is
-    /// recorded then, and what holds of the schema then.
+    /// The stops that running these migrations is known to make from here, in order: the script,
+    /// what is recorded then, and what holds of the schema then.
     pub fn stops(&self, pending: &[String]) -> Vec<(&'a str, &'a [String], Probe)> {
         let begun = self.begun.as_ref().filter(|begun| begun.stop.is_some());
         let mut stops = Vec::new();
         for id in pending {
-            let Some(at) = self.catalogue.entries.iter().position(|entry| entry.script == *id) else { continue };
+            let Some(at) = self.catalogue.entries.iter().position(|entry| entry.script == *id)
+            else {
+                continue;
+            };
             let entry = &self.catalogue.entries[at];
             let recorded = entry.after.as_deref().unwrap_or_default();
-            let made = begun.filter(|begun| begun.script == *id).and_then(|begun| begun.stop).unwrap_or(0);
+            let made =
+                begun.filter(|begun| begun.script == *id).and_then(|begun| begun.stop).unwrap_or(0);
             for shape in self.catalogue.stumbles(at).into_iter().skip(made) {
                 stops.push((entry.script.as_str(), recorded, self.probe(&shape)));
             }
@@ -125,15 +141,17 @@ fn begun(catalogue: &Catalogue, recorded: &[String], live: &Shape) -> Option<Beg
         ids => catalogue.shape(catalogue.position(ids)?),
     };
     let (was, is): (BTreeSet<_>, BTreeSet<_>) = (before.facts().collect(), live.facts().collect());
-    let next = catalogue
-        .entries
-        .iter()
-        .enumerate()
-        .filter(|(_, entry)| entry.after.as_deref().unwrap_or_default() == recorded && !entry.changes.is_empty());
+    let next = catalogue.entries.iter().enumerate().filter(|(_, entry)| {
+        entry.after.as_deref().unwrap_or_default() == recorded && !entry.changes.is_empty()
+    });
     for (at, entry) in next {
-        let made = Begun { script: entry.script.clone(), done: 0, of: entry.facts().count(), stop: None };
+        let made =
+            Begun { script: entry.script.clone(), done: 0, of: entry.facts().count(), stop: None };
         if let Some(stop) = catalogue.stumbles(at).iter().position(|shape| shape == live) {
-            let done = entry.facts().filter(|(adds, name, fact)| *adds == is.contains(&(*name, *fact))).count();
+            let done = entry
+                .facts()
+                .filter(|(adds, name, fact)| *adds == is.contains(&(*name, *fact)))
+                .count();
             return Some(Begun { done, stop: Some(stop + 1), ..made });
         }
         let wanted: BTreeSet<_> = entry.facts().collect();

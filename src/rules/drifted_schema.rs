@@ -19,14 +19,18 @@ fn examine(case: &Case) -> Vec<Finding> {
     let (State::Drifted, Some(compared)) = (case.state, &case.compared) else { return Vec::new() };
     let recorded = Case::named(case.facts.recorded().iter().map(String::as_str));
     let gap = told(compared.recorded.as_deref().unwrap_or_default());
-    let finding =
-        RULE.finding(case.unless_decided(), DATABASE, format!("the schema differs from that of {recorded}: {gap}"));
+    let finding = RULE.finding(
+        case.unless_decided(),
+        DATABASE,
+        format!("the schema differs from that of {recorded}: {gap}"),
+    );
     let hint = match &compared.inferred.nearest {
         Some(nearest) if nearest.revisions != case.facts.recorded() => {
             let ids = nearest.revisions.join(",");
             format!("it is nearest to `{ids}`; see what differs: `ttplan revisions infer`")
         }
-        _ => "make the schema what the revision has, by hand and after a backup, then plan again".to_owned(),
+        _ => "make the schema what the revision has, by hand and after a backup, then plan again"
+            .to_owned(),
     };
     vec![finding.with_hint(hint)]
 }

@@ -17,18 +17,27 @@ pub const RULE: Rule = Rule {
 };
 
 fn examine(case: &Case) -> Vec<Finding> {
-    let (State::FalseStamp, Some(compared)) = (case.state, &case.compared) else { return Vec::new() };
+    let (State::FalseStamp, Some(compared)) = (case.state, &case.compared) else {
+        return Vec::new();
+    };
     let recorded = Case::named(case.facts.recorded().iter().map(String::as_str));
     let gap = told(compared.recorded.as_deref().unwrap_or_default());
     let named = |ids: &[String]| Case::named(ids.iter().map(String::as_str));
     let finding = match (&case.stamp, &compared.inferred.exact) {
         (Some(stamp), _) => {
             let to = named(&stamp.to);
-            RULE.finding(Severity::Warning, DATABASE, format!("{recorded} is recorded and {to} will be: {gap}"))
+            RULE.finding(
+                Severity::Warning,
+                DATABASE,
+                format!("{recorded} is recorded and {to} will be: {gap}"),
+            )
         }
         (None, Some(exact)) => {
-            let message = format!("{recorded} is recorded, the schema is that of {}: {gap}", named(exact));
-            let known = |id: &String| case.revisions().is_some_and(|revisions| revisions.script(id).is_some());
+            let message =
+                format!("{recorded} is recorded, the schema is that of {}: {gap}", named(exact));
+            let known = |id: &String| {
+                case.revisions().is_some_and(|revisions| revisions.script(id).is_some())
+            };
             RULE.finding(Severity::Error, DATABASE, message).with_hint(match exact.iter().all(known) {
                 true => format!(
                     "the migrations between may have rows to change too; if they were run: `ttplan plan --assume-revision {}`",
@@ -38,11 +47,17 @@ fn examine(case: &Case) -> Vec<Finding> {
             })
         }
         (None, None) => {
-            let each: Vec<String> = compared.inferred.candidates.iter().map(|ids| named(ids)).collect();
-            let message = format!("{recorded} is recorded, the schema is that of {}: {gap}", each.join(" or "));
-            let first = compared.inferred.candidates.first().map_or(String::new(), |ids| ids.join(","));
-            RULE.finding(Severity::Error, DATABASE, message)
-                .with_hint(format!("find out which, then plan with it: `ttplan plan --assume-revision {first}`"))
+            let each: Vec<String> =
+                compared.inferred.candidates.iter().map(|ids| named(ids)).collect();
+            let message = format!(
+                "{recorded} is recorded, the schema is that of {}: {gap}",
+                each.join(" or ")
+            );
+            let first =
+                compared.inferred.candidates.first().map_or(String::new(), |ids| ids.join(","));
+            RULE.finding(Severity::Error, DATABASE, message).with_hint(format!(
+                "find out which, then plan with it: `ttplan plan --assume-revision {first}`"
+            ))
         }
     };
     vec![finding]

@@ -37,8 +37,9 @@ fn examine(case: &Case) -> Vec<Finding> {
                     "`{}` was left behind by an interrupted migration and `{original}` is gone: the copy may hold its only rows",
                     table.name
                 );
-                RULE.finding(Severity::Error, DATABASE, message)
-                    .with_hint("restore a backup, or rename the copy back by hand after comparing it with one")
+                RULE.finding(Severity::Error, DATABASE, message).with_hint(
+                    "restore a backup, or rename the copy back by hand after comparing it with one",
+                )
             }
         };
         found.push(finding);
@@ -58,8 +59,10 @@ fn remedy(case: &Case) -> Vec<Step> {
         if !case.schema().dependents_of(&object).is_empty() {
             continue;
         }
-        steps
-            .extend(DropTable { table, rows, dependents: &[], changed_before: false, reason: RULE.code }.step(dialect));
+        steps.extend(
+            DropTable { table, rows, dependents: &[], changed_before: false, reason: RULE.code }
+                .step(dialect),
+        );
     }
     steps
 }

@@ -101,7 +101,13 @@ impl Rule {
         subject: impl Into<String>,
         message: impl Into<String>,
     ) -> Finding {
-        Finding { severity, code: self.code.to_owned(), subject: subject.into(), message: message.into(), hint: None }
+        Finding {
+            severity,
+            code: self.code.to_owned(),
+            subject: subject.into(),
+            message: message.into(),
+            hint: None,
+        }
     }
 }
 
@@ -116,8 +122,9 @@ impl Finding {
 /// So many findings of one rule and severity about single files are told one by one.
 const MOST: usize = 200;
 
-/// The findings of a rule about single files, with a number in place of what no person reads: a million conflicts
-/// would make a plan that nobody can open. Only for findings by whose subject nothing is decided.
+/// The findings of a rule about single files, with a number in place of what no person reads: a
+/// million conflicts would make a plan that nobody can open. Only for findings by whose subject
+/// nothing is decided.
 pub(crate) fn the_first_of(rule: &Rule, findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
     let mut kept: Vec<Finding> = Vec::new();
@@ -131,7 +138,9 @@ pub(crate) fn the_first_of(rule: &Rule, findings: impl Iterator<Item = Finding>)
     for (severity, count) in counts.into_iter().filter(|(_, count)| *count > MOST) {
         let more = counted((count - MOST) as u64, "more finding");
         let more = rule.finding(severity, rule.code, format!("{more} of the same sort"));
-        kept.push(more.with_hint("mend what is told, then plan again; `ttplan uploads check` tells all"));
+        kept.push(
+            more.with_hint("mend what is told, then plan again; `ttplan uploads check` tells all"),
+        );
     }
     kept
 }

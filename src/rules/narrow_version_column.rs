@@ -28,8 +28,10 @@ fn too_long<'a>(case: &'a Case) -> Option<(&'a str, u32)> {
 
 fn examine(case: &Case) -> Vec<Finding> {
     let Some((id, width)) = too_long(case) else { return Vec::new() };
-    let message =
-        format!("the column that records revisions holds {width} characters, `{id}` has {}", id.chars().count());
+    let message = format!(
+        "the column that records revisions holds {width} characters, `{id}` has {}",
+        id.chars().count()
+    );
     vec![RULE.finding(Severity::Warning, "version column", message)]
 }
 

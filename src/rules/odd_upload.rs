@@ -24,9 +24,9 @@ fn examine(case: &Case) -> Vec<Finding> {
                 let subject = tree.root.join(&odd.path).to_text().into_owned();
                 found.push(match odd.what {
                     // Nobody knows whether there is anything in it to be moved.
-                    OddKind::Unreadable => {
-                        RULE.finding(Severity::Error, subject, message).with_hint("run as the user who owns it")
-                    }
+                    OddKind::Unreadable => RULE
+                        .finding(Severity::Error, subject, message)
+                        .with_hint("run as the user who owns it"),
                     _ => RULE.finding(Severity::Warning, subject, message),
                 });
             }

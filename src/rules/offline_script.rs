@@ -1,5 +1,5 @@
-//! `offline_script`: what the migrations to run will do to which tables, and whom they keep waiting, as their
-//! own offline scripts show it.
+//! `offline_script`: what the migrations to run will do to which tables, and whom they keep
+//! waiting, as their own offline scripts show it.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,10 @@ fn told(offline: &Offline) -> Finding {
         })
         .collect();
     let that = |holds: Holds| {
-        let on = offline.effects.iter().filter(move |effect| effect.holds == holds && !effect.on.is_empty());
+        let on = offline
+            .effects
+            .iter()
+            .filter(move |effect| effect.holds == holds && !effect.on.is_empty());
         Case::named(on.map(|effect| effect.on.as_str()))
     };
     let (everybody, writers) = (that(Holds::Everybody), that(Holds::Writers));
@@ -59,7 +62,11 @@ fn told(offline: &Offline) -> Finding {
     }
     let message = if parts.is_empty() { "does nothing".to_owned() } else { parts.join("; ") };
     let severity = if everybody.is_empty() { Severity::Info } else { Severity::Warning };
-    RULE.finding(severity, format!("revision {}", offline.revision), format!("`{}` {message}", offline.revision))
+    RULE.finding(
+        severity,
+        format!("revision {}", offline.revision),
+        format!("`{}` {message}", offline.revision),
+    )
 }
 
 #[cfg(test)]
@@ -83,6 +90,9 @@ mod tests {
              keeps whoever writes waiting for `c` while it reads all of it"
         );
         let nothing = told(&Offline { revision: "8".into(), effects: Vec::new() });
-        assert_eq!((nothing.severity, nothing.message.as_str()), (Severity::Info, "`8` does nothing"));
+        assert_eq!(
+            (nothing.severity, nothing.message.as_str()),
+            (Severity::Info, "`8` does nothing")
+        );
     }
 }

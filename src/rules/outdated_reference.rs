@@ -1,5 +1,5 @@
-//! `outdated_reference`: values in the database that name their files the way an older release did. Rewritten
-//! once the files are where they belong.
+//! `outdated_reference`: values in the database that name their files the way an older release did.
+//! Rewritten once the files are where they belong.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,19 +30,25 @@ fn column(referenced: &Referenced) -> String {
 
 fn with_upload<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Referenced, &'a Upload)> {
     let upload = |name: &str| case.facts.config.uploads.iter().find(|upload| upload.name == name);
-    case.facts.references.iter().filter_map(move |referenced| Some((referenced, upload(&referenced.upload)?)))
+    case.facts
+        .references
+        .iter()
+        .filter_map(move |referenced| Some((referenced, upload(&referenced.upload)?)))
 }
 
-/// Why the values of a column cannot be rewritten yet: a file that some of them name would be another one then,
-/// or in no place.
+/// Why the values of a column cannot be rewritten yet: a file that some of them name would be
+/// another one then, or in no place.
 fn obstacle(case: &Case, referenced: &Referenced, upload: &Upload) -> Option<String> {
     let sorted = sort_out(case.facts, upload);
     let receives = can_receive(case.facts.tree(&upload.to));
-    let of_column = resolve(case.facts).into_iter().filter(|one| std::ptr::eq(one.referenced, referenced));
+    let of_column =
+        resolve(case.facts).into_iter().filter(|one| std::ptr::eq(one.referenced, referenced));
     for one in of_column.filter(|one| one.named.is_outdated && one.status == Status::Elsewhere) {
         let (Some(path), value) = (&one.named.path, one.value) else { continue };
         if sorted.conflicts.iter().any(|conflict| conflict.path == *path) {
-            return Some(format!("`{value}` has another content where it would be looked for then"));
+            return Some(format!(
+                "`{value}` has another content where it would be looked for then"
+            ));
         }
         let is_there = case.facts.tree(&upload.to).is_some_and(|tree| tree.file(path).is_some());
         if !is_there && !receives {
@@ -59,9 +65,12 @@ fn renamed(case: &Case, referenced: &Referenced, upload: &Upload) -> BTreeMap<St
     }
     let mut names = sort_out(case.facts, upload).new_names();
     if !names.is_empty() {
-        let named = |(_, value): &(String, String)| referenced.reference.named(value, &upload.to, &upload.from);
+        let named = |(_, value): &(String, String)| {
+            referenced.reference.named(value, &upload.to, &upload.from)
+        };
         let of_old = referenced.values.iter().map(named).filter(|named| named.is_outdated);
-        let used: BTreeSet<String> = of_old.filter_map(|named| Some(named.path?.to_text().into_owned())).collect();
+        let used: BTreeSet<String> =
+            of_old.filter_map(|named| Some(named.path?.to_text().into_owned())).collect();
         names.retain(|old, _| used.contains(old));
     }
     names
@@ -74,11 +83,16 @@ fn examine(case: &Case) -> Vec<Finding> {
         let (column, rows) = (column(referenced), counted(outdated.rows, "row"));
         found.push(match obstacle(case, referenced, upload) {
             None => {
-                let message = format!("{rows} of `{column}` name their files as an older release did");
+                let message =
+                    format!("{rows} of `{column}` name their files as an older release did");
                 RULE.finding(Severity::Info, column, message)
             }
             Some(why) => RULE
-                .finding(Severity::Error, column.clone(), format!("{rows} of `{column}` cannot be rewritten: {why}"))
+                .finding(
+                    Severity::Error,
+                    column.clone(),
+                    format!("{rows} of `{column}` cannot be rewritten: {why}"),
+                )
                 .with_hint("settle the conflict first, then plan again"),
         });
     }
@@ -116,8 +130,10 @@ mod tests {
         facts.config.uploads = vec![upload()];
         facts.uploads = vec![tree("/new", new), tree("/old", old)];
         let mut referenced = values(Form::Absolute, &["/old/a", "/new/b"]);
-        referenced.outdated =
-            Some(crate::model::rewriting::outdated(&[(("1".to_owned(), "/old/a".to_owned()), "/new/a".to_owned())]));
+        referenced.outdated = Some(crate::model::rewriting::outdated(&[(
+            ("1".to_owned(), "/old/a".to_owned()),
+            "/new/a".to_owned(),
+        )]));
         facts.references = vec![referenced];
         let decisions = crate::model::diagnosis::Decisions::default();
         let found = examine(&Case::new(&facts, &decisions));

@@ -1,5 +1,5 @@
-//! `overlapping_record`: of the recorded revisions one comes before another, and the framework refuses
-//! to upgrade from there.
+//! `overlapping_record`: of the recorded revisions one comes before another, and the framework
+//! refuses to upgrade from there.
 
 use crate::model::diagnosis::{Finding, State};
 use crate::model::revisions::Standing;
@@ -16,8 +16,11 @@ pub const RULE: Rule = Rule {
 };
 
 fn examine(case: &Case) -> Vec<Finding> {
-    let (State::Diverged, Some(revisions)) = (case.state, case.revisions()) else { return Vec::new() };
-    let Standing::Overlapping(before) = revisions.standing(case.facts.recorded(), &case.target) else {
+    let (State::Diverged, Some(revisions)) = (case.state, case.revisions()) else {
+        return Vec::new();
+    };
+    let Standing::Overlapping(before) = revisions.standing(case.facts.recorded(), &case.target)
+    else {
         return Vec::new();
     };
     let tips = revisions.tips(case.facts.recorded());

@@ -35,7 +35,9 @@ fn examine(case: &Case) -> Vec<Finding> {
 }
 
 fn remedy(case: &Case) -> Vec<Step> {
-    let (State::PartialMigration, false) = (case.state, case.is_blocked(DATABASE)) else { return Vec::new() };
+    let (State::PartialMigration, false) = (case.state, case.is_blocked(DATABASE)) else {
+        return Vec::new();
+    };
     let (Some(book), Some(dialect)) = (case.book(), case.dialect) else { return Vec::new() };
     DropVersionTable { book, reason: RULE.code }.step(dialect).into_iter().collect()
 }

@@ -27,5 +27,9 @@ fn examine(case: &Case) -> Vec<Finding> {
             Case::named(case.core_that_is(CoreStanding::Genuine))
         ),
     );
-    vec![finding.with_hint("restore a backup; running migrations on a part of the schema makes it worse")]
+    vec![
+        finding.with_hint(
+            "restore a backup; running migrations on a part of the schema makes it worse",
+        ),
+    ]
 }

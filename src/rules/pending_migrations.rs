@@ -47,8 +47,12 @@ fn examine(case: &Case) -> Vec<Finding> {
         ),
         (Some(upgrade), None) => {
             let name = upgrade.command.first().map_or("", String::as_str);
-            let message = format!("the upgrade command's program `{name}` was not found where the site was inspected");
-            let hint = format!("inspect where the application is installed, or give the whole path of `{name}`");
+            let message = format!(
+                "the upgrade command's program `{name}` was not found where the site was inspected"
+            );
+            let hint = format!(
+                "inspect where the application is installed, or give the whole path of `{name}`"
+            );
             found.push(RULE.finding(Severity::Error, MIGRATIONS, message).with_hint(hint));
         }
         (Some(_), Some(_)) => {}
@@ -59,7 +63,12 @@ fn examine(case: &Case) -> Vec<Finding> {
 fn remedy(case: &Case) -> Vec<Step> {
     let can_be_run = matches!(
         case.state,
-        State::Absent | State::Fresh | State::Behind | State::Diverged | State::Corrupted | State::PartialMigration
+        State::Absent
+            | State::Fresh
+            | State::Behind
+            | State::Diverged
+            | State::Corrupted
+            | State::PartialMigration
     );
     if !(can_be_run || case.stamp.is_some() || case.is_at_known_stop())
         || case.pending.is_empty()
@@ -90,12 +99,13 @@ fn remedy(case: &Case) -> Vec<Step> {
     };
     step().into_iter().collect()
 }
-/// What the whole schema has to be at the end: known where it is known where the run begins and what
-/// its scripts do.
+/// What the whole schema has to be at the end: known where it is known where the run begins and
+/// what its scripts do.
 fn shape_at_end(case: &Case, revisions: &Revisions, recorded: &[String]) -> Option<Probe> {
     let compared = case.compared.as_ref()?;
     let from = case.recorded_before_run();
-    let begins_known = from.is_empty() || case.is_at_known_stop() || compared.differences_from(from)?.is_empty();
+    let begins_known =
+        from.is_empty() || case.is_at_known_stop() || compared.differences_from(from)?.is_empty();
     let scripts_known = compared.changed_scripts(revisions, &case.pending).is_empty();
     if begins_known && scripts_known { compared.shape_is(recorded) } else { None }
 }
@@ -107,5 +117,9 @@ fn stumbles(case: &Case) -> Vec<Vec<Probe>> {
         column: book.column.clone(),
         recorded: Some(ids.to_vec()),
     };
-    compared.stops(&case.pending).into_iter().map(|(_, ids, shape)| vec![recorded(ids), shape]).collect()
+    compared
+        .stops(&case.pending)
+        .into_iter()
+        .map(|(_, ids, shape)| vec![recorded(ids), shape])
+        .collect()
 }

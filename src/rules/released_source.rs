@@ -26,11 +26,17 @@ pub const RULE: Rule = Rule {
     remedy,
 };
 
-/// The files of one old place that are no longer needed there: the same content is where it belongs, and no value
-/// comes to the file here.
-fn releasable<'a>(case: &Case, upload: &Upload, source: &'a Tree, used: &BTreeSet<FilePath>) -> Vec<&'a FileFact> {
+/// The files of one old place that are no longer needed there: the same content is where it
+/// belongs, and no value comes to the file here.
+fn releasable<'a>(
+    case: &Case,
+    upload: &Upload,
+    source: &'a Tree,
+    used: &BTreeSet<FilePath>,
+) -> Vec<&'a FileFact> {
     let Some(destination) = case.facts.tree(&upload.to) else { return Vec::new() };
-    let is_copied = |file: &&FileFact| destination.file(file.path()).is_some_and(|copy| copy == *file);
+    let is_copied =
+        |file: &&FileFact| destination.file(file.path()).is_some_and(|copy| copy == *file);
     let is_unused = |file: &&FileFact| !used.contains(&source.root.join(file.path()));
     source.files.iter().filter(is_copied).filter(is_unused).collect()
 }
@@ -41,7 +47,8 @@ fn sources<'a>(case: &'a Case<'_>) -> Vec<(&'a Upload, &'a Tree, Vec<&'a FileFac
     if case.facts.database.presence != Presence::Present {
         return Vec::new();
     }
-    let used: BTreeSet<FilePath> = resolve(case.facts).into_iter().filter_map(|one| one.found_at).collect();
+    let used: BTreeSet<FilePath> =
+        resolve(case.facts).into_iter().filter_map(|one| one.found_at).collect();
     let mut found = Vec::new();
     for upload in &case.facts.config.uploads {
         let apart = |root: &&FilePath| !root.is_within(&upload.to) && !upload.to.is_within(root);
@@ -59,7 +66,10 @@ fn examine(case: &Case) -> Vec<Finding> {
     let told = |(upload, source, files): (&Upload, &Tree, Vec<&FileFact>)| {
         let size = files.iter().map(|file| file.size()).fold(0, u64::saturating_add);
         let (count, root) = (counted(files.len() as u64, "file"), source.root.to_text());
-        let message = format!("{count} ({}) in `{root}` have the same content where they belong", bytes(size));
+        let message = format!(
+            "{count} ({}) in `{root}` have the same content where they belong",
+            bytes(size)
+        );
         let finding = RULE.finding(Severity::Info, upload.name.clone(), message);
         if case.decisions.release_sources {
             return finding;
@@ -104,12 +114,16 @@ mod tests {
     fn only_copied_files_that_no_value_comes_to_are_released_and_only_on_request() {
         let mut facts = facts();
         facts.config.uploads = vec![upload()];
-        facts.uploads = vec![tree("/new", &["a=1", "c=3", "d=4"]), tree("/old", &["a=1", "b=2", "c=other", "d=4"])];
+        facts.uploads = vec![
+            tree("/new", &["a=1", "c=3", "d=4"]),
+            tree("/old", &["a=1", "b=2", "c=other", "d=4"]),
+        ];
         facts.references = vec![column(Form::Name, &["a", "b"])];
         let decisions = Decisions { release_sources: true, ..Decisions::default() };
         let case = Case::new(&facts, &decisions);
         let found = sources(&case);
-        let paths: Vec<_> = found[0].2.iter().map(|file| file.path().to_text().into_owned()).collect();
+        let paths: Vec<_> =
+            found[0].2.iter().map(|file| file.path().to_text().into_owned()).collect();
         assert_eq!((found.len(), paths), (1, vec!["a".to_owned(), "d".to_owned()]));
         assert_eq!(remedy(&case).len(), 1);
         let decisions = Decisions::default();

@@ -22,13 +22,18 @@ pub struct Removal {
 /// Orders the removal of `tables`.
 ///
 /// `may_drop_constraints` is false on engines that cannot take a foreign key off a table; there, a
-/// circle of tables can go in any order, and a table that stays and points at one that goes is an obstacle.
+/// circle of tables can go in any order, and a table that stays and points at one that goes is an
+/// obstacle.
 pub fn order(schema: &Schema, tables: &[ObjectRef], may_drop_constraints: bool) -> Removal {
     let mut removal = Removal::default();
     let going: BTreeSet<&ObjectRef> = tables.iter().collect();
     let views = views_on(schema, tables, &mut removal.obstacles);
     removal.views = dependents_first(&views, |view| {
-        schema.dependents_of(view).into_iter().filter(|dependent| views.contains(dependent)).collect()
+        schema
+            .dependents_of(view)
+            .into_iter()
+            .filter(|dependent| views.contains(dependent))
+            .collect()
     })
     .unwrap_or_else(|rest| rest);
 
@@ -37,38 +42,47 @@ pub fn order(schema: &Schema, tables: &[ObjectRef], may_drop_constraints: bool) 
         if let Some(table) = schema.table(&object.schema, &object.name)
             && table.sort != TableSort::Ordinary
         {
-            removal
-                .obstacles
-                .push((object.clone(), format!("it is no ordinary table ({:?})", table.sort).to_lowercase()));
+            removal.obstacles.push((
+                object.clone(),
+                format!("it is no ordinary table ({:?})", table.sort).to_lowercase(),
+            ));
         }
         for dependent in schema.dependents_of(object) {
-            let owner = dependent.table.as_ref().map(|table| ObjectRef::table(&dependent.schema, table));
+            let owner =
+                dependent.table.as_ref().map(|table| ObjectRef::table(&dependent.schema, table));
             match (dependent.kind, owner) {
                 (ObjectKind::View | ObjectKind::MaterializedView, _) => {}
                 (ObjectKind::Constraint, Some(owner)) if going.contains(&owner) => {
                     pointing.entry(object.clone()).or_default().insert(owner);
                 }
-                (ObjectKind::Constraint, Some(_)) if may_drop_constraints => removal.constraints.push(dependent),
+                (ObjectKind::Constraint, Some(_)) if may_drop_constraints => {
+                    removal.constraints.push(dependent)
+                }
                 _ => removal.obstacles.push((object.clone(), format!("{dependent} depends on it"))),
             }
         }
     }
     let all: BTreeSet<ObjectRef> = tables.iter().cloned().collect();
-    removal.tables =
-        dependents_first(&all, |table| pointing.get(table).cloned().unwrap_or_default().into_iter().collect())
-            .unwrap_or_else(|circle| {
-                if may_drop_constraints {
-                    removal.constraints.extend(keys_within(schema, &circle));
-                }
-                circle
-            });
+    removal.tables = dependents_first(&all, |table| {
+        pointing.get(table).cloned().unwrap_or_default().into_iter().collect()
+    })
+    .unwrap_or_else(|circle| {
+        if may_drop_constraints {
+            removal.constraints.extend(keys_within(schema, &circle));
+        }
+        circle
+    });
     removal.constraints.sort();
     removal.constraints.dedup();
     removal
 }
 
 /// All views that stand on the tables, directly or through others.
-fn views_on(schema: &Schema, tables: &[ObjectRef], obstacles: &mut Vec<(ObjectRef, String)>) -> BTreeSet<ObjectRef> {
+fn views_on(
+    schema: &Schema,
+    tables: &[ObjectRef],
+    obstacles: &mut Vec<(ObjectRef, String)>,
+) -> BTreeSet<ObjectRef> {
     let mut views = BTreeSet::new();
     let mut waiting: Vec<ObjectRef> = tables.to_vec();
     while let Some(object) = waiting.pop() {
@@ -78,11 +92,16 @@ fn views_on(schema: &Schema, tables: &[ObjectRef], obstacles: &mut Vec<(ObjectRe
                 let known = schema.views.iter().find(|view| view.reference() == dependent);
                 match known {
                     Some(view) if view.extension.is_none() && view.ours => {}
-                    _ => obstacles.push((object.clone(), format!("{dependent} depends on it and is not ours to drop"))),
+                    _ => obstacles.push((
+                        object.clone(),
+                        format!("{dependent} depends on it and is not ours to drop"),
+                    )),
                 }
                 views.insert(dependent.clone());
                 waiting.push(dependent);
-            } else if !is_view && matches!(object.kind, ObjectKind::View | ObjectKind::MaterializedView) {
+            } else if !is_view
+                && matches!(object.kind, ObjectKind::View | ObjectKind::MaterializedView)
+            {
                 obstacles.push((object.clone(), format!("{dependent} depends on it")));
             }
         }
@@ -96,10 +115,9 @@ fn keys_within(schema: &Schema, tables: &[ObjectRef]) -> Vec<ObjectRef> {
     for object in tables {
         let own = |dependent: &ObjectRef| {
             dependent.kind == ObjectKind::Constraint
-                && dependent
-                    .table
-                    .as_ref()
-                    .is_some_and(|table| tables.contains(&ObjectRef::table(&dependent.schema, table)))
+                && dependent.table.as_ref().is_some_and(|table| {
+                    tables.contains(&ObjectRef::table(&dependent.schema, table))
+                })
         };
         keys.extend(schema.dependents_of(object).into_iter().filter(own));
     }
@@ -116,8 +134,11 @@ fn dependents_first(
     let mut left: BTreeMap<&ObjectRef, Vec<ObjectRef>> =
         set.iter().map(|object| (object, dependents(object))).collect();
     while !left.is_empty() {
-        let free: Vec<&ObjectRef> =
-            left.iter().filter(|(_, on)| on.iter().all(|d| !left.contains_key(d))).map(|(object, _)| *object).collect();
+        let free: Vec<&ObjectRef> = left
+            .iter()
+            .filter(|(_, on)| on.iter().all(|d| !left.contains_key(d)))
+            .map(|(object, _)| *object)
+            .collect();
         if free.is_empty() {
             ordered.extend(left.keys().map(|object| (*object).clone()));
             return Err(ordered);
@@ -145,7 +166,13 @@ mod tests {
                 ..ForeignKey::default()
             })
             .collect();
-        Table { schema: "public".into(), name: name.into(), ours: true, foreign_keys, ..Table::default() }
+        Table {
+            schema: "public".into(),
+            name: name.into(),
+            ours: true,
+            foreign_keys,
+            ..Table::default()
+        }
     }
 
     fn view(name: &str) -> View {
@@ -169,7 +196,10 @@ mod tests {
         let schema = Schema {
             tables: vec![table("a", &[]), table("b", &["a"]), table("c", &["b"])],
             views: vec![view("v"), view("w")],
-            dependencies: vec![on("v", object("a")), on("w", ObjectRef::free(ObjectKind::View, "public", "v"))],
+            dependencies: vec![
+                on("v", object("a")),
+                on("w", ObjectRef::free(ObjectKind::View, "public", "v")),
+            ],
             ..Schema::default()
         };
         let removal = order(&schema, &[object("a"), object("b"), object("c")], true);
@@ -180,7 +210,8 @@ mod tests {
 
     #[test]
     fn a_circle_needs_its_keys_taken_off_where_that_can_be_done() {
-        let schema = Schema { tables: vec![table("a", &["b"]), table("b", &["a"])], ..Schema::default() };
+        let schema =
+            Schema { tables: vec![table("a", &["b"]), table("b", &["a"])], ..Schema::default() };
         let both = [object("a"), object("b")];
         assert_eq!(names(&order(&schema, &both, true).constraints), ["a_b_fk", "b_a_fk"]);
         assert!(order(&schema, &both, false).constraints.is_empty());
@@ -188,7 +219,10 @@ mod tests {
 
     #[test]
     fn a_table_that_stays_loses_its_key_or_is_an_obstacle() {
-        let schema = Schema { tables: vec![table("gone", &[]), table("stays", &["gone"])], ..Schema::default() };
+        let schema = Schema {
+            tables: vec![table("gone", &[]), table("stays", &["gone"])],
+            ..Schema::default()
+        };
         assert_eq!(names(&order(&schema, &[object("gone")], true).constraints), ["stays_gone_fk"]);
         assert_eq!(order(&schema, &[object("gone")], false).obstacles.len(), 1);
     }

@@ -1,5 +1,5 @@
-//! What every reference in the database comes to, and which files nothing refers to. Shared by the rules about
-//! uploads and by whoever reports on them.
+//! What every reference in the database comes to, and which files nothing refers to. Shared by the
+//! rules about uploads and by whoever reports on them.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +67,11 @@ fn look_up(facts: &Facts, upload: &Upload, named: &Named) -> (Status, Option<Fil
     for place in std::iter::once(&upload.to).chain(&upload.from) {
         match at(facts, place, path) {
             At::File => {
-                let status = if *place == upload.to && !named.is_outdated { Status::Ok } else { Status::Elsewhere };
+                let status = if *place == upload.to && !named.is_outdated {
+                    Status::Ok
+                } else {
+                    Status::Elsewhere
+                };
                 return (status, Some(place.join(path)));
             }
             At::NoFile => return (Status::Invalid, None),
@@ -78,17 +82,24 @@ fn look_up(facts: &Facts, upload: &Upload, named: &Named) -> (Status, Option<Fil
     (otherwise, None)
 }
 
-/// The files of all roots that no value comes to, each once, under the innermost root it lies in. Copies with the
-/// same name and content in the other places of an upload are not orphans. A value that may have any
-/// meaning makes nothing an orphan: without the references nothing is said at all.
+/// The files of all roots that no value comes to, each once, under the innermost root it lies in.
+/// Copies with the same name and content in the other places of an upload are not orphans. A value
+/// that may have any meaning makes nothing an orphan: without the references nothing is said at
+/// all.
 pub fn orphans(facts: &Facts, resolved: &[Resolved<'_>]) -> Vec<OrphanReport> {
     let mut claimed: BTreeSet<FilePath> = BTreeSet::new();
     for one in resolved {
         let (Some(path), Some(at)) = (&one.named.path, &one.found_at) else { continue };
-        let places = || std::iter::once(&one.upload.to).chain(&one.upload.from).filter_map(|place| facts.tree(place));
-        let content = places().find(|tree| tree.root.join(path) == *at).and_then(|tree| tree.file(path));
+        let places = || {
+            std::iter::once(&one.upload.to)
+                .chain(&one.upload.from)
+                .filter_map(|place| facts.tree(place))
+        };
+        let content =
+            places().find(|tree| tree.root.join(path) == *at).and_then(|tree| tree.file(path));
         let same = |tree: &&Tree| {
-            tree.file(path).is_some_and(|file| content.is_some_and(|found| found.sha256() == file.sha256()))
+            tree.file(path)
+                .is_some_and(|file| content.is_some_and(|found| found.sha256() == file.sha256()))
         };
         claimed.extend(places().filter(same).map(|tree| tree.root.join(path)));
     }
@@ -116,10 +127,16 @@ pub fn orphans(facts: &Facts, resolved: &[Resolved<'_>]) -> Vec<OrphanReport> {
 /// The whole report.
 pub fn report(facts: &Facts) -> UploadsReport {
     let resolved = resolve(facts);
-    let conflicts = facts.config.uploads.iter().flat_map(|upload| sort_out(facts, upload).all_conflicts(&upload.to));
+    let conflicts = facts
+        .config
+        .uploads
+        .iter()
+        .flat_map(|upload| sort_out(facts, upload).all_conflicts(&upload.to));
     UploadsReport {
         orphans: orphans(facts, &resolved),
-        conflicts: conflicts.map(|one| ConflictReport { path: one.path, from: one.from, with: one.with }).collect(),
+        conflicts: conflicts
+            .map(|one| ConflictReport { path: one.path, from: one.from, with: one.with })
+            .collect(),
         references: resolved
             .into_iter()
             .map(|one| ReferenceReport {
@@ -171,7 +188,12 @@ pub(crate) mod tests {
             },
             database: DatabaseFacts {
                 presence: Presence::Present,
-                identity: Identity { engine: "sqlite".into(), name: "app.db".into(), host: None, identity: "x".into() },
+                identity: Identity {
+                    engine: "sqlite".into(),
+                    name: "app.db".into(),
+                    host: None,
+                    identity: "x".into(),
+                },
                 schema: Schema::default(),
                 book: None,
                 rows: Vec::new(),
@@ -217,9 +239,22 @@ pub(crate) mod tests {
 
     /// A column of upload `a` with these values, the first in row 1.
     pub(crate) fn column(form: Form, values: &[&str]) -> Referenced {
-        let values = (1..).zip(values).map(|(key, value): (u64, _)| (key.to_string(), (*value).to_owned()));
-        let reference = Reference { table: "t".into(), column: "c".into(), form, prefix: None, formerly: Vec::new() };
-        Referenced { upload: "a".into(), reference, present: true, values: values.collect(), outdated: None }
+        let values =
+            (1..).zip(values).map(|(key, value): (u64, _)| (key.to_string(), (*value).to_owned()));
+        let reference = Reference {
+            table: "t".into(),
+            column: "c".into(),
+            form,
+            prefix: None,
+            formerly: Vec::new(),
+        };
+        Referenced {
+            upload: "a".into(),
+            reference,
+            present: true,
+            values: values.collect(),
+            outdated: None,
+        }
     }
 
     fn site(values: &[&str], form: Form) -> Facts {
@@ -251,7 +286,10 @@ pub(crate) mod tests {
         let found = resolve(&facts);
         assert_eq!(found.len(), expected.len());
         for (one, (value, status, at)) in found.iter().zip(expected) {
-            assert_eq!((one.value, one.status, one.found_at.clone()), (value, status, at.map(FilePath::from)));
+            assert_eq!(
+                (one.value, one.status, one.found_at.clone()),
+                (value, status, at.map(FilePath::from))
+            );
         }
     }
 
@@ -275,7 +313,8 @@ pub(crate) mod tests {
     fn a_file_below_two_roots_is_an_orphan_once() {
         let mut facts = site(&[], Form::Name);
         facts.uploads = vec![tree("/new", &["d/x=1", "y=2"]), tree("/new/d", &["x=1"])];
-        let found: Vec<_> = report(&facts).orphans.iter().map(|one| one.root.join(&one.path)).collect();
+        let found: Vec<_> =
+            report(&facts).orphans.iter().map(|one| one.root.join(&one.path)).collect();
         assert_eq!(found, ["/new/y", "/new/d/x"].map(FilePath::from));
     }
 }

@@ -20,6 +20,7 @@ fn examine(case: &Case) -> Vec<Finding> {
         return Vec::new();
     }
     let recorded = Case::named(case.facts.recorded().iter().map(String::as_str));
-    let message = format!("schema not checked: that it is at {recorded} is only what the database records");
+    let message =
+        format!("schema not checked: that it is at {recorded} is only what the database records");
     vec![RULE.finding(Severity::Info, DATABASE, message)]
 }

@@ -1,5 +1,6 @@
-//! What is to become of the files of an upload: which are moved, which are in place already, and what a name that
-//! is taken by another content comes to. Shared by the rules about uploads, so that they never differ.
+//! What is to become of the files of an upload: which are moved, which are in place already, and
+//! what a name that is taken by another content comes to. Shared by the rules about uploads, so
+//! that they never differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,8 +45,14 @@ impl SortedOut<'_> {
             with: to.clone(),
             obstacle: None,
         };
-        let replaced = self.replaces.iter().flat_map(|(root, files)| files.iter().map(|(new, _)| (*root, new.path())));
-        let renamed = self.renames.iter().flat_map(|(root, files)| files.iter().map(|file| (*root, file.path())));
+        let replaced = self
+            .replaces
+            .iter()
+            .flat_map(|(root, files)| files.iter().map(|(new, _)| (*root, new.path())));
+        let renamed = self
+            .renames
+            .iter()
+            .flat_map(|(root, files)| files.iter().map(|file| (*root, file.path())));
         self.conflicts.iter().cloned().chain(replaced.chain(renamed).map(settled)).collect()
     }
 
@@ -80,10 +87,12 @@ pub fn sort_out<'a>(facts: &'a Facts, upload: &Upload) -> SortedOut<'a> {
                 OnConflict::Replace => replaced(&rival).map_err(Some).map(|old| {
                     sorted.replaces.entry(&source.root).or_default().push((file, old));
                 }),
-                OnConflict::Rename => places.renamed(file, &mut taken).map_err(Some).map(|is_there| match is_there {
-                    true => sorted.already += 1,
-                    false => sorted.renames.entry(&source.root).or_default().push(file),
-                }),
+                OnConflict::Rename => {
+                    places.renamed(file, &mut taken).map_err(Some).map(|is_there| match is_there {
+                        true => sorted.already += 1,
+                        false => sorted.renames.entry(&source.root).or_default().push(file),
+                    })
+                }
             };
             if let Err(obstacle) = settled {
                 let with = match rival {
@@ -129,7 +138,11 @@ struct Taken {
 
 impl<'a, 'u> Places<'a, 'u> {
     fn new(facts: &'a Facts, upload: &'u Upload) -> Self {
-        let sources = upload.from.iter().filter_map(|root| facts.tree(root)).filter(|tree| tree.root != upload.to);
+        let sources = upload
+            .from
+            .iter()
+            .filter_map(|root| facts.tree(root))
+            .filter(|tree| tree.root != upload.to);
         Self { facts, upload, destination: facts.tree(&upload.to), sources: sources.collect() }
     }
 
@@ -138,11 +151,14 @@ impl<'a, 'u> Places<'a, 'u> {
         match there {
             Some(there) if there.sha256() == file.sha256() => return Rival::Itself,
             Some(there) => return Rival::File(there),
-            None if self.destination.is_some_and(|tree| tree.odd_at(file.path()).is_some()) => return Rival::Odd,
+            None if self.destination.is_some_and(|tree| tree.odd_at(file.path()).is_some()) => {
+                return Rival::Odd;
+            }
             None => {}
         }
         // The first place that has a name has it for itself.
-        match self.sources[..n].iter().find_map(|tree| Some((tree.file(file.path())?, &tree.root))) {
+        match self.sources[..n].iter().find_map(|tree| Some((tree.file(file.path())?, &tree.root)))
+        {
             None => Rival::Nothing,
             Some((other, _)) if other.sha256() == file.sha256() => Rival::Itself,
             Some((_, root)) => Rival::Source(root),
@@ -153,15 +169,25 @@ impl<'a, 'u> Places<'a, 'u> {
     ///
     /// Errors: why it cannot have that name.
     fn renamed(&self, file: &FileFact, taken: &mut Taken) -> Result<bool, String> {
-        let [now, of_old] = taken.named.get_or_insert_with(|| self.named()).as_ref().map_err(Clone::clone)?;
+        let [now, of_old] =
+            taken.named.get_or_insert_with(|| self.named()).as_ref().map_err(Clone::clone)?;
         let path = file.path();
         if now.contains(path) {
-            return Err("values in the database name it, and nobody can tell which of the two they mean".to_owned());
+            return Err(
+                "values in the database name it, and nobody can tell which of the two they mean"
+                    .to_owned(),
+            );
         }
-        let one_content =
-            self.sources.iter().filter_map(|tree| tree.file(path)).all(|other| other.sha256() == file.sha256());
+        let one_content = self
+            .sources
+            .iter()
+            .filter_map(|tree| tree.file(path))
+            .all(|other| other.sha256() == file.sha256());
         if of_old.contains(path) && !one_content {
-            return Err("values in the database name it as of old, and several old places have one".to_owned());
+            return Err(
+                "values in the database name it as of old, and several old places have one"
+                    .to_owned(),
+            );
         }
         if of_old.contains(path) && std::str::from_utf8(path.as_bytes()).is_err() {
             return Err("values in the database name it, and its name is no text".to_owned());
@@ -196,7 +222,9 @@ impl<'a, 'u> Places<'a, 'u> {
         let mut found: [BTreeSet<FilePath>; 2] = Default::default();
         for referenced in self.facts.references.iter().filter(|one| one.upload == *name) {
             for (_, value) in &referenced.values {
-                if let Named { path: Some(path), is_outdated } = referenced.reference.named(value, to, from) {
+                if let Named { path: Some(path), is_outdated } =
+                    referenced.reference.named(value, to, from)
+                {
                     found[usize::from(is_outdated)].insert(path);
                 }
             }
@@ -208,7 +236,9 @@ impl<'a, 'u> Places<'a, 'u> {
 fn replaced<'a>(rival: &Rival<'a>) -> Result<&'a FileFact, String> {
     match rival {
         Rival::File(old) => Ok(old),
-        Rival::Source(_) => Err("both are in old places, and nobody can tell which is right".to_owned()),
+        Rival::Source(_) => {
+            Err("both are in old places, and nobody can tell which is right".to_owned())
+        }
         _ => Err("what is there is no file that could be kept".to_owned()),
     }
 }
@@ -233,7 +263,10 @@ mod tests {
             upload.references = vec![referenced.reference.clone()];
             facts.references = vec![referenced];
         }
-        facts.uploads = vec![tree("/new", &[more, &["a.png=new"]].concat()), tree("/old", &["a.png=old", "b.png=1"])];
+        facts.uploads = vec![
+            tree("/new", &[more, &["a.png=new"]].concat()),
+            tree("/old", &["a.png=old", "b.png=1"]),
+        ];
         let sorted = sort_out(&facts, &upload);
         assert_eq!(sorted.moves.values().flatten().count(), 1);
         assert_eq!(sorted.all_conflicts(&upload.to).len() as u64 + sorted.already, 1);
@@ -255,14 +288,18 @@ mod tests {
         assert_eq!(sorted(OnConflict::Replace, None, &[]), "replaced");
         assert_eq!(sorted(OnConflict::Rename, None, &[]), name);
         assert_eq!(sorted(OnConflict::Rename, None, &[&format!("{name}=old")]), "already");
-        assert!(sorted(OnConflict::Rename, None, &[&format!("{name}=other")]).contains("is taken too"));
+        assert!(
+            sorted(OnConflict::Rename, None, &[&format!("{name}=other")]).contains("is taken too")
+        );
     }
 
     #[test]
     fn a_file_is_renamed_only_where_its_references_can_follow() {
         let renamed = |form, values: &[&str]| sorted(OnConflict::Rename, Some((form, values)), &[]);
         assert!(renamed(Form::Name, &["a.png"]).contains("which of the two"));
-        assert!(renamed(Form::Absolute, &["/old/a.png", "/new/a.png"]).contains("which of the two"));
+        assert!(
+            renamed(Form::Absolute, &["/old/a.png", "/new/a.png"]).contains("which of the two")
+        );
         assert!(renamed(Form::Absolute, &["/old/a.png", "/new/b.png"]).starts_with("a."));
         assert!(renamed(Form::Name, &["b.png"]).starts_with("a."));
     }
@@ -272,16 +309,24 @@ mod tests {
         let mut facts = facts();
         let referenced = column(Form::Absolute, &["/old/a.png"]);
         let mut upload = Upload { on_conflict: OnConflict::Rename, ..upload() };
-        (upload.references, upload.from) = (vec![referenced.reference.clone()], vec!["/old".into(), "/older".into()]);
+        (upload.references, upload.from) =
+            (vec![referenced.reference.clone()], vec!["/old".into(), "/older".into()]);
         facts.references = vec![referenced];
-        facts.uploads =
-            vec![tree("/new", &["a.png=new"]), tree("/old", &["a.png=old"]), tree("/older", &["a.png=older"])];
+        facts.uploads = vec![
+            tree("/new", &["a.png=new"]),
+            tree("/old", &["a.png=old"]),
+            tree("/older", &["a.png=older"]),
+        ];
         let obstacles = |facts: &Facts| {
             let sorted = sort_out(facts, &upload);
             assert!(sorted.renames.is_empty());
             sorted.conflicts.into_iter().filter_map(|one| one.obstacle).collect::<Vec<_>>()
         };
-        assert!(obstacles(&facts).iter().all(|why| why.contains("several old places")), "{:?}", obstacles(&facts));
+        assert!(
+            obstacles(&facts).iter().all(|why| why.contains("several old places")),
+            "{:?}",
+            obstacles(&facts)
+        );
         facts.database.presence = Presence::Absent;
         assert!(obstacles(&facts).iter().all(|why| why.contains("is not known")));
         assert_eq!(obstacles(&facts).len(), 2);

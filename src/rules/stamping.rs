@@ -13,7 +13,13 @@ pub fn stamp(case: &Case, reason: &str) -> Vec<Step> {
         let stamp = case.stamp.as_ref()?;
         let shown = case.compared.as_ref().filter(|_| stamp.basis == Basis::Exact);
         let evidence = shown.and_then(|compared| compared.shape_is(&stamp.to));
-        let stamp = StampRevision { book: case.book()?, to: &stamp.to, basis: stamp.basis, evidence, reason };
+        let stamp = StampRevision {
+            book: case.book()?,
+            to: &stamp.to,
+            basis: stamp.basis,
+            evidence,
+            reason,
+        };
         stamp.step(case.dialect?)
     };
     step().into_iter().collect()

@@ -1,5 +1,5 @@
-//! `stumbling_migration`: a migration that has to be run is known to stop before it is through, and to
-//! get through when it is run again.
+//! `stumbling_migration`: a migration that has to be run is known to stop before it is through, and
+//! to get through when it is run again.
 
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::wording::counted;
@@ -21,10 +21,15 @@ fn examine(case: &Case) -> Vec<Finding> {
     if stops.is_empty() {
         return Vec::new();
     }
-    let (n, names) = (counted(stops.len() as u64, "time"), Case::named(stops.iter().map(|(script, ..)| *script)));
+    let (n, names) = (
+        counted(stops.len() as u64, "time"),
+        Case::named(stops.iter().map(|(script, ..)| *script)),
+    );
     let accepted = case.facts.config.revisions.as_ref().and_then(|config| config.upgrade.as_ref());
     let finding = if accepted.is_some_and(|upgrade| upgrade.accept_stumbles) {
-        let message = format!("the upgrade is known to stop {n} on the way, at {names}; it is run again each time");
+        let message = format!(
+            "the upgrade is known to stop {n} on the way, at {names}; it is run again each time"
+        );
         RULE.finding(Severity::Info, MIGRATIONS, message)
     } else {
         let message = format!("the upgrade is known to stop {n} on the way, at {names}");

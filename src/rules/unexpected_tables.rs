@@ -36,7 +36,8 @@ fn going(case: &Case) -> Vec<ObjectRef> {
 }
 
 fn removal(case: &Case, tables: &[ObjectRef]) -> Removal {
-    let constraint = ObjectRef::of_table(crate::model::names::ObjectKind::Constraint, "s", "t", "c");
+    let constraint =
+        ObjectRef::of_table(crate::model::names::ObjectKind::Constraint, "s", "t", "c");
     let may_drop = case.dialect.is_some_and(|dialect| dialect.drop_object(&constraint).is_some());
     removal::order(case.schema(), tables, may_drop)
 }
@@ -50,37 +51,65 @@ fn examine(case: &Case) -> Vec<Finding> {
     let named = Case::named(tables.iter().map(|table| table.name.as_str()));
     let doubt = "nothing tells them from the tables of a stranger who keeps no record";
     let told = |severity, what: &str| {
-        RULE.finding(severity, DATABASE, format!("{count} that nothing explains ({named}): {what}; {doubt}"))
+        RULE.finding(
+            severity,
+            DATABASE,
+            format!("{count} that nothing explains ({named}): {what}; {doubt}"),
+        )
     };
     match wish(case) {
         Unexpected::Keep => {
             let key = if case.is_one_file() { "unexpected_on_sqlite" } else { "unexpected" };
-            let hint = match case.facts.config.cleanup.variable.as_deref().filter(|_| case.facts.config.cleanup.skip) {
+            let hint = match case
+                .facts
+                .config
+                .cleanup
+                .variable
+                .as_deref()
+                .filter(|_| case.facts.config.cleanup.skip)
+            {
                 Some(variable) => {
-                    format!("unset `{variable}`, or name them under `[tables] keep` to start beside them")
+                    format!(
+                        "unset `{variable}`, or name them under `[tables] keep` to start beside them"
+                    )
                 }
-                None => format!("set `[tables] {key} = \"quarantine\"`, or name them under `[tables] keep`"),
+                None => format!(
+                    "set `[tables] {key} = \"quarantine\"`, or name them under `[tables] keep`"
+                ),
             };
-            vec![told(Severity::Error, "they are kept, and the application is not set up beside them").with_hint(hint)]
+            vec![
+                told(
+                    Severity::Error,
+                    "they are kept, and the application is not set up beside them",
+                )
+                .with_hint(hint),
+            ]
         }
         Unexpected::Drop | Unexpected::Quarantine => {
             let obstacles = removal(case, &tables).obstacles;
             if let Some((object, why)) = obstacles.first() {
                 let what = format!("{object} cannot be removed, because {why}");
                 return vec![
-                    told(Severity::Error, &what).with_hint("remove what depends on it by hand, then plan again"),
+                    told(Severity::Error, &what)
+                        .with_hint("remove what depends on it by hand, then plan again"),
                 ];
             }
-            let what =
-                if wish(case) == Unexpected::Drop { "they are dropped, saved first" } else { "they are quarantined" };
-            let hint = "check that DATABASE_URL names the application's own database before you sign";
+            let what = if wish(case) == Unexpected::Drop {
+                "they are dropped, saved first"
+            } else {
+                "they are quarantined"
+            };
+            let hint =
+                "check that DATABASE_URL names the application's own database before you sign";
             vec![told(Severity::Warning, what).with_hint(hint)]
         }
     }
 }
 
 fn remedy(case: &Case) -> Vec<Step> {
-    let (State::Corrupted, false, Some(dialect)) = (case.state, case.is_blocked(DATABASE), case.dialect) else {
+    let (State::Corrupted, false, Some(dialect)) =
+        (case.state, case.is_blocked(DATABASE), case.dialect)
+    else {
         return Vec::new();
     };
     let tables = going(case);
@@ -99,7 +128,9 @@ fn drops(case: &Case, dialect: &dyn Dialect, removal: &Removal) -> Option<Vec<St
     let mut steps = Vec::new();
     for object in &removal.views {
         let view = schema.views.iter().find(|view| view.reference() == *object)?;
-        steps.push(DropView { view, dependents: &gone_before(object), reason: RULE.code }.step(dialect)?);
+        steps.push(
+            DropView { view, dependents: &gone_before(object), reason: RULE.code }.step(dialect)?,
+        );
     }
     for constraint in &removal.constraints {
         let sha256 = schema.digest_of(constraint)?;
@@ -110,7 +141,10 @@ fn drops(case: &Case, dialect: &dyn Dialect, removal: &Removal) -> Option<Vec<St
             table: schema.table(&object.schema, &object.name)?,
             rows: case.facts.rows_of(object)?,
             dependents: &gone_before(object),
-            changed_before: removal.constraints.iter().any(|key| key.table.as_ref() == Some(&object.name)),
+            changed_before: removal
+                .constraints
+                .iter()
+                .any(|key| key.table.as_ref() == Some(&object.name)),
             reason: RULE.code,
         };
         steps.push(drop.step(dialect)?);

@@ -15,7 +15,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn examine(case: &Case) -> Vec<Finding> {
-    let (State::HalfApplied, Some(compared)) = (case.state, &case.compared) else { return Vec::new() };
+    let (State::HalfApplied, Some(compared)) = (case.state, &case.compared) else {
+        return Vec::new();
+    };
     let Some(begun) = &compared.begun else { return Vec::new() };
     let message = format!(
         "`{}` was begun and not brought to its end: {} of its {} changes are there",
@@ -25,9 +27,9 @@ fn examine(case: &Case) -> Vec<Finding> {
         Some(_) => RULE
             .finding(Severity::Warning, DATABASE, message)
             .with_hint("this is where it is known to stop; running it again goes on from here"),
-        None => RULE
-            .finding(Severity::Error, DATABASE, message)
-            .with_hint("restore the backup from before that migration, or take its changes back by hand"),
+        None => RULE.finding(Severity::Error, DATABASE, message).with_hint(
+            "restore the backup from before that migration, or take its changes back by hand",
+        ),
     };
     vec![finding]
 }

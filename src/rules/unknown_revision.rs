@@ -20,7 +20,12 @@ fn examine(case: &Case) -> Vec<Finding> {
     }
     let scripts = case.revisions().filter(|revisions| revisions.digest.is_some());
     let Some(scripts) = scripts else {
-        let directory = case.facts.config.revisions.as_ref().map(|config| config.directory.to_text().into_owned());
+        let directory = case
+            .facts
+            .config
+            .revisions
+            .as_ref()
+            .map(|config| config.directory.to_text().into_owned());
         let finding = RULE.finding(
             Severity::Error,
             DATABASE,

@@ -1,5 +1,6 @@
-//! `upload_conflict`: a file to be moved whose name is taken by another content. What becomes of it the configuration
-//! says; where it does not, or that cannot be done, both stay and a person decides.
+//! `upload_conflict`: a file to be moved whose name is taken by another content. What becomes of it
+//! the configuration says; where it does not, or that cannot be done, both stay and a person
+//! decides.
 
 use crate::actions::move_files::MoveFiles;
 use crate::actions::replace_files::ReplaceFiles;
@@ -28,7 +29,8 @@ fn finding(upload: &Upload, severity: Severity, path: &FilePath, what: &str) -> 
 
 fn left_alone(upload: &Upload, conflict: &Conflict) -> Finding {
     let (from, with) = (conflict.from.to_text(), conflict.with.to_text());
-    let mut message = format!("in `{from}` and in `{with}` have different contents; both stay where they are");
+    let mut message =
+        format!("in `{from}` and in `{with}` have different contents; both stay where they are");
     if let Some(obstacle) = &conflict.obstacle {
         message = format!("{message}: {obstacle}");
     }
@@ -48,14 +50,28 @@ fn examine(case: &Case) -> Vec<Finding> {
         let to = upload.to.to_text();
         found.extend(sorted.conflicts.iter().map(|conflict| left_alone(upload, conflict)));
         for (root, files) in &sorted.replaces {
-            let what = format!("of `{}` replaces another content in `{to}`, which the run keeps", root.to_text());
-            found.extend(files.iter().map(|(new, _)| finding(upload, Severity::Warning, new.path(), &what)));
+            let what = format!(
+                "of `{}` replaces another content in `{to}`, which the run keeps",
+                root.to_text()
+            );
+            found.extend(
+                files.iter().map(|(new, _)| finding(upload, Severity::Warning, new.path(), &what)),
+            );
         }
         for (root, files) in &sorted.renames {
             found.extend(files.iter().map(|file| {
                 let name = file.by_content();
-                let what = format!("of `{}` becomes `{}` in `{to}`", root.to_text(), name.path().to_text());
-                finding(upload, Severity::Warning, file.path(), &format!("{what}, where its name is taken"))
+                let what = format!(
+                    "of `{}` becomes `{}` in `{to}`",
+                    root.to_text(),
+                    name.path().to_text()
+                );
+                finding(
+                    upload,
+                    Severity::Warning,
+                    file.path(),
+                    &format!("{what}, where its name is taken"),
+                )
             }));
         }
     }

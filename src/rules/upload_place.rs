@@ -1,5 +1,6 @@
-//! `upload_place`: an upload directory that does not outlive its container, is too full for what is to be copied, or is
-//! not the application's to write. Told from how things lie at the moment, so it only warns.
+//! `upload_place`: an upload directory that does not outlive its container, is too full for what is
+//! to be copied, or is not the application's to write. Told from how things lie at the moment, so
+//! it only warns.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +74,11 @@ fn lasting(upload: &Upload, root: &FilePath, place: &Place) -> Option<Finding> {
 fn writable(upload: &Upload, place: &Place) -> Option<Finding> {
     let there = place.there.to_text();
     if place.read_only {
-        let finding = RULE.finding(Severity::Warning, upload.name.clone(), format!("`{there}` is mounted read-only"));
+        let finding = RULE.finding(
+            Severity::Warning,
+            upload.name.clone(),
+            format!("`{there}` is mounted read-only"),
+        );
         return Some(finding.with_hint("take `:ro` from the mount"));
     }
     let owner = upload.owner.as_deref()?;
@@ -81,8 +86,10 @@ fn writable(upload: &Upload, place: &Place) -> Option<Finding> {
     if place.lets_write(uid.parse().ok()?, gid.parse().ok()?) {
         return None;
     }
-    let message =
-        format!("`{there}` ({}:{}, mode {:04o}) cannot be written by {owner}", place.uid, place.gid, place.mode);
+    let message = format!(
+        "`{there}` ({}:{}, mode {:04o}) cannot be written by {owner}",
+        place.uid, place.gid, place.mode
+    );
     let finding = RULE.finding(Severity::Warning, upload.name.clone(), message);
     Some(finding.with_hint(format!("docker exec -u 0 CONTAINER chown {owner} {there}")))
 }
@@ -105,14 +112,19 @@ fn room(case: &Case) -> Vec<Finding> {
     for (mount, (files, size, place)) in wanted {
         let path = mount.to_text();
         let mut short = |what: String, has: String| {
-            let message = format!("{what} are to be copied to the filesystem at `{path}`, which has room for {has}");
+            let message = format!(
+                "{what} are to be copied to the filesystem at `{path}`, which has room for {has}"
+            );
             let finding = RULE.finding(Severity::Warning, path.to_string(), message);
-            found.push(finding.with_hint(format!("make room: `docker system df -v`, `df -h {path}`, `df -i {path}`")));
+            found.push(finding.with_hint(format!(
+                "make room: `docker system df -v`, `df -h {path}`, `df -i {path}`"
+            )));
         };
         if place.free_bytes < with_margin(size) {
             short(bytes(size), bytes(place.free_bytes));
         }
-        if let Some(free) = place.free_files.filter(|free| *free < files.saturating_add(files / 20)) {
+        if let Some(free) = place.free_files.filter(|free| *free < files.saturating_add(files / 20))
+        {
             short(counted(files, "file"), counted(free, "file"));
         }
     }
@@ -145,7 +157,10 @@ mod tests {
             mode: 0o755,
         };
         change(&mut place);
-        let circumstances = Circumstances { places: [("/new".to_owned(), place)].into(), ..Circumstances::default() };
+        let circumstances = Circumstances {
+            places: [("/new".to_owned(), place)].into(),
+            ..Circumstances::default()
+        };
         let decisions = Decisions::default();
         let mut case = Case::new(&facts, &decisions);
         case.circumstances = Some(&circumstances);

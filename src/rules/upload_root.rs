@@ -73,9 +73,11 @@ fn examine(case: &Case) -> Vec<Finding> {
     found
 }
 
-/// One sentence on all missing directories of an upload; a wrong path in the configuration shows here.
+/// One sentence on all missing directories of an upload; a wrong path in the configuration shows
+/// here.
 fn not_there(upload: &Upload, missing: &[&FilePath]) -> String {
-    let (to, from): (Vec<&FilePath>, Vec<&FilePath>) = missing.iter().copied().partition(|path| **path == upload.to);
+    let (to, from): (Vec<&FilePath>, Vec<&FilePath>) =
+        missing.iter().copied().partition(|path| **path == upload.to);
     let mut parts = Vec::new();
     if !from.is_empty() {
         let paths: Vec<String> = from.iter().map(|path| format!("`{}`", path.to_text())).collect();

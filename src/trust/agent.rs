@@ -1,5 +1,6 @@
 //! An SSH agent that signs: the two messages of its protocol that are needed for that
-//! (draft-ietf-sshm-ssh-agent): what keys there are, and sign this. The private halves stay where they are.
+//! (draft-ietf-sshm-ssh-agent): what keys there are, and sign this. The private halves stay where
+//! they are.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -64,18 +65,27 @@ impl Agent {
         let mut found = self.identities()?;
         if let Some(wanted) = wanted {
             let missing = || {
-                Error::new(Kind::Usage, format!("the SSH agent does not hold the key {}", wanted.fingerprint()))
-                    .hint("ssh-add KEY")
+                Error::new(
+                    Kind::Usage,
+                    format!("the SSH agent does not hold the key {}", wanted.fingerprint()),
+                )
+                .hint("ssh-add KEY")
             };
             return found.into_iter().find(|identity| identity.key == *wanted).ok_or_else(missing);
         }
         match found.len() {
             1 => Ok(found.remove(0)),
-            0 => Err(Error::new(Kind::Usage, "the SSH agent holds no key").hint("ssh-add KEY, or give `--key FILE`")),
+            0 => Err(Error::new(Kind::Usage, "the SSH agent holds no key")
+                .hint("ssh-add KEY, or give `--key FILE`")),
             n => {
                 let error = Error::new(Kind::Usage, format!("the SSH agent holds {n} keys"));
                 let told = |error: Error, one: &Identity| {
-                    error.because(format!("{} {} {}", one.key.kind(), one.key.fingerprint(), one.comment))
+                    error.because(format!(
+                        "{} {} {}",
+                        one.key.kind(),
+                        one.key.fingerprint(),
+                        one.comment
+                    ))
                 };
                 Err(found.iter().fold(error, told).hint("say which: `--key FILE.pub`"))
             }
@@ -147,7 +157,9 @@ mod tests {
     #[test]
     fn an_answer_with_more_or_less_than_it_says_is_not_read() {
         assert!(read_identities(&[IDENTITIES_ANSWER, 0, 0, 0, 0]).unwrap().is_empty());
-        for answer in [&[][..], &[5], &[IDENTITIES_ANSWER, 0, 0, 0, 1], &[IDENTITIES_ANSWER, 0, 0, 0, 0, 9]] {
+        for answer in
+            [&[][..], &[5], &[IDENTITIES_ANSWER, 0, 0, 0, 1], &[IDENTITIES_ANSWER, 0, 0, 0, 0, 9]]
+        {
             assert!(read_identities(answer).is_none(), "{answer:?}");
         }
     }

@@ -42,8 +42,8 @@ impl AllowedLine {
         if line.trim_ascii().is_empty() || line.starts_with(b"#") {
             return Ok(None);
         }
-        let (principals, rest) =
-            principals(line).ok_or("there is nothing after the principals, or a quote is not closed")?;
+        let (principals, rest) = principals(line)
+            .ok_or("there is nothing after the principals, or a quote is not closed")?;
         let (key, options) = match Key::from_line(rest) {
             Ok((key, _comment)) => (key, Options::default()),
             Err(why) => {
@@ -105,7 +105,10 @@ impl Options {
                 [b',', more @ ..] => more,
                 _ => {
                     let unknown = rest.split(|byte| *byte == b',').next().unwrap_or_default();
-                    return Err(format!("option `{}` is not known", String::from_utf8_lossy(unknown)));
+                    return Err(format!(
+                        "option `{}` is not known",
+                        String::from_utf8_lossy(unknown)
+                    ));
                 }
             };
         }
@@ -127,12 +130,15 @@ impl Options {
             let (value, rest) = quoted("namespaces", rest)?;
             return once("namespaces", &mut self.namespaces, value).map(|()| rest);
         }
-        for (name, place) in [("valid-after", &mut self.valid_after), ("valid-before", &mut self.valid_before)] {
+        for (name, place) in
+            [("valid-after", &mut self.valid_after), ("valid-before", &mut self.valid_before)]
+        {
             if let Some(rest) = strip_word(text, &format!("{name}=")) {
                 let (value, rest) = quoted(name, rest)?;
                 let time = validity::read_time(&value, zone);
                 let shown = String::from_utf8_lossy(&value);
-                let time = time.ok_or_else(|| format!("the time `{shown}` of its `{name}` cannot be read"))?;
+                let time = time
+                    .ok_or_else(|| format!("the time `{shown}` of its `{name}` cannot be read"))?;
                 return once(name, place, time).map(|()| rest);
             }
         }
@@ -155,8 +161,9 @@ fn strip_word<'a>(text: &'a [u8], word: &str) -> Option<&'a [u8]> {
 
 /// A value in double quotes, in which `\"` stands for a quote.
 fn quoted<'a>(name: &str, text: &'a [u8]) -> Result<(Vec<u8>, &'a [u8]), String> {
-    let mut rest =
-        text.strip_prefix(b"\"").ok_or_else(|| format!("the value of its `{name}` is not in double quotes"))?;
+    let mut rest = text
+        .strip_prefix(b"\"")
+        .ok_or_else(|| format!("the value of its `{name}` is not in double quotes"))?;
     let mut value = Vec::new();
     loop {
         rest = match rest {
@@ -232,7 +239,9 @@ mod tests {
             let found = read(&format!("a {options} {key}"));
             assert!(found.as_ref().is_err_and(|found| found.contains(why)), "{options}: {found:?}");
         }
-        assert!(read("a namespaces=\"x ssh-ed25519 AAAA").is_err_and(|why| why.contains("not closed")));
+        assert!(
+            read("a namespaces=\"x ssh-ed25519 AAAA").is_err_and(|why| why.contains("not closed"))
+        );
     }
 
     #[test]

@@ -47,7 +47,9 @@ impl Names {
     /// The names that are spelled out, without wildcards.
     pub fn spelled_out(&self) -> Vec<&[u8]> {
         match self {
-            Self::Listed(list) => patterns::names(list).filter(|name| patterns::matches_list(name, list)).collect(),
+            Self::Listed(list) => {
+                patterns::names(list).filter(|name| patterns::matches_list(name, list)).collect()
+            }
             Self::Certified(names) => names.iter().map(Vec::as_slice).collect(),
         }
     }
@@ -82,9 +84,14 @@ impl AllowedSigners {
     pub fn permit(&self, who: &str, key: &Key, namespace: &str, now: u64) -> Result<(), String> {
         let mut reasons = Vec::new();
         for line in &self.lines {
-            match line.names(key, now).and_then(|names| line.is_open(namespace, now).map(|()| names)) {
+            match line
+                .names(key, now)
+                .and_then(|names| line.is_open(namespace, now).map(|()| names))
+            {
                 Ok(names) if names.include(who.as_bytes()) => return Ok(()),
-                Ok(_) => reasons.push(format!("line {}: the key may not sign as `{who}`", line.number)),
+                Ok(_) => {
+                    reasons.push(format!("line {}: the key may not sign as `{who}`", line.number))
+                }
                 Err(Closed::OtherKey) => {}
                 Err(Closed::Because(why)) => reasons.push(format!("line {}: {why}", line.number)),
             }
@@ -97,7 +104,10 @@ impl AllowedSigners {
     pub fn names(&self, key: &Key, namespace: &str, now: u64) -> Result<Vec<Names>, String> {
         let (mut found, mut reasons) = (Vec::new(), Vec::new());
         for line in &self.lines {
-            match line.names(key, now).and_then(|names| line.is_open(namespace, now).map(|()| names)) {
+            match line
+                .names(key, now)
+                .and_then(|names| line.is_open(namespace, now).map(|()| names))
+            {
                 Ok(names) => found.push(names),
                 Err(Closed::OtherKey) => {}
                 Err(Closed::Because(why)) => reasons.push(format!("line {}: {why}", line.number)),
@@ -112,14 +122,20 @@ impl AllowedSigners {
         let found = usable.find_map(|line| match key.certificate() {
             Some(certificate) if line.certifies(key) && certificate.holds_at(now).is_ok() => {
                 // Pattern by pattern, and a `!` is not understood here: as OpenSSH does it.
-                let until_empty = line.principals.split(|byte| *byte == b',').take_while(|part| !part.is_empty());
+                let until_empty =
+                    line.principals.split(|byte| *byte == b',').take_while(|part| !part.is_empty());
                 let names = until_empty.flat_map(|pattern| {
-                    certificate.principals.iter().filter(move |name| patterns::matches(name, pattern)).cloned()
+                    certificate
+                        .principals
+                        .iter()
+                        .filter(move |name| patterns::matches(name, pattern))
+                        .cloned()
                 });
                 Some(names.collect::<Vec<_>>()).filter(|names| !names.is_empty())
             }
             _ if line.is_for(key) => {
-                let until_empty = line.principals.split(|byte| *byte == b',').take_while(|part| !part.is_empty());
+                let until_empty =
+                    line.principals.split(|byte| *byte == b',').take_while(|part| !part.is_empty());
                 Some(until_empty.map(<[u8]>::to_vec).collect())
             }
             _ => None,
@@ -143,7 +159,8 @@ enum Closed {
 }
 
 impl AllowedLine {
-    /// Whether the line is about this very key (or, where it holds a certificate, this very certificate).
+    /// Whether the line is about this very key (or, where it holds a certificate, this very
+    /// certificate).
     fn is_for(&self, key: &Key) -> bool {
         !self.options.authority && self.key == *key
     }
@@ -158,10 +175,15 @@ impl AllowedLine {
         match key.certificate() {
             Some(certificate) if self.certifies(key) => {
                 certificate.holds_at(now).map_err(Closed::Because)?;
-                let both = certificate.principals.iter().filter(|name| patterns::matches_list(name, &self.principals));
+                let both = certificate
+                    .principals
+                    .iter()
+                    .filter(|name| patterns::matches_list(name, &self.principals));
                 let both: Vec<Vec<u8>> = both.cloned().collect();
                 if both.is_empty() {
-                    return Err(Closed::Because("the certificate names nobody whom the line allows".to_owned()));
+                    return Err(Closed::Because(
+                        "the certificate names nobody whom the line allows".to_owned(),
+                    ));
                 }
                 Ok(Names::Certified(both))
             }
@@ -173,7 +195,9 @@ impl AllowedLine {
     fn is_open(&self, namespace: &str, now: u64) -> Result<(), Closed> {
         let listed = |list: &Vec<u8>| patterns::matches_list(namespace.as_bytes(), list);
         if !self.options.namespaces.as_ref().is_none_or(listed) {
-            return Err(Closed::Because(format!("the key is not allowed for the namespace `{namespace}`")));
+            return Err(Closed::Because(format!(
+                "the key is not allowed for the namespace `{namespace}`"
+            )));
         }
         self.is_timely(now)
     }
@@ -204,11 +228,16 @@ mod tests {
 
     impl Shop {
         fn new() -> Self {
-            Self { alice: SigningKey::generate("").unwrap(), bob: SigningKey::generate("").unwrap() }
+            Self {
+                alice: SigningKey::generate("").unwrap(),
+                bob: SigningKey::generate("").unwrap(),
+            }
         }
 
         fn file(&self, text: &str) -> AllowedSigners {
-            let text = text.replace("ALICE", &self.alice.public_line()).replace("BOB", &self.bob.public_line());
+            let text = text
+                .replace("ALICE", &self.alice.public_line())
+                .replace("BOB", &self.bob.public_line());
             AllowedSigners::parse("allowed_signers", text.as_bytes(), &TimeZone::UTC)
         }
     }
@@ -225,7 +254,10 @@ mod tests {
         assert_eq!(file.permit("alfred", &plain(&shop.alice), "x", NOON), Ok(()));
         assert_eq!(file.permit("bob", &plain(&shop.bob), "x", NOON), Ok(()));
         let other = file.permit("bob", &plain(&shop.alice), "x", NOON);
-        assert_eq!(other, Err("`allowed_signers`, line 2: the key may not sign as `bob`".to_owned()));
+        assert_eq!(
+            other,
+            Err("`allowed_signers`, line 2: the key may not sign as `bob`".to_owned())
+        );
         let stranger = SigningKey::generate("").unwrap();
         let unknown = file.permit("bob", &plain(&stranger), "x", NOON);
         assert_eq!(unknown, Err("no line of `allowed_signers` has this key".to_owned()));
@@ -247,7 +279,9 @@ mod tests {
             assert!(found.as_ref().is_err_and(|found| found.contains(why)), "{found:?}");
             assert_eq!(file.names(&plain(&shop.alice), "x", NOON), found.map(|()| Vec::new()));
         }
-        let open = shop.file("alice valid-after=\"20261120Z\",valid-before=\"202611201200Z\",namespaces=\"?\" ALICE");
+        let open = shop.file(
+            "alice valid-after=\"20261120Z\",valid-before=\"202611201200Z\",namespaces=\"?\" ALICE",
+        );
         assert_eq!(open.permit("alice", &plain(&shop.alice), "x", NOON), Ok(()));
         assert!(open.permit("alice", &plain(&shop.alice), "x", NOON + 1).is_err());
     }
@@ -273,7 +307,10 @@ mod tests {
         let shop = Shop::new();
         let file = shop.file("alice namespaces=\"git\" ALICE\nalice,ops ALICE\nboss,!boss ALICE");
         let names = file.names(&plain(&shop.alice), "x", NOON).unwrap();
-        assert_eq!(names.iter().map(Names::spelled_out).collect::<Vec<_>>(), [vec![&b"alice"[..], b"ops"], vec![]]);
+        assert_eq!(
+            names.iter().map(Names::spelled_out).collect::<Vec<_>>(),
+            [vec![&b"alice"[..], b"ops"], vec![]]
+        );
     }
 
     proptest! {

@@ -61,7 +61,8 @@ impl<'a> Fields<'a> {
         let (serial, role) = (reader.u64()?, reader.u32()?);
         let (key_id, principals) = (reader.string()?, reader.string()?);
         let (valid_after, valid_before) = (reader.u64()?, reader.u64()?);
-        let (critical, extensions, _reserved) = (reader.string()?, reader.string()?, reader.string()?);
+        let (critical, extensions, _reserved) =
+            (reader.string()?, reader.string()?, reader.string()?);
         let authority = reader.string()?;
         let signed = blob.len().checked_sub(reader.remaining())?;
         let signature = reader.string()?;
@@ -87,10 +88,11 @@ impl Certificate {
     pub fn from_blob(blob: &[u8]) -> Result<Self, String> {
         let name = Reader::new(blob).string().ok_or("the certificate ends too early")?;
         let kind = KeyKind::by_certificate_name(name).ok_or_else(|| unknown_kind(name))?;
-        let fields = Fields::read(blob, kind).ok_or("the certificate's fields are not as they should be")?;
+        let fields =
+            Fields::read(blob, kind).ok_or("the certificate's fields are not as they should be")?;
         let key = PublicKey::from_blob(&fields.plain)?;
-        let authority =
-            PublicKey::from_blob(fields.authority).map_err(|why| format!("the certificate's authority: {why}"))?;
+        let authority = PublicKey::from_blob(fields.authority)
+            .map_err(|why| format!("the certificate's authority: {why}"))?;
         let for_user = match fields.role {
             1 => true,
             2 => false,
@@ -101,7 +103,8 @@ impl Certificate {
         }
         let principals = names(fields.principals).filter(|names| names.len() <= MOST_PRINCIPALS);
         let principals = principals.ok_or("the certificate's principals cannot be read")?;
-        let critical_options = option_names(fields.critical).ok_or("the critical options cannot be read")?;
+        let critical_options =
+            option_names(fields.critical).ok_or("the critical options cannot be read")?;
         option_names(fields.extensions).ok_or("the certificate's extensions cannot be read")?;
         let signed = blob.get(..fields.signed).unwrap_or_default();
         authority.check(signed, fields.signature).map_err(|misfit| match misfit {
@@ -197,7 +200,8 @@ impl Key {
         Ok(Self::Plain(PublicKey::from_blob(blob)?))
     }
 
-    /// Reads `TYPE BASE64` at the start of `line`, as `sshkey_read` of OpenSSH does; returns what follows too.
+    /// Reads `TYPE BASE64` at the start of `line`, as `sshkey_read` of OpenSSH does; returns what
+    /// follows too.
     pub fn from_line(line: &[u8]) -> Result<(Self, &[u8]), String> {
         let (name, rest) = word(line);
         if KeyKind::by_name(name).or_else(|| KeyKind::by_certificate_name(name)).is_none() {

@@ -11,7 +11,8 @@ pub fn signature_file_name(plan_file: &str, principal: &str) -> String {
 /// As whom a signature file of that name claims to be signed; `None` where its name claims nothing,
 /// as that of `ssh-keygen -Y sign`, `PLAN.sig`.
 pub fn claimed_principal(plan_file: &str, signature_file: &str) -> Option<String> {
-    let encoded = signature_file.strip_prefix(plan_file)?.strip_prefix('.')?.strip_suffix(".sig")?;
+    let encoded =
+        signature_file.strip_prefix(plan_file)?.strip_prefix('.')?.strip_suffix(".sig")?;
     let principal = decode(encoded).filter(|principal| !principal.is_empty())?;
     // Each principal has one name only.
     (encode(&principal) == encoded).then_some(principal)
@@ -47,7 +48,8 @@ fn decode(encoded: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// `text` as one word for a shell, for hints that people paste: a file's name may come from anywhere.
+/// `text` as one word for a shell, for hints that people paste: a file's name may come from
+/// anywhere.
 pub(in crate::trust) fn shell_word(text: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "/._-+@%=:,".contains(c);
     if !text.is_empty() && !text.starts_with('-') && text.chars().all(harmless) {
@@ -76,10 +78,23 @@ mod tests {
 
     #[test]
     fn a_name_that_is_not_ours_claims_nothing() {
-        for name in ["c.ttplan.json.sig", "d.ttplan.json.alice.sig", "c.ttplan.json.alice", "c.ttplan.json..sig"] {
+        for name in [
+            "c.ttplan.json.sig",
+            "d.ttplan.json.alice.sig",
+            "c.ttplan.json.alice",
+            "c.ttplan.json..sig",
+        ] {
             assert_eq!(claimed_principal("c.ttplan.json", name), None, "{name}");
         }
-        for name in ["c.%61lice.sig", "c.%2e.sig", "c.%2.sig", "c.%.sig", "c.%+1.sig", "c.a b.sig", "c.%FF.sig"] {
+        for name in [
+            "c.%61lice.sig",
+            "c.%2e.sig",
+            "c.%2.sig",
+            "c.%.sig",
+            "c.%+1.sig",
+            "c.a b.sig",
+            "c.%FF.sig",
+        ] {
             assert_eq!(claimed_principal("c", name), None, "{name}");
         }
     }

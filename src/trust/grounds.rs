@@ -1,8 +1,9 @@
 //! Whether a revision that the schema is said to show is really shown by it: by a catalogue of the
 //! host's own, and never by one that came with the plan.
 //!
-//! A stamp counts as safe if the schema shows the revision. The step asks the live schema for a shape;
-//! here that shape has to be the one that a catalogue of the host has for the revision, whole.
+//! A stamp counts as safe if the schema shows the revision. The step asks the live schema for a
+//! shape; here that shape has to be the one that a catalogue of the host has for the revision,
+//! whole.
 
 use crate::model::catalogue::Catalogue;
 use crate::model::names::Digest;
@@ -20,7 +21,9 @@ pub(in crate::trust) fn offences(plan: &Plan, catalogues: &[Catalogue]) -> Vec<S
     let of_step = |step: &Step| {
         let unfounded = claims(step).find(|set| !is_shown(set, step, catalogues))?;
         let (id, to) = (&step.id, unfounded.to.join(", "));
-        Some(format!("step `{id}`: no catalogue of this host has the schema that is said to show `{to}`"))
+        Some(format!(
+            "step `{id}`: no catalogue of this host has the schema that is said to show `{to}`"
+        ))
     };
     plan.steps.iter().filter_map(of_step).collect()
 }
@@ -44,11 +47,17 @@ fn is_shown(set: &SetRevisions, step: &Step, catalogues: &[Catalogue]) -> bool {
 }
 
 /// What the catalogue knows of must not be passed over, and an empty schema shows nothing.
-fn shows(catalogue: &Catalogue, revisions: &[String], (sha256, except): (Digest, &[String])) -> bool {
+fn shows(
+    catalogue: &Catalogue,
+    revisions: &[String],
+    (sha256, except): (Digest, &[String]),
+) -> bool {
     let known = catalogue.known();
     let shape = catalogue.position(revisions).map(|at| catalogue.shape(at));
     shape.is_some_and(|shape| {
-        !shape.0.is_empty() && shape.digest() == sha256 && !except.iter().any(|name| known.contains(name))
+        !shape.0.is_empty()
+            && shape.digest() == sha256
+            && !except.iter().any(|name| known.contains(name))
     })
 }
 
@@ -73,7 +82,11 @@ mod tests {
     }
 
     fn shape_is(at: usize, except: &[&str]) -> Probe {
-        Probe::ShapeIs { sha256: sample().shape(at).digest(), normaliser: NORMALISER, except: ids(except) }
+        Probe::ShapeIs {
+            sha256: sample().shape(at).digest(),
+            normaliser: NORMALISER,
+            except: ids(except),
+        }
     }
 
     #[test]
@@ -90,14 +103,22 @@ mod tests {
             assert!(are_claimed(&plan));
             assert_eq!(offences(&plan, &known).len(), 1, "{:?}", plan.steps[0].ready);
         }
-        assert_eq!(offences(&plan(&["1"], &[shape_is(0, &[])]), &[]).len(), 1, "a catalogue of one's own");
+        assert_eq!(
+            offences(&plan(&["1"], &[shape_is(0, &[])]), &[]).len(),
+            1,
+            "a catalogue of one's own"
+        );
     }
 
     #[test]
     fn an_empty_schema_shows_nothing() {
         let mut catalogue = sample();
         catalogue.entries[0].changes.clear();
-        let ready = Probe::ShapeIs { sha256: catalogue.shape(0).digest(), normaliser: NORMALISER, except: vec![] };
+        let ready = Probe::ShapeIs {
+            sha256: catalogue.shape(0).digest(),
+            normaliser: NORMALISER,
+            except: vec![],
+        };
         assert_eq!(offences(&plan(&["1"], &[ready]), &[catalogue]).len(), 1);
     }
 

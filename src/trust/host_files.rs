@@ -16,13 +16,15 @@ const LARGEST_FILE: u64 = 64 << 20;
 
 /// Reads the allowed signers of a host.
 ///
-/// Errors: `Kind::Config` when the file cannot be read, `Kind::Refused` when others may write to it.
+/// Errors: `Kind::Config` when the file cannot be read, `Kind::Refused` when others may write to
+/// it.
 pub fn read_allowed_signers(path: &FilePath) -> Result<AllowedSigners> {
     let content = read(path, "allowed signers")?;
     Ok(AllowedSigners::parse(&path.to_text(), &content, &local_zone()))
 }
 
-/// Reads the revoked keys of a host. A host that names such a file and has none is not to be trusted.
+/// Reads the revoked keys of a host. A host that names such a file and has none is not to be
+/// trusted.
 ///
 /// Errors: as [`read_allowed_signers`], and `Kind::Config` when some of it cannot be understood.
 pub fn read_revoked_keys(path: &FilePath) -> Result<RevokedKeys> {
@@ -38,17 +40,25 @@ fn read(path: &FilePath, what: &str) -> Result<Vec<u8>> {
     let file = File::open(path.as_path()).map_err(unreadable)?;
     let about = file.metadata().map_err(unreadable)?;
     let refused = |why: String, hint: String| {
-        Err(Error::new(Kind::Refused, format!("the {what} in `{shown}` cannot be relied on")).because(why).hint(hint))
+        Err(Error::new(Kind::Refused, format!("the {what} in `{shown}` cannot be relied on"))
+            .because(why)
+            .hint(hint))
     };
     if !about.is_file() {
         return refused("it is not a plain file".to_owned(), format!("ls -ld {word}"));
     }
     if about.uid() != 0 && about.uid() != rustix::process::geteuid().as_raw() {
-        let why = format!("it belongs to the user {}, who is neither root nor the running user", about.uid());
+        let why = format!(
+            "it belongs to the user {}, who is neither root nor the running user",
+            about.uid()
+        );
         return refused(why, format!("chown root {word}"));
     }
     if about.mode() & 0o022 != 0 {
-        let why = format!("others than its owner may write to it: its mode is {:04o}", about.mode() & 0o7777);
+        let why = format!(
+            "others than its owner may write to it: its mode is {:04o}",
+            about.mode() & 0o7777
+        );
         return refused(why, format!("chmod go-w {word}"));
     }
     let mut content = Vec::new();

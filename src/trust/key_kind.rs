@@ -131,7 +131,9 @@ impl fmt::Display for KeyKind {
 pub(in crate::trust) fn unknown_kind(name: &[u8]) -> String {
     match name {
         b"ssh-dss" => "DSA keys are never believed".to_owned(),
-        name => format!("`{}` is not a kind of key that is believed", String::from_utf8_lossy(name)),
+        name => {
+            format!("`{}` is not a kind of key that is believed", String::from_utf8_lossy(name))
+        }
     }
 }
 

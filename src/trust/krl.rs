@@ -35,7 +35,8 @@ struct Certificates {
 }
 
 impl Krl {
-    /// Reads a list; `None` when `content` is no such list at all. The error is why it cannot be read in full.
+    /// Reads a list; `None` when `content` is no such list at all. The error is why it cannot be
+    /// read in full.
     pub fn read(content: &[u8]) -> Option<Result<Self, String>> {
         content.strip_prefix(MAGIC).map(Self::read_sections)
     }
@@ -57,7 +58,11 @@ impl Krl {
                 2 => krl.keys.extend(blobs(section, None)?),
                 3 => krl.sha1.extend(blobs(section, Some(20))?),
                 5 => krl.sha256.extend(blobs(section, Some(32))?),
-                4 => return Err("the list is signed, and such signatures are not checked".to_owned()),
+                4 => {
+                    return Err(
+                        "the list is signed, and such signatures are not checked".to_owned()
+                    );
+                }
                 _ => return Err(format!("section {kind} is not known")),
             }
         }
@@ -73,7 +78,8 @@ impl Krl {
         if self.certificates.iter().any(|section| section.revoke(certificate)) {
             return Some("the key's certificate");
         }
-        self.revokes_plain(&certificate.authority).then_some("the authority of the key's certificate")
+        self.revokes_plain(&certificate.authority)
+            .then_some("the authority of the key's certificate")
     }
 
     fn revokes_plain(&self, key: &PublicKey) -> bool {
@@ -162,7 +168,9 @@ impl Certificates {
         }
         for (at, byte) in (0u64..).zip(digits.iter().rev()) {
             for bit in (0..8u64).filter(|bit| byte >> bit & 1 == 1) {
-                let serial = offset.checked_add(at * 8 + bit).ok_or("a bitmap goes past the last serial number")?;
+                let serial = offset
+                    .checked_add(at * 8 + bit)
+                    .ok_or("a bitmap goes past the last serial number")?;
                 self.add(serial, serial)?;
             }
         }
@@ -175,7 +183,8 @@ impl Certificates {
         }
         let serial = certificate.serial;
         self.key_ids.contains(&certificate.key_id)
-            || serial != 0 && self.serials.iter().any(|(first, last)| (*first..=*last).contains(&serial))
+            || serial != 0
+                && self.serials.iter().any(|(first, last)| (*first..=*last).contains(&serial))
     }
 }
 
@@ -206,9 +215,11 @@ mod tests {
         let key = SigningKey::generate("").unwrap();
         let blob = key.public().blob();
         let key = Key::Plain(key.public().clone());
-        for (kind, revoked) in
-            [(2, blob.to_vec()), (3, sha1::Sha1::digest(blob).to_vec()), (5, Digest::of(blob).0.to_vec())]
-        {
+        for (kind, revoked) in [
+            (2, blob.to_vec()),
+            (3, sha1::Sha1::digest(blob).to_vec()),
+            (5, Digest::of(blob).0.to_vec()),
+        ] {
             let krl = Krl::read(&list(&[(kind, one(&revoked))])).unwrap().unwrap();
             assert_eq!(krl.revokes(&key), Some("the key"));
             let mut other = revoked;
@@ -223,9 +234,14 @@ mod tests {
         let mut certificates = vec![0; 8];
         certificates.push(0x39);
         certificates.extend([0; 4]);
-        for (kind, section) in
-            [(0, vec![]), (4, vec![]), (255, vec![]), (3, one(b"short")), (2, vec![1]), (1, certificates)]
-        {
+        for (kind, section) in [
+            (0, vec![]),
+            (4, vec![]),
+            (255, vec![]),
+            (3, one(b"short")),
+            (2, vec![1]),
+            (1, certificates),
+        ] {
             assert!(Krl::read(&list(&[(kind, section)])).unwrap().is_err(), "section {kind}");
         }
         let mut version = list(&[]);
@@ -236,16 +252,24 @@ mod tests {
 
     #[test]
     fn serial_numbers_are_read_from_lists_ranges_and_bitmaps() {
-        let mut certificates = Certificates { authority: None, serials: Vec::new(), key_ids: Vec::new() };
+        let mut certificates =
+            Certificates { authority: None, serials: Vec::new(), key_ids: Vec::new() };
         certificates.read_part(0x20, &[7u64.to_be_bytes(), 9u64.to_be_bytes()].concat()).unwrap();
         certificates.read_part(0x21, &[20u64.to_be_bytes(), 30u64.to_be_bytes()].concat()).unwrap();
         let bitmap = [&100u64.to_be_bytes()[..], &one(&[0, 0x80, 0x05])].concat();
         certificates.read_part(0x22, &bitmap).unwrap();
-        assert_eq!(certificates.serials, [(7, 7), (9, 9), (20, 30), (100, 100), (102, 102), (115, 115)]);
+        assert_eq!(
+            certificates.serials,
+            [(7, 7), (9, 9), (20, 30), (100, 100), (102, 102), (115, 115)]
+        );
         let wraps = [&u64::MAX.to_be_bytes()[..], &one(&[2])].concat();
         assert!(certificates.read_part(0x22, &wraps).is_err());
         assert!(certificates.read_part(0x20, &0u64.to_be_bytes()).is_err());
-        assert!(certificates.read_part(0x21, &[9u64.to_be_bytes(), 7u64.to_be_bytes()].concat()).is_err());
+        assert!(
+            certificates
+                .read_part(0x21, &[9u64.to_be_bytes(), 7u64.to_be_bytes()].concat())
+                .is_err()
+        );
         assert!(certificates.read_part(0x21, &[0xff; 17]).is_err());
     }
 

@@ -1,4 +1,5 @@
-//! Whether a host believes an observation that a plan is to be made from: who signed it, how old it is.
+//! Whether a host believes an observation that a plan is to be made from: who signed it, how old it
+//! is.
 
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Moment;
@@ -11,8 +12,8 @@ use crate::trust::verdict::{Keyring, Signed};
 
 /// Judges the observation in the file `name`, made at `made_at`; returns who signed it.
 ///
-/// Errors: `Kind::Refused` where fewer signed than the host demands, `Kind::Stale` where it is too old,
-/// or made in the future.
+/// Errors: `Kind::Refused` where fewer signed than the host demands, `Kind::Stale` where it is too
+/// old, or made in the future.
 pub fn verify(
     name: &str,
     bytes: &[u8],
@@ -24,16 +25,21 @@ pub fn verify(
     let signers = signers::judge(name, bytes, signatures, OBSERVATION_NAMESPACE, ring);
     if signers.persons < demands.required.max(1) {
         let (have, needed) = (signers.persons, demands.required.max(1));
-        let message = format!("observation `{name}` has {have} of the {needed} signatures it needs");
-        let refused = |error: Error, (file, why): &(String, _)| error.because(format!("`{file}`: {why}"));
+        let message =
+            format!("observation `{name}` has {have} of the {needed} signatures it needs");
+        let refused =
+            |error: Error, (file, why): &(String, _)| error.because(format!("`{file}`: {why}"));
         let error = signers.refused.iter().fold(Error::new(Kind::Refused, message), refused);
         return Err(error.hint(format!("ttplan sign {} --key KEY", shell_word(name))));
     }
     let age = ring.now.unix().saturating_sub(made_at.unix());
     let again = "look again: `ttplan inspect -o FILE`";
     if age < -CLOCKS_APART {
-        return Err(Error::new(Kind::Stale, format!("observation `{name}` was made in the future, at {made_at}"))
-            .hint("compare the clocks of the two hosts"));
+        return Err(Error::new(
+            Kind::Stale,
+            format!("observation `{name}` was made in the future, at {made_at}"),
+        )
+        .hint("compare the clocks of the two hosts"));
     }
     match demands.max_age {
         Some(most) if age > i64::try_from(most).unwrap_or(i64::MAX) => {
@@ -67,7 +73,8 @@ mod tests {
         let judge = |namespace: &str, bytes: &[u8], later: i64| {
             let text = sign(b"seen", namespace, &key).unwrap();
             let files = [SignatureFile { name: "s.json.ada.sig".into(), text }];
-            let ring = Keyring { allowed: &allowed, revoked: None, now: made_at.plus_seconds(later) };
+            let ring =
+                Keyring { allowed: &allowed, revoked: None, now: made_at.plus_seconds(later) };
             let demands = Observations { required: 1, max_age: Some(3600) };
             verify("s.json", bytes, made_at, &files, demands, &ring).map_err(|error| error.kind())
         };

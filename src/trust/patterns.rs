@@ -59,7 +59,9 @@ fn split(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The patterns of a list that are names: no wildcards, no negation.
 pub fn names(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     split(list).filter(|name| {
-        !name.is_empty() && !name.starts_with(b"!") && !name.iter().any(|byte| matches!(byte, b'*' | b'?'))
+        !name.is_empty()
+            && !name.starts_with(b"!")
+            && !name.iter().any(|byte| matches!(byte, b'*' | b'?'))
     })
 }
 
@@ -73,9 +75,9 @@ mod tests {
         match pattern.split_first() {
             None => name.is_empty(),
             Some((b'*', rest)) => (0..=name.len()).any(|skip| plainly(&name[skip..], rest)),
-            Some((byte, rest)) => {
-                name.split_first().is_some_and(|(first, more)| (*byte == b'?' || byte == first) && plainly(more, rest))
-            }
+            Some((byte, rest)) => name.split_first().is_some_and(|(first, more)| {
+                (*byte == b'?' || byte == first) && plainly(more, rest)
+            }),
         }
     }
 

@@ -17,7 +17,9 @@ pub(in crate::trust) fn offences(plan: &Plan, site: &Site) -> Vec<String> {
         found.extend(refused.map(|why| format!("step `{}`: {why}", step.id)));
     }
     if site.policy.forbid_destructive && plan.risk() == Risk::Destructive {
-        found.push("the plan is destructive, and the host forbids that whoever signed it".to_owned());
+        found.push(
+            "the plan is destructive, and the host forbids that whoever signed it".to_owned(),
+        );
     }
     found
 }
@@ -26,11 +28,17 @@ fn of_move(act: &Move, site: &Site) -> Option<String> {
     match act {
         Move::MakeDirectory(make) => outside_roots(&make.path, site),
         Move::RemoveDirectory(remove) => outside_roots(&remove.path, site),
-        Move::CopyFiles(copy) => not_for_files(&copy.from, site).or_else(|| not_for_files(&copy.to, site)),
-        Move::ReplaceFiles(replace) => not_for_files(&replace.from, site).or_else(|| not_for_files(&replace.to, site)),
+        Move::CopyFiles(copy) => {
+            not_for_files(&copy.from, site).or_else(|| not_for_files(&copy.to, site))
+        }
+        Move::ReplaceFiles(replace) => {
+            not_for_files(&replace.from, site).or_else(|| not_for_files(&replace.to, site))
+        }
         Move::RemoveFiles(remove) => not_for_files(&remove.root, site),
         Move::SaveFiles(save) => not_for_files(&save.from, site),
-        Move::ReleaseFiles(release) => not_for_files(&release.from, site).or_else(|| not_for_files(&release.to, site)),
+        Move::ReleaseFiles(release) => {
+            not_for_files(&release.from, site).or_else(|| not_for_files(&release.to, site))
+        }
         Move::RestoreFiles(restore) => not_for_files(&restore.root, site),
         Move::BackupDatabase(backup) => not_for_backups(backup.directory.as_ref(), site),
         Move::RestoreDatabase(restore) => not_for_backups(restore.directory.as_ref(), site),
@@ -43,7 +51,8 @@ fn of_move(act: &Move, site: &Site) -> Option<String> {
         }
         Move::Run(run) => {
             let commands = [Some(&run.argv), Some(&run.check).filter(|check| !check.is_empty())];
-            let refused = commands.into_iter().flatten().find(|argv| !site.permits_command(argv))?;
+            let refused =
+                commands.into_iter().flatten().find(|argv| !site.permits_command(argv))?;
             Some(format!("the host does not permit the command `{}`", refused.join(" ")))
         }
         _ => None,
@@ -66,7 +75,8 @@ fn outside_roots(path: &FilePath, site: &Site) -> Option<String> {
     Some(format!("`{shown}` is ttplan's own, in `{}`", own.to_text()))
 }
 
-/// Files must not come from or go to where ttplan keeps what it relies on, not even by the path of a listed file.
+/// Files must not come from or go to where ttplan keeps what it relies on, not even by the path of
+/// a listed file.
 fn not_for_files(root: &FilePath, site: &Site) -> Option<String> {
     outside_roots(root, site).or_else(|| {
         let own = own_places(site).find(|own| own.is_within(root))?;
@@ -87,5 +97,8 @@ fn not_for_backups(directory: Option<&FilePath>, site: &Site) -> Option<String> 
     if in_state || site.permits_path(directory) {
         return None;
     }
-    Some(format!("backups in `{}` are not in a directory that the host permits", directory.to_text()))
+    Some(format!(
+        "backups in `{}` are not in a directory that the host permits",
+        directory.to_text()
+    ))
 }

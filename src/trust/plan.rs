@@ -45,7 +45,8 @@ pub struct Host<'a> {
     pub site: &'a Site,
     pub ring: Keyring<'a>,
     pub format: PlanFormat<'a>,
-    /// The catalogues of the applications on this host, for one engine: shipped, or named by the host.
+    /// The catalogues of the applications on this host, for one engine: shipped, or named by the
+    /// host.
     pub catalogues: &'a dyn Fn(&str) -> Result<Vec<Catalogue>>,
     /// Why fewer signatures than usual have to do, where somebody breaks the glass.
     pub break_glass: Option<&'a str>,
@@ -116,8 +117,13 @@ impl TrustedPlan {
 /// recomputed risk demands; it says nothing of itself that its moves contradict; it is for this
 /// site; it makes sense; the host permits what it does.
 ///
-/// Errors: `Kind::Stale` for another site, the reader's own for what is no plan, `Kind::Refused` for all else.
-pub fn verify(file: PlanFile, signatures: Vec<SignatureFile>, host: &Host<'_>) -> Result<TrustedPlan> {
+/// Errors: `Kind::Stale` for another site, the reader's own for what is no plan, `Kind::Refused`
+/// for all else.
+pub fn verify(
+    file: PlanFile,
+    signatures: Vec<SignatureFile>,
+    host: &Host<'_>,
+) -> Result<TrustedPlan> {
     verify_with(file, signatures, host, &dialect_of)
 }
 
@@ -193,7 +199,8 @@ fn approved(
     host: &Host<'_>,
 ) -> Result<()> {
     let trust = &host.site.trust;
-    let apart = if trust.separate_author { Some(beside_author(plan, &file.name, signers)?) } else { None };
+    let apart =
+        if trust.separate_author { Some(beside_author(plan, &file.name, signers)?) } else { None };
     let told = |error: Error| match (&plan.author, &apart) {
         (Some(author), Some(_)) => error.because(format!("its author `{author}` does not count")),
         _ => error,
@@ -208,13 +215,15 @@ fn approved(
         .map_err(|error| told(error.because("the plan is destructive")))
 }
 
-/// The signers beside the plan's author, who has to be one of them: a name that nobody signed for would
-/// make anybody who wrote the plan somebody else.
+/// The signers beside the plan's author, who has to be one of them: a name that nobody signed for
+/// would make anybody who wrote the plan somebody else.
 fn beside_author(plan: &Plan, name: &str, signers: &Signers) -> Result<Signers> {
-    let refused =
-        |message: String| Error::new(Kind::Refused, message).because("this host takes no author's own approval");
+    let refused = |message: String| {
+        Error::new(Kind::Refused, message).because("this host takes no author's own approval")
+    };
     let Some(author) = &plan.author else {
-        return Err(refused(format!("plan `{name}` names no author")).hint("ttplan plan --author PRINCIPAL -o FILE"));
+        return Err(refused(format!("plan `{name}` names no author"))
+            .hint("ttplan plan --author PRINCIPAL -o FILE"));
     };
     signers.beside(author).ok_or_else(|| {
         let (word, author) = (shell_word(name), shell_word(author));
@@ -228,7 +237,8 @@ fn break_glass(name: &str, host: &Host<'_>) -> Result<Option<String>> {
     let Some(reason) = host.break_glass else { return Ok(None) };
     if !host.site.policy.break_glass {
         let message = format!("the host permits nobody to break the glass for plan `{name}`");
-        let hint = format!("have it signed by as many as `ttplan verify {}` says", shell_word(name));
+        let hint =
+            format!("have it signed by as many as `ttplan verify {}` says", shell_word(name));
         return Err(Error::new(Kind::Refused, message).hint(hint));
     }
     if reason.trim().is_empty() {
@@ -240,7 +250,9 @@ fn break_glass(name: &str, host: &Host<'_>) -> Result<Option<String>> {
 /// One signer of each role that the host demands.
 fn every_role(name: &str, signers: &Signers, site: &Site) -> Result<()> {
     let members = |role: &String| site.trust.roles.get(role).map(Vec::as_slice).unwrap_or_default();
-    let has = |role: &&String| !signers.signed.iter().any(|signed| members(role).contains(&signed.principal));
+    let has = |role: &&String| {
+        !signers.signed.iter().any(|signed| members(role).contains(&signed.principal))
+    };
     let Some(role) = site.trust.roles_for_destructive.iter().find(has) else { return Ok(()) };
     let message = format!("plan `{name}` needs the signature of a `{role}`");
     Err(Error::new(Kind::Refused, message)
@@ -249,10 +261,13 @@ fn every_role(name: &str, signers: &Signers, site: &Site) -> Result<()> {
 }
 
 fn new_enough(plan: &Plan, name: &str, site: &Site) -> Result<()> {
-    let Some(least) = site.policy.minimum_format.filter(|least| version(&plan.format_version) < Some(*least)) else {
+    let Some(least) =
+        site.policy.minimum_format.filter(|least| version(&plan.format_version) < Some(*least))
+    else {
         return Ok(());
     };
-    let (message, (major, minor)) = (format!("plan `{name}` is of format {}", plan.format_version), least);
+    let (message, (major, minor)) =
+        (format!("plan `{name}` is of format {}", plan.format_version), least);
     Err(Error::new(Kind::Refused, message)
         .because(format!("this host takes none older than {major}.{minor}"))
         .hint("make the plan again with a newer ttplan"))
@@ -270,9 +285,13 @@ fn enough(
     }
     let have = signers.persons;
     let name = &file.name;
-    let mut error = Error::new(Kind::Refused, format!("plan `{name}` has {have} of the {needed} signatures it needs"));
+    let mut error = Error::new(
+        Kind::Refused,
+        format!("plan `{name}` has {have} of the {needed} signatures it needs"),
+    );
     if signers.refused.iter().any(|(_, refusal)| matches!(refusal, Refusal::Wrong { .. })) {
-        let rewritten = serde_json::from_slice(&file.bytes).ok().map(|plan| (host.format.write)(&plan));
+        let rewritten =
+            serde_json::from_slice(&file.bytes).ok().map(|plan| (host.format.write)(&plan));
         if let Some(done) = signers::explain_misfit(&file.bytes, rewritten.as_deref(), signatures) {
             error = error.because(format!("the plan was changed after it was signed: {done}"));
         }
@@ -294,23 +313,41 @@ fn check_content(plan: &Plan, name: &str, host: &Host<'_>, dialect_of: &DialectO
     let site = host.site;
     refuse(name, "contradicts itself", &plan.contradictions())?;
     if plan.target.site.as_ref() != Some(&site.name) {
-        let site_of_plan = plan.target.site.as_deref().map_or("no site".to_owned(), |of| format!("the site `{of}`"));
-        let message = format!("plan `{name}` is for {site_of_plan}, and this host is the site `{}`", site.name);
+        let site_of_plan = plan
+            .target
+            .site
+            .as_deref()
+            .map_or("no site".to_owned(), |of| format!("the site `{of}`"));
+        let message = format!(
+            "plan `{name}` is for {site_of_plan}, and this host is the site `{}`",
+            site.name
+        );
         return Err(Error::new(Kind::Stale, message));
     }
     let engine = &plan.target.database.engine;
     let Some(dialect) = dialect_of(engine) else {
-        return refuse(name, "cannot be checked", &[format!("the database engine `{engine}` is not known")]);
+        return refuse(
+            name,
+            "cannot be checked",
+            &[format!("the database engine `{engine}` is not known")],
+        );
     };
     refuse(name, "makes no sense", &sanity::offences(plan, dialect))?;
     refuse(name, "is not permitted", &permits::offences(plan, site))?;
     if !grounds::are_claimed(plan) {
         return Ok(());
     }
-    refuse(name, "rests on nothing that this host knows", &grounds::offences(plan, &(host.catalogues)(engine)?))
-        .map_err(|error| {
-            error.hint(format!("name the catalogue under `[trust] catalogues` in `{}`", site.file.to_text()))
-        })
+    refuse(
+        name,
+        "rests on nothing that this host knows",
+        &grounds::offences(plan, &(host.catalogues)(engine)?),
+    )
+    .map_err(|error| {
+        error.hint(format!(
+            "name the catalogue under `[trust] catalogues` in `{}`",
+            site.file.to_text()
+        ))
+    })
 }
 
 /// An error that begins with the first reason and lists the others.

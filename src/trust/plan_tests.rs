@@ -14,7 +14,8 @@ use crate::trust::PLAN_NAMESPACE;
 use crate::trust::allowed_signers::AllowedSigners;
 use crate::trust::file_names::signature_file_name;
 use crate::trust::plan::{
-    Host, PlanFile, PlanFormat, TrustedPlan, accept_unsigned, accept_unsigned_with, verify, verify_with,
+    Host, PlanFile, PlanFormat, TrustedPlan, accept_unsigned, accept_unsigned_with, verify,
+    verify_with,
 };
 use crate::trust::revoked_keys::RevokedKeys;
 use crate::trust::signers::SignatureFile;
@@ -68,7 +69,8 @@ impl Shop {
     }
 
     fn with_host<T>(&self, then: impl FnOnce(&Host<'_>) -> T) -> T {
-        let lines = format!("alice,alice2 {}\nbob {}\n", self.alice.public_line(), self.bob.public_line());
+        let lines =
+            format!("alice,alice2 {}\nbob {}\n", self.alice.public_line(), self.bob.public_line());
         let allowed = AllowedSigners::parse("allowed_signers", lines.as_bytes(), &TimeZone::UTC);
         let now = Moment::parse("2026-11-20T12:00:00Z").unwrap();
         let ring = Keyring { allowed: &allowed, revoked: self.revoked.as_ref(), now };
@@ -96,7 +98,10 @@ fn a_plan_with_enough_signatures_is_trusted_and_holds_what_was_signed() {
     assert_eq!(trusted.plan(), &plan());
     assert_eq!(trusted.file().bytes, bytes);
     assert_eq!(trusted.sha256(), Digest::of(&bytes));
-    assert_eq!(trusted.signed().iter().map(|one| one.principal.as_str()).collect::<Vec<_>>(), ["alice", "bob"]);
+    assert_eq!(
+        trusted.signed().iter().map(|one| one.principal.as_str()).collect::<Vec<_>>(),
+        ["alice", "bob"]
+    );
     assert!(!trusted.is_unsigned());
     assert_eq!(trusted.signatures().len(), 2);
     let (in_time, too_late) = (plan().expires_at, plan().expires_at.plus_seconds(1));
@@ -116,7 +121,11 @@ fn a_destructive_plan_needs_more_persons_than_a_gentle_one() {
     let bytes = write(&plan());
     for who in [&["alice"][..], &["alice", "alice2"], &["alice", "alice"]] {
         let error = shop.judge(&bytes, shop.signed(&bytes, who)).unwrap_err();
-        assert_eq!(error.message(), "plan `change.ttplan.json` has 1 of the 2 signatures it needs", "{who:?}");
+        assert_eq!(
+            error.message(),
+            "plan `change.ttplan.json` has 1 of the 2 signatures it needs",
+            "{who:?}"
+        );
         assert!(error.causes().contains(&"the plan is destructive".to_owned()), "{error}");
     }
 }
@@ -138,7 +147,8 @@ fn a_bad_signature_beside_good_ones_is_reported_and_does_not_count() {
     signatures[1].text = "what".to_owned();
     let trusted = shop.judge(&bytes, signatures.clone()).unwrap();
     assert_eq!((trusted.signed().len(), trusted.refused().len()), (1, 2));
-    shop.revoked = Some(RevokedKeys::parse("revoked", shop.alice.public_line().as_bytes()).unwrap());
+    shop.revoked =
+        Some(RevokedKeys::parse("revoked", shop.alice.public_line().as_bytes()).unwrap());
     let error = shop.judge(&bytes, signatures).unwrap_err();
     assert!(error.causes()[0].contains("alice.sig`: the key is revoked by `revoked`"), "{error}");
 }
@@ -172,9 +182,14 @@ fn each_check_after_the_signatures_refuses_in_its_own_words() {
     lying.steps[2].risk = Risk::Safe;
     lying.summary.destructive_steps = 0;
     let error = shop.refusal(&lying);
-    assert_eq!((error.kind(), error.message()), (Kind::Refused, "plan `change.ttplan.json` contradicts itself"));
+    assert_eq!(
+        (error.kind(), error.message()),
+        (Kind::Refused, "plan `change.ttplan.json` contradicts itself")
+    );
     assert!(error.causes()[0].contains("`drop-table` says its risk is safe"), "{error}");
-    for (site, said) in [(Some("test".to_owned()), "is for the site `test`"), (None, "is for no site")] {
+    for (site, said) in
+        [(Some("test".to_owned()), "is for the site `test`"), (None, "is for no site")]
+    {
         let mut elsewhere = plan();
         elsewhere.target.site = site;
         let error = shop.refusal(&elsewhere);
@@ -189,7 +204,10 @@ fn each_check_after_the_signatures_refuses_in_its_own_words() {
     senseless.steps[2].save.clear();
     let error = shop.refusal(&senseless);
     assert_eq!(error.kind(), Kind::Refused);
-    assert!(error.to_string().contains("makes no sense: step `drop-table`: table `old` is dropped"), "{error}");
+    assert!(
+        error.to_string().contains("makes no sense: step `drop-table`: table `old` is dropped"),
+        "{error}"
+    );
     let mut elsewhere = Shop::new();
     elsewhere.site.roots = vec!["/data".into()];
     let error = elsewhere.refusal(&plan());
@@ -221,7 +239,9 @@ fn an_unsigned_plan_is_taken_only_where_the_host_permits_it_and_is_marked() {
     assert!(trusted.is_unsigned() && trusted.signed().is_empty());
     let mut senseless = gentle_plan();
     senseless.steps[0].id.clear();
-    assert!(take(&shop, &write(&honest(senseless))).unwrap_err().message().contains("makes no sense"));
+    assert!(
+        take(&shop, &write(&honest(senseless))).unwrap_err().message().contains("makes no sense")
+    );
 }
 
 #[test]
@@ -231,7 +251,10 @@ fn an_engine_that_is_not_on_the_shelf_is_refused() {
     let bytes = write(&gentle_plan());
     let signed = shop.signed(&bytes, &["alice"]);
     let both = shop.with_host(|host| {
-        [verify(Shop::file(bytes.clone()), signed, host), accept_unsigned(Shop::file(bytes.clone()), host)]
+        [
+            verify(Shop::file(bytes.clone()), signed, host),
+            accept_unsigned(Shop::file(bytes.clone()), host),
+        ]
     });
     for found in both {
         assert!(found.unwrap_err().to_string().contains("`spelled` is not known"));
@@ -254,7 +277,8 @@ fn sizes_that_no_disk_holds_are_counted_without_harm() {
 #[test]
 fn a_destructive_plan_needs_a_signer_of_each_role() {
     let mut shop = Shop::new();
-    shop.site.trust.roles = BTreeMap::from([("dba".to_owned(), vec!["carol".to_owned(), "bob".to_owned()])]);
+    shop.site.trust.roles =
+        BTreeMap::from([("dba".to_owned(), vec!["carol".to_owned(), "bob".to_owned()])]);
     shop.site.trust.roles_for_destructive = vec!["dba".to_owned()];
     let bytes = write(&plan());
     assert!(shop.judge(&bytes, shop.signed(&bytes, &["alice", "bob"])).is_ok());
@@ -281,7 +305,10 @@ fn the_glass_is_broken_only_where_the_host_permits_it_with_a_reason_and_a_signat
     assert_eq!(trusted.break_glass(), Some("the site is down"));
     assert_eq!(shop.judge(&bytes, vec![]).unwrap_err().kind(), Kind::Refused);
     shop.break_glass = Some("  ".to_owned());
-    assert_eq!(shop.judge(&bytes, shop.signed(&bytes, &["alice"])).unwrap_err().kind(), Kind::Usage);
+    assert_eq!(
+        shop.judge(&bytes, shop.signed(&bytes, &["alice"])).unwrap_err().kind(),
+        Kind::Usage
+    );
 }
 
 #[test]
@@ -301,7 +328,9 @@ fn an_author_signs_and_is_not_one_who_approves() {
     shop.site.trust.separate_author = true;
     let message = |shop: &Shop, plan: &Plan, who: &[&str]| {
         let bytes = write(plan);
-        shop.judge(&bytes, shop.signed(&bytes, who)).map(|_| ()).map_err(|error| error.message().to_owned())
+        shop.judge(&bytes, shop.signed(&bytes, who))
+            .map(|_| ())
+            .map_err(|error| error.message().to_owned())
     };
     let by = |author: &str| Plan { author: Some(author.to_owned()), ..gentle_plan() };
     assert_eq!(message(&shop, &by("alice"), &["alice", "bob"]), Ok(()));

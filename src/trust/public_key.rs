@@ -39,7 +39,8 @@ impl PublicKey {
         let name = Reader::new(blob).string().ok_or("the key ends too early")?;
         let kind = KeyKind::by_name(name).ok_or_else(|| unknown_kind(name))?;
         let mut rest = blob;
-        let data = KeyData::decode(&mut rest).map_err(|_| format!("the {kind} key cannot be read"))?;
+        let data =
+            KeyData::decode(&mut rest).map_err(|_| format!("the {kind} key cannot be read"))?;
         if !rest.is_empty() {
             return Err(format!("something follows the {kind} key"));
         }
@@ -84,9 +85,9 @@ impl PublicKey {
             Some(bits) if bits < RSA_MINIMUM_BITS => {
                 Err(format!("the RSA key has {bits} bits, at least {RSA_MINIMUM_BITS} are needed"))
             }
-            Some(bits) if bits > RSA_MAXIMUM_BITS => {
-                Err(format!("the RSA key has {bits} bits, at most {RSA_MAXIMUM_BITS} can be checked"))
-            }
+            Some(bits) if bits > RSA_MAXIMUM_BITS => Err(format!(
+                "the RSA key has {bits} bits, at most {RSA_MAXIMUM_BITS} can be checked"
+            )),
             None if self.kind == KeyKind::Rsa => Err("the RSA key has no size".to_owned()),
             _ => Ok(()),
         }
@@ -115,7 +116,8 @@ impl PublicKey {
         if !reader.is_empty() {
             return Err(Misfit::Malformed("something follows the signature".to_owned()));
         }
-        let malformed = |_| Misfit::Malformed(format!("the {algorithm} signature is not of the right form"));
+        let malformed =
+            |_| Misfit::Malformed(format!("the {algorithm} signature is not of the right form"));
         let algorithm = ssh_key::Algorithm::new(algorithm).map_err(malformed)?;
         let signature = ssh_key::Signature::new(algorithm, value).map_err(malformed)?;
         self.data.verify(message, &signature).map_err(|_| Misfit::Wrong)?;
@@ -126,7 +128,10 @@ impl PublicKey {
         let found = String::from_utf8_lossy(algorithm);
         match algorithm {
             b"ssh-rsa" => Misfit::Malformed("the signature is made with SHA-1".to_owned()),
-            _ => Misfit::Malformed(format!("`{found}` is no signature of a {} key that is believed", self.kind)),
+            _ => Misfit::Malformed(format!(
+                "`{found}` is no signature of a {} key that is believed",
+                self.kind
+            )),
         }
     }
 }

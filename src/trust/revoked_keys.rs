@@ -27,15 +27,16 @@ impl RevokedKeys {
     ///
     /// Errors: `Kind::Config` with the line or section that cannot be read.
     pub fn parse(file: &str, content: &[u8]) -> Result<Self> {
-        let unreadable =
-            |why: String| Error::new(Kind::Config, format!("the revoked keys in `{file}` cannot be read")).because(why);
-        let list =
-            match Krl::read(content) {
-                Some(krl) => List::Krl(krl.map_err(unreadable)?),
-                None => List::Keys(keys(content).map_err(|why| {
-                    unreadable(why).hint(format!("ssh-keygen -k -f {} SPECIFICATION", shell_word(file)))
-                })?),
-            };
+        let unreadable = |why: String| {
+            Error::new(Kind::Config, format!("the revoked keys in `{file}` cannot be read"))
+                .because(why)
+        };
+        let list = match Krl::read(content) {
+            Some(krl) => List::Krl(krl.map_err(unreadable)?),
+            None => List::Keys(keys(content).map_err(|why| {
+                unreadable(why).hint(format!("ssh-keygen -k -f {} SPECIFICATION", shell_word(file)))
+            })?),
+        };
         Ok(Self { file: file.to_owned(), list })
     }
 
@@ -66,7 +67,8 @@ fn keys(content: &[u8]) -> Result<Vec<PublicKey>, String> {
         if line.is_empty() || line.starts_with(b"#") {
             continue;
         }
-        let (key, _comment) = Key::from_line(line).map_err(|why| format!("line {number}: {why}"))?;
+        let (key, _comment) =
+            Key::from_line(line).map_err(|why| format!("line {number}: {why}"))?;
         keys.push(key.plain().clone());
     }
     Ok(keys)
@@ -81,7 +83,11 @@ mod tests {
     #[test]
     fn a_listed_key_is_revoked_and_another_is_not() {
         let (alice, bob) = (SigningKey::generate("").unwrap(), SigningKey::generate("").unwrap());
-        let list = RevokedKeys::parse("revoked", format!("# gone\n\n{}\r\n", alice.public_line()).as_bytes()).unwrap();
+        let list = RevokedKeys::parse(
+            "revoked",
+            format!("# gone\n\n{}\r\n", alice.public_line()).as_bytes(),
+        )
+        .unwrap();
         let why = list.revokes(&Key::Plain(alice.public().clone()));
         assert_eq!(why.as_deref(), Some("the key is revoked by `revoked`"));
         assert_eq!(list.revokes(&Key::Plain(bob.public().clone())), None);
@@ -93,7 +99,8 @@ mod tests {
     fn a_line_that_cannot_be_read_stops_everything() {
         let fingerprint = SigningKey::generate("").unwrap().fingerprint();
         for text in [fingerprint.as_str(), "hash: SHA256:AAAA", "\r", "ssh-ed25519 AAAA"] {
-            let error = RevokedKeys::parse("revoked", format!("\n{text}\n").as_bytes()).unwrap_err();
+            let error =
+                RevokedKeys::parse("revoked", format!("\n{text}\n").as_bytes()).unwrap_err();
             assert!(error.causes()[0].contains("line 2"), "{error}");
             assert_eq!(error.kind(), Kind::Config);
         }

@@ -10,7 +10,8 @@ use crate::model::names::ObjectKind;
 use crate::model::plan::Plan;
 use crate::model::risk;
 use crate::model::step::{
-    CopyFiles, FileList, Move, Probe, ReleaseFiles, ReplaceFiles, RestoreFiles, Risk, SaveFiles, Step,
+    CopyFiles, FileList, Move, Probe, ReleaseFiles, ReplaceFiles, RestoreFiles, Risk, SaveFiles,
+    Step,
 };
 use crate::model::uploads::FileFact;
 use crate::trust::sanity_undo;
@@ -32,12 +33,24 @@ type Rule = fn(&Place<'_>) -> Result<(), String>;
 const RULES: &[(&str, Rule)] = &[
     ("its id is not empty and unique", id_is_unique),
     ("it requires earlier steps, and is superseded by a later one", order_makes_sense),
-    ("steps of one transaction are neighbours and do only what a transaction can hold", transaction_holds),
+    (
+        "steps of one transaction are neighbours and do only what a transaction can hold",
+        transaction_holds,
+    ),
     ("it does something", does_something),
     ("it touches the database or files, never both", one_side_only),
-    ("saves only save, nothing saves after them, and only undo brings back", moves_are_where_they_belong),
-    ("names of copies are plain file names, each used once", sanity_values::copies_have_names_of_their_own),
-    ("paths are absolute and plain; listed ones relative, plain and sorted", sanity_values::paths_are_plain),
+    (
+        "saves only save, nothing saves after them, and only undo brings back",
+        moves_are_where_they_belong,
+    ),
+    (
+        "names of copies are plain file names, each used once",
+        sanity_values::copies_have_names_of_their_own,
+    ),
+    (
+        "paths are absolute and plain; listed ones relative, plain and sorted",
+        sanity_values::paths_are_plain,
+    ),
     ("modes, owners and sidecar numbers can be read", sanity_values::numbers_make_sense),
     (
         "commands are absolute, and set no variable of the loader or the shell",
@@ -46,11 +59,23 @@ const RULES: &[(&str, Rule)] = &[
     ("lists of other moves are those of a copy", lists_are_there),
     ("drops are spelled as the engine spells them", drops_are_spelled_right),
     ("what is dropped is saved before", drops_are_saved),
-    ("what is released is saved before, and its copies elsewhere are looked at", releases_are_saved),
-    ("a purge names its run, which is taken back, and all that goes", sanity_values::purges_name_what_goes),
+    (
+        "what is released is saved before, and its copies elsewhere are looked at",
+        releases_are_saved,
+    ),
+    (
+        "a purge names its run, which is taken back, and all that goes",
+        sanity_values::purges_name_what_goes,
+    ),
     ("what is replaced is looked at and saved before", replaced_files_are_saved),
-    ("references become names of other places, in tables of the application", sanity_values::rewritings_make_sense),
-    ("what belongs to the database system itself is left alone", sanity_values::the_system_is_left_alone),
+    (
+        "references become names of other places, in tables of the application",
+        sanity_values::rewritings_make_sense,
+    ),
+    (
+        "what belongs to the database system itself is left alone",
+        sanity_values::the_system_is_left_alone,
+    ),
     ("a destructive step says when it may begin and when it is done", destruction_is_guarded),
     ("undo concerns what the step itself did", sanity_undo::concerns_the_step),
 ];
@@ -81,7 +106,9 @@ fn id_is_unique(place: &Place<'_>) -> Result<(), String> {
 fn order_makes_sense(place: &Place<'_>) -> Result<(), String> {
     let (before, rest) = place.plan.steps.split_at(place.at);
     let after = rest.get(1..).unwrap_or_default();
-    if let Some(id) = place.step.requires.iter().find(|id| !before.iter().any(|step| step.id == **id)) {
+    if let Some(id) =
+        place.step.requires.iter().find(|id| !before.iter().any(|step| step.id == **id))
+    {
         return Err(format!("it requires `{id}`, which is no earlier step"));
     }
     match &place.step.superseded_by {
@@ -102,7 +129,8 @@ fn transaction_holds(place: &Place<'_>) -> Result<(), String> {
         return Err(format!("the steps of the transaction `{label}` are not neighbours"));
     }
     let outside = |act: &&Move| {
-        act.touches_files() || matches!(act, Move::BackupDatabase(_) | Move::RestoreDatabase(_) | Move::Run(_))
+        act.touches_files()
+            || matches!(act, Move::BackupDatabase(_) | Move::RestoreDatabase(_) | Move::Run(_))
     };
     match place.step.save.iter().chain(&place.step.moves).find(outside) {
         Some(act) => Err(format!("`{}` cannot be part of a transaction", act.word())),
@@ -125,7 +153,9 @@ fn one_side_only(place: &Place<'_>) -> Result<(), String> {
 }
 
 fn moves_are_where_they_belong(place: &Place<'_>) -> Result<(), String> {
-    let saves = |act: &Move| matches!(act, Move::SaveObjects(_) | Move::BackupDatabase(_) | Move::SaveFiles(_));
+    let saves = |act: &Move| {
+        matches!(act, Move::SaveObjects(_) | Move::BackupDatabase(_) | Move::SaveFiles(_))
+    };
     if let Some(act) = place.step.save.iter().find(|act| !saves(act)) {
         return Err(format!("`{}` stands among what is saved", act.word()));
     }
@@ -151,7 +181,8 @@ fn lists_are_there(place: &Place<'_>) -> Result<(), String> {
     let no_copy = |index: usize| step.files(&FileList::Move(index)).is_none();
     for act in step.save.iter().chain(&step.moves).chain(&step.undo) {
         match act {
-            Move::CopyFiles(CopyFiles { files, .. }) | Move::ReleaseFiles(ReleaseFiles { files, .. })
+            Move::CopyFiles(CopyFiles { files, .. })
+            | Move::ReleaseFiles(ReleaseFiles { files, .. })
                 if !files.is_own() =>
             {
                 return Err("a copy has no list of its own".to_owned());
@@ -159,10 +190,13 @@ fn lists_are_there(place: &Place<'_>) -> Result<(), String> {
             Move::ReplaceFiles(replace) if !has_equal_lists(replace) => {
                 return Err("what it replaces is not what has the names of the new".to_owned());
             }
-            Move::RestoreFiles(RestoreFiles { replacing: Some(files), .. }) if step.files(files).is_none() => {
+            Move::RestoreFiles(RestoreFiles { replacing: Some(files), .. })
+                if step.files(files).is_none() =>
+            {
                 return Err("what it puts back is not listed".to_owned());
             }
-            Move::SaveFiles(SaveFiles { files, .. }) | Move::RestoreFiles(RestoreFiles { files, .. })
+            Move::SaveFiles(SaveFiles { files, .. })
+            | Move::RestoreFiles(RestoreFiles { files, .. })
                 if step.files(files).is_none() =>
             {
                 return Err("what it saves or brings back is not listed".to_owned());
@@ -200,7 +234,12 @@ fn drops_are_spelled_right(place: &Place<'_>) -> Result<(), String> {
         let Move::DropObject(drop) = act else { continue };
         match place.dialect.drop_object(&drop.object) {
             Some(sql) if sql == drop.sql => {}
-            Some(_) => return Err(format!("the SQL that should drop {} is not what drops it", drop.object)),
+            Some(_) => {
+                return Err(format!(
+                    "the SQL that should drop {} is not what drops it",
+                    drop.object
+                ));
+            }
             None => return Err(format!("{} cannot be dropped by itself", drop.object)),
         }
     }
@@ -217,7 +256,10 @@ fn drops_are_saved(place: &Place<'_>) -> Result<(), String> {
         });
         let has_rows = matches!(
             drop.object.kind,
-            ObjectKind::Table | ObjectKind::MaterializedView | ObjectKind::Sequence | ObjectKind::Other
+            ObjectKind::Table
+                | ObjectKind::MaterializedView
+                | ObjectKind::Sequence
+                | ObjectKind::Other
         );
         let created_again = place.step.undo.iter().any(|undo| match undo {
             Move::CreateObject(create) => create.object == drop.object,
@@ -238,11 +280,16 @@ fn releases_are_saved(place: &Place<'_>) -> Result<(), String> {
             return Err("files are removed and nobody looks at their copies before".to_owned());
         }
         let saved = step.save.iter().any(|save| match save {
-            Move::SaveFiles(save) => save.from == release.from && step.files(&save.files) == Some(&release.files),
+            Move::SaveFiles(save) => {
+                save.from == release.from && step.files(&save.files) == Some(&release.files)
+            }
             _ => false,
         });
         if !saved {
-            return Err(format!("files of `{}` are removed and were not saved", release.from.to_text()));
+            return Err(format!(
+                "files of `{}` are removed and were not saved",
+                release.from.to_text()
+            ));
         }
         if release.from.is_within(&release.to) || release.to.is_within(&release.from) {
             return Err("files are removed from where their copies are".to_owned());

@@ -1,4 +1,5 @@
-//! Tests of the rules for rewritten references and released files: what a hostile plan could try with them.
+//! Tests of the rules for rewritten references and released files: what a hostile plan could try
+//! with them.
 
 use crate::model::names::{ObjectKind, ObjectRef};
 use crate::model::plan::Plan;
@@ -6,7 +7,8 @@ use crate::model::references::Form;
 use crate::model::rewriting::Rewriting;
 use crate::model::site::Site;
 use crate::model::step::{
-    FileList, Move, Probe, ReleaseFiles, ReplaceFiles, RestoreFiles, Risk, SaveFiles, SaveObjects, Step, WriteRows,
+    FileList, Move, Probe, ReleaseFiles, ReplaceFiles, RestoreFiles, Risk, SaveFiles, SaveObjects,
+    Step, WriteRows,
 };
 use crate::trust::permits;
 use crate::trust::sanity;
@@ -77,7 +79,9 @@ const HOSTILE: &[(&str, Change)] = &[
         save.from = "/data/uploads/others".into();
     }),
     ("nobody looks at them before", |p| step(p, "replace").ready = vec![Probe::NoOtherWriter {}]),
-    ("what it replaces is not what has the names", |p| replace(p).replaced = FileList::Inline(vec![file("other.png")])),
+    ("what it replaces is not what has the names", |p| {
+        replace(p).replaced = FileList::Inline(vec![file("other.png")])
+    }),
     ("what it saves or brings back is not listed", |p| replace(p).replaced = FileList::Move(0)),
     ("what it replaces is not what has the names", |p| replace(p).files = FileList::Replaced(0)),
     ("are replaced where they come from", |p| replace(p).from = "/data/uploads/avatars/old".into()),
@@ -131,7 +135,8 @@ const HOSTILE: &[(&str, Change)] = &[
     ("belongs to the database system", |p| rewriting(p).table.schema = "system".into()),
     ("belongs to the database system", |p| {
         let objects = vec![ObjectRef::table("system", "passwords")];
-        step(p, "rewrite").save = vec![Move::SaveObjects(SaveObjects { name: "all".into(), objects })];
+        step(p, "rewrite").save =
+            vec![Move::SaveObjects(SaveObjects { name: "all".into(), objects })];
     }),
     ("its undo has a `restore_rows`", |p| rewriting(p).column = "other".into()),
     ("its undo has a `restore_rows`", |p| write(p).name = "other".into()),
@@ -152,15 +157,21 @@ const HOSTILE: &[(&str, Change)] = &[
     ("removed from where their copies are", |p| release(p).to = "/app/uploads".into()),
     ("removed from where their copies are", |p| release(p).to = "/app/uploads/old".into()),
     ("removed from where their copies are", |p| release(p).to = "/app".into()),
-    ("`../d.png` is not below its root", |p| release(p).files = FileList::Inline(vec![file("../d.png")])),
-    ("`a/../../d` is not below its root", |p| release(p).files = FileList::Inline(vec![file("a/../../d")])),
+    ("`../d.png` is not below its root", |p| {
+        release(p).files = FileList::Inline(vec![file("../d.png")])
+    }),
+    ("`a/../../d` is not below its root", |p| {
+        release(p).files = FileList::Inline(vec![file("a/../../d")])
+    }),
     ("not a plain absolute path", |p| release(p).from = "/app/../etc".into()),
     ("is not listed", |p| release(p).files = FileList::Move(0)),
     ("is not listed", |p| save(p).files = FileList::Move(9)),
     ("`../../etc` is not a plain file name", |p| save(p).name = "../../etc".into()),
     ("its undo has a `restore_files`", |p| restore(p).root = "/data/uploads/avatars".into()),
     ("its undo has a `restore_files`", |p| restore(p).name = "other".into()),
-    ("its undo has a `restore_files`", |p| restore(p).files = FileList::Inline(vec![file("another")])),
+    ("its undo has a `restore_files`", |p| {
+        restore(p).files = FileList::Inline(vec![file("another")])
+    }),
     ("`save_files` stands among the moves", |p| {
         let saved = step(p, "release").save[0].clone();
         step(p, "release").moves.push(saved);
@@ -173,7 +184,9 @@ const HOSTILE: &[(&str, Change)] = &[
         let act = step(p, "release").moves[0].clone();
         step(p, "release").save.push(act);
     }),
-    ("its undo has a `release_files`", |p| step(p, "release").undo = step(p, "release").moves.clone()),
+    ("its undo has a `release_files`", |p| {
+        step(p, "release").undo = step(p, "release").moves.clone()
+    }),
     ("its undo has a `write_rows`", |p| step(p, "rewrite").undo = step(p, "rewrite").moves.clone()),
     ("its undo has a `alter_object`", |p| {
         let Move::AlterObject(alter) = &mut step(p, "alter").undo[0] else { panic!() };
@@ -235,9 +248,12 @@ fn names_that_look_like_sql_stay_names() {
     rewriting(&mut plan).key = vec!["id\" OR \"1".into()];
     rewriting(&mut plan).table = table("users\"; --");
     let sql = rewriting(&mut plan).update("1' OR '1'='1", "it's", "/data/'); --");
-    // Every quote that came from outside is doubled: what is left when pairs are taken away are the marks of one statement.
+    // Every quote that came from outside is doubled: what is left when pairs are taken away are the
+    // marks of one statement.
     let plain = sql.replace("\"\"", "").replace("''", "");
     assert_eq!((plain.matches('"').count(), plain.matches('\'').count()), (10, 6), "{sql}");
-    let parsed = sqlparser::parser::Parser::parse_sql(&sqlparser::dialect::PostgreSqlDialect {}, &sql).unwrap();
+    let parsed =
+        sqlparser::parser::Parser::parse_sql(&sqlparser::dialect::PostgreSqlDialect {}, &sql)
+            .unwrap();
     assert!(matches!(parsed.as_slice(), [sqlparser::ast::Statement::Update(_)]), "{sql}");
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use crate::model::names::ObjectRef;
 use crate::model::risk;
 use crate::model::step::{
-    BackupDatabase, FileList, Move, RemoveDirectory, RemoveFiles, RestoreDatabase, RestoreFiles, RestoreObjects,
-    SetRevisions, Step,
+    BackupDatabase, FileList, Move, RemoveDirectory, RemoveFiles, RestoreDatabase, RestoreFiles,
+    RestoreObjects, SetRevisions, Step,
 };
 use crate::trust::sanity::Place;
 
@@ -44,24 +44,28 @@ fn answers_something(place: &Place<'_>, undo: &Move) -> bool {
         Move::RestoreObjects(restore) => step.save.iter().any(|save| was_saved(save, restore)),
         Move::RestoreDatabase(restore) => {
             let so_far = place.plan.steps.iter().take(place.at.saturating_add(1));
-            so_far.flat_map(|step| step.save.iter().chain(&step.moves)).any(|act| was_backed_up(act, restore))
+            so_far
+                .flat_map(|step| step.save.iter().chain(&step.moves))
+                .any(|act| was_backed_up(act, restore))
         }
         Move::CreateObject(undo) => {
             some_move(&|act| matches!(act, Move::DropObject(drop) if drop.object == undo.object))
         }
-        Move::DropObject(undo) => {
-            some_move(&|act| matches!(act, Move::CreateObject(create) if create.object == undo.object))
-        }
+        Move::DropObject(undo) => some_move(
+            &|act| matches!(act, Move::CreateObject(create) if create.object == undo.object),
+        ),
         Move::AlterObject(undo) => {
             some_move(&|act| matches!(act, Move::AlterObject(alter) if alter.object == undo.object))
         }
         Move::Quarantine(undo) => some_move(
             &|act| matches!(act, Move::Unquarantine(back) if back.object == undo.object && back.name == undo.name),
         ),
-        Move::Unquarantine(undo) => {
-            some_move(&|act| matches!(act, Move::Quarantine(put) if put.object == undo.object && put.name == undo.name))
+        Move::Unquarantine(undo) => some_move(
+            &|act| matches!(act, Move::Quarantine(put) if put.object == undo.object && put.name == undo.name),
+        ),
+        Move::SetRevisions(undo) => {
+            some_move(&|act| matches!(act, Move::SetRevisions(set) if is_reverse(set, undo)))
         }
-        Move::SetRevisions(undo) => some_move(&|act| matches!(act, Move::SetRevisions(set) if is_reverse(set, undo))),
         Move::RemoveFiles(undo) => removes_copies(step, undo),
         Move::RemoveDirectory(undo) => some_move(&|act| was_made(act, undo)),
         Move::RestoreFiles(undo) => was_kept(step, undo) && puts_back(step, undo),
@@ -100,7 +104,8 @@ fn sql_stays_within(step: &Step, undo: &Move) -> bool {
 fn was_saved(save: &Move, restore: &RestoreObjects) -> bool {
     match save {
         Move::SaveObjects(save) => {
-            save.name == restore.name && restore.objects.iter().all(|object| save.objects.contains(object))
+            save.name == restore.name
+                && restore.objects.iter().all(|object| save.objects.contains(object))
         }
         _ => false,
     }
@@ -116,12 +121,17 @@ fn was_backed_up(act: &Move, restore: &RestoreDatabase) -> bool {
 }
 
 fn is_reverse(done: &SetRevisions, undo: &SetRevisions) -> bool {
-    done.table == undo.table && done.column == undo.column && done.from == undo.to && done.to == undo.from
+    done.table == undo.table
+        && done.column == undo.column
+        && done.from == undo.to
+        && done.to == undo.from
 }
 
 fn was_kept(step: &Step, undo: &RestoreFiles) -> bool {
     step.save.iter().any(|save| match save {
-        Move::SaveFiles(save) => save.name == undo.name && save.from == undo.root && save.files == undo.files,
+        Move::SaveFiles(save) => {
+            save.name == undo.name && save.from == undo.root && save.files == undo.files
+        }
         _ => false,
     })
 }
@@ -129,7 +139,9 @@ fn was_kept(step: &Step, undo: &RestoreFiles) -> bool {
 /// What it puts saved files in the place of is what the step itself had put there.
 fn puts_back(step: &Step, undo: &RestoreFiles) -> bool {
     let replaces = |index: &usize| match step.moves.get(*index) {
-        Some(Move::ReplaceFiles(replace)) => replace.to == undo.root && undo.files == FileList::Replaced(*index),
+        Some(Move::ReplaceFiles(replace)) => {
+            replace.to == undo.root && undo.files == FileList::Replaced(*index)
+        }
         _ => false,
     };
     match &undo.replacing {
@@ -145,10 +157,13 @@ fn removes_copies(step: &Step, undo: &RemoveFiles) -> bool {
         _ => None,
     };
     match &undo.files {
-        FileList::Move(index) => step.moves.get(*index).is_some_and(|act| of_this_root(act).is_some()),
+        FileList::Move(index) => {
+            step.moves.get(*index).is_some_and(|act| of_this_root(act).is_some())
+        }
         // By its own list it would remove what has the names that renamed copies did not get.
         own => step.moves.iter().any(|act| {
-            of_this_root(act).as_ref() == Some(own) && !matches!(act, Move::CopyFiles(copy) if copy.renamed)
+            of_this_root(act).as_ref() == Some(own)
+                && !matches!(act, Move::CopyFiles(copy) if copy.renamed)
         }),
     }
 }

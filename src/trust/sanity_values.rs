@@ -39,9 +39,11 @@ pub(in crate::trust) fn copies_have_names_of_their_own(place: &Place<'_>) -> Res
         }
     }
     let earlier = place.plan.steps.iter().take(place.at);
-    let earlier = earlier.flat_map(|step| step.save.iter().chain(&step.moves)).filter_map(copy_name);
+    let earlier =
+        earlier.flat_map(|step| step.save.iter().chain(&step.moves)).filter_map(copy_name);
     let mut taken: BTreeSet<_> = earlier.filter(|(.., puts)| *puts).collect();
-    for copy in step.save.iter().chain(&step.moves).filter_map(copy_name).filter(|(.., puts)| *puts) {
+    for copy in step.save.iter().chain(&step.moves).filter_map(copy_name).filter(|(.., puts)| *puts)
+    {
         if !taken.insert(copy) {
             return Err(format!("the name `{}` is used for another copy already", copy.0));
         }
@@ -59,7 +61,9 @@ pub(in crate::trust) fn copies_have_names_of_their_own(place: &Place<'_>) -> Res
 /// A purge names one other run, and things that can only be that run's own.
 pub(in crate::trust) fn purges_name_what_goes(place: &Place<'_>) -> Result<(), String> {
     let step = place.step;
-    let is_id = |run: &str| run.len() == 16 && run.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let is_id = |run: &str| {
+        run.len() == 16 && run.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
     for act in &step.moves {
         let Move::DiscardKept(discard) = act else { continue };
         if !is_id(&discard.run) {
@@ -100,7 +104,9 @@ pub(in crate::trust) fn paths_of(act: &Move) -> Vec<&FilePath> {
         Move::SaveFiles(save) => vec![&save.from],
         Move::ReleaseFiles(release) => vec![&release.from, &release.to],
         Move::RestoreFiles(restore) => vec![&restore.root],
-        Move::DiscardKept(discard) => discard.kept.iter().filter_map(|thing| thing.directory.as_ref()).collect(),
+        Move::DiscardKept(discard) => {
+            discard.kept.iter().filter_map(|thing| thing.directory.as_ref()).collect()
+        }
         Move::BackupDatabase(backup) => backup.directory.iter().collect(),
         Move::RestoreDatabase(restore) => restore.directory.iter().collect(),
         Move::Run(run) => vec![&run.directory],
@@ -124,7 +130,9 @@ fn lists_of(act: &Move) -> Vec<&FileList> {
         Move::RemoveFiles(remove) => vec![&remove.files],
         Move::SaveFiles(save) => vec![&save.files],
         Move::ReleaseFiles(release) => vec![&release.files],
-        Move::RestoreFiles(restore) => std::iter::once(&restore.files).chain(&restore.replacing).collect(),
+        Move::RestoreFiles(restore) => {
+            std::iter::once(&restore.files).chain(&restore.replacing).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -133,13 +141,18 @@ pub(in crate::trust) fn paths_are_plain(place: &Place<'_>) -> Result<(), String>
     let step = place.step;
     let acts = || step.save.iter().chain(&step.moves).chain(&step.undo);
     let probed = step.ready.iter().chain(&step.done).filter_map(path_of);
-    if let Some(path) = acts().flat_map(paths_of).chain(probed).find(|path| !path.is_plain_absolute()) {
+    if let Some(path) =
+        acts().flat_map(paths_of).chain(probed).find(|path| !path.is_plain_absolute())
+    {
         return Err(format!("`{}` is not a plain absolute path", path.to_text()));
     }
     for list in acts().flat_map(lists_of) {
         let FileList::Inline(files) = list else { continue };
         if let Some(file) = files.iter().find(|file| !file.path().is_plain_relative()) {
-            return Err(format!("the listed file `{}` is not below its root", file.path().to_text()));
+            return Err(format!(
+                "the listed file `{}` is not below its root",
+                file.path().to_text()
+            ));
         }
         if !files.is_sorted_by(|one, next| one.path() < next.path()) {
             return Err("a list of files is not sorted, or names a file twice".to_owned());
@@ -148,8 +161,8 @@ pub(in crate::trust) fn paths_are_plain(place: &Place<'_>) -> Result<(), String>
     Ok(())
 }
 
-/// A reference names a place, before and after. Whatever else stands in a column, such as a role or a password, is
-/// not what these moves are for.
+/// A reference names a place, before and after. Whatever else stands in a column, such as a role or
+/// a password, is not what these moves are for.
 pub(in crate::trust) fn rewritings_make_sense(place: &Place<'_>) -> Result<(), String> {
     let step = place.step;
     let acts = step.moves.iter().chain(&step.undo);
@@ -160,14 +173,18 @@ pub(in crate::trust) fn rewritings_make_sense(place: &Place<'_>) -> Result<(), S
             return Err(format!("`{column}` of {table} holds nothing that could be rewritten"));
         }
         let is_place = |text: &&String| match form {
-            Form::Absolute => text.strip_suffix('/').is_some_and(|path| FilePath::new(path).is_plain_absolute()),
+            Form::Absolute => {
+                text.strip_suffix('/').is_some_and(|path| FilePath::new(path).is_plain_absolute())
+            }
             _ => text.contains('/') && !text.chars().any(deceives),
         };
         if let Some(text) = std::iter::once(to).chain(from).find(|text| !is_place(text)) {
             return Err(format!("`{text}` in `{column}` of {table} names no place"));
         }
         if let Some((old, _)) = renamed.iter().find(|(old, new)| !is_by_content(old, new)) {
-            return Err(format!("`{old}` in `{column}` of {table} gets another name than a copy may get"));
+            return Err(format!(
+                "`{old}` in `{column}` of {table} gets another name than a copy may get"
+            ));
         }
         match from.is_empty() || from.contains(to) {
             true => Err(format!("`{column}` of {table} is rewritten to what it says")),
@@ -219,7 +236,9 @@ pub(in crate::trust) fn the_system_is_left_alone(place: &Place<'_>) -> Result<()
     let step = place.step;
     let acts = step.save.iter().chain(&step.moves).chain(&step.undo);
     match acts.flat_map(objects_of).find(|object| place.dialect.is_of_the_system(object)) {
-        Some(object) => Err(format!("{object} of `{}` belongs to the database system itself", object.schema)),
+        Some(object) => {
+            Err(format!("{object} of `{}` belongs to the database system itself", object.schema))
+        }
         None => Ok(()),
     }
 }
@@ -244,7 +263,9 @@ pub(in crate::trust) fn numbers_make_sense(place: &Place<'_>) -> Result<(), Stri
             if let FileList::Sidecar(Sidecar { first, files, .. }) = list
                 && (*files == 0 || first.checked_add(*files).is_none())
             {
-                return Err(format!("lines {first} and the next {files} of the sidecar make no sense"));
+                return Err(format!(
+                    "lines {first} and the next {files} of the sidecar make no sense"
+                ));
             }
         }
         if matches!(act, Move::WriteRows(write) if write.rows == 0) {
@@ -263,7 +284,8 @@ fn is_mode(text: &str, highest: u32) -> bool {
 }
 
 fn is_owner(text: &str) -> bool {
-    let is_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit()) && id.parse::<u32>().is_ok();
+    let is_id =
+        |id: &str| id.bytes().all(|byte| byte.is_ascii_digit()) && id.parse::<u32>().is_ok();
     text.split_once(':').is_some_and(|(user, group)| is_id(user) && is_id(group))
 }
 
@@ -287,7 +309,9 @@ fn command_is_what_it_says(run: &Run) -> Result<(), String> {
             _ => {}
         }
     }
-    if let Some(name) = run.env.keys().chain(&run.url_variable).find(|name| !is_harmless_variable(name)) {
+    if let Some(name) =
+        run.env.keys().chain(&run.url_variable).find(|name| !is_harmless_variable(name))
+    {
         return Err(format!("its variable `{name}` could change what is run"));
     }
     if run.env.values().any(|value| value.contains('\0')) {
@@ -296,10 +320,14 @@ fn command_is_what_it_says(run: &Run) -> Result<(), String> {
     Ok(())
 }
 
-/// A permitted command is no longer the permitted one when its loader is told to load something else.
+/// A permitted command is no longer the permitted one when its loader is told to load something
+/// else.
 fn is_harmless_variable(name: &str) -> bool {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let begins_well = name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
     let of_the_loader = ["LD_", "DYLD_"].iter().any(|prefix| name.starts_with(prefix));
-    plain && begins_well && !of_the_loader && !matches!(name, "PATH" | "GCONV_PATH" | "BASH_ENV" | "ENV" | "IFS")
+    plain
+        && begins_well
+        && !of_the_loader
+        && !matches!(name, "PATH" | "GCONV_PATH" | "BASH_ENV" | "ENV" | "IFS")
 }

@@ -54,8 +54,8 @@ pub struct Paper {
 
 /// Makes all files of a shop in its directory; returns their paths.
 ///
-/// Errors: `Kind::Usage` for a shop that makes no sense, `Kind::Failed` when a file exists or cannot be
-/// written; then none is left behind.
+/// Errors: `Kind::Usage` for a shop that makes no sense, `Kind::Failed` when a file exists or
+/// cannot be written; then none is left behind.
 pub fn initialise(setup: &Setup) -> Result<Vec<PathBuf>> {
     write_new(setup.directory.as_path(), &papers(setup)?)
 }
@@ -91,7 +91,11 @@ pub fn papers(setup: &Setup) -> Result<Vec<Paper>> {
         return Err(usage("nobody is to sign".to_owned()));
     }
     papers.push(Paper { name: ALLOWED.to_owned(), text: Secret::new(lines), private: false });
-    papers.push(Paper { name: "host.toml".to_owned(), text: Secret::new(host_file(setup)?), private: false });
+    papers.push(Paper {
+        name: "host.toml".to_owned(),
+        text: Secret::new(host_file(setup)?),
+        private: false,
+    });
     Ok(papers)
 }
 
@@ -113,7 +117,8 @@ pub fn host_file(setup: &Setup) -> Result<String> {
     if roots.is_empty() {
         return Err(usage("no directory is permitted".to_owned()));
     }
-    let environment = setup.environment.as_ref().map(|name| format!("environment = {}\n", toml_text(name)));
+    let environment =
+        setup.environment.as_ref().map(|name| format!("environment = {}\n", toml_text(name)));
     let commands: Vec<String> = setup.commands.iter().map(|argv| toml_list(argv)).collect();
     let both = setup.signers.len().min(2);
     Ok(format!(
@@ -157,16 +162,20 @@ fn text_of(path: &FilePath) -> Result<&str> {
 fn check_principal(principal: &str) -> Result<()> {
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"*?!,#".contains(c);
     if principal.is_empty() || !principal.chars().all(plain) {
-        return Err(usage(format!("`{principal}` cannot be a signer's name")).hint("use an address: alice@example.com"));
+        return Err(usage(format!("`{principal}` cannot be a signer's name"))
+            .hint("use an address: alice@example.com"));
     }
     Ok(())
 }
 
 fn public_key(principal: &str, line: &str) -> Result<PublicKey> {
-    let wrong = |why: String| usage(format!("the key of `{principal}` cannot be used")).because(why);
+    let wrong =
+        |why: String| usage(format!("the key of `{principal}` cannot be used")).because(why);
     let (key, _comment) = Key::from_line(line.trim().as_bytes()).map_err(wrong)?;
     if key.certificate().is_some() {
-        return Err(wrong("it is a certificate; its authority belongs into the file instead".to_owned()));
+        return Err(wrong(
+            "it is a certificate; its authority belongs into the file instead".to_owned(),
+        ));
     }
     key.plain().strong_enough().map_err(wrong)?;
     Ok(key.plain().clone())
@@ -180,7 +189,8 @@ fn usage(message: String) -> Error {
 pub fn write_new(directory: &Path, papers: &[Paper]) -> Result<Vec<PathBuf>> {
     let shown = directory.display();
     let failed = |error: std::io::Error| {
-        Error::new(Kind::Failed, format!("the files of trust cannot be written to `{shown}`")).because(error)
+        Error::new(Kind::Failed, format!("the files of trust cannot be written to `{shown}`"))
+            .because(error)
     };
     std::fs::create_dir_all(directory).map_err(failed)?;
     let mut made: Vec<PathBuf> = Vec::new();
@@ -188,13 +198,15 @@ pub fn write_new(directory: &Path, papers: &[Paper]) -> Result<Vec<PathBuf>> {
         let path = directory.join(&paper.name);
         if let Err(error) = write_one(directory, &path, paper) {
             for path in &made {
-                // They were made a moment ago by this call; what remains is named in the error anyway.
+                // They were made a moment ago by this call; what remains is named in the error
+                // anyway.
                 let _ = std::fs::remove_file(path);
             }
             return Err(match error.kind() {
-                std::io::ErrorKind::AlreadyExists => {
-                    Error::new(Kind::Failed, format!("`{}` exists already and is not replaced", path.display()))
-                }
+                std::io::ErrorKind::AlreadyExists => Error::new(
+                    Kind::Failed,
+                    format!("`{}` exists already and is not replaced", path.display()),
+                ),
                 _ => failed(error),
             });
         }
@@ -207,7 +219,11 @@ pub fn write_new(directory: &Path, papers: &[Paper]) -> Result<Vec<PathBuf>> {
 fn write_one(directory: &Path, path: &Path, paper: &Paper) -> std::io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(paper.text.reveal().as_bytes())?;
-    file.as_file().set_permissions(Permissions::from_mode(if paper.private { 0o600 } else { 0o644 }))?;
+    file.as_file().set_permissions(Permissions::from_mode(if paper.private {
+        0o600
+    } else {
+        0o644
+    }))?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path)?;
     Ok(())
@@ -224,9 +240,15 @@ mod tests {
             site: "prod \"one\"\n".into(),
             environment: Some("production".into()),
             roots: vec!["/app".into(), "/data".into()],
-            commands: vec![vec!["/usr/bin/flask".into(), "db".into()], vec!["/bin/x".into(), "a\\ \"b".into()]],
+            commands: vec![
+                vec!["/usr/bin/flask".into(), "db".into()],
+                vec!["/bin/x".into(), "a\\ \"b".into()],
+            ],
             state: "/var/lib/ttplan".into(),
-            signers: signers.iter().map(|(who, source)| ((*who).to_owned(), source.clone())).collect(),
+            signers: signers
+                .iter()
+                .map(|(who, source)| ((*who).to_owned(), source.clone()))
+                .collect(),
         }
     }
 
@@ -235,8 +257,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let shop = folder.path().join("etc");
         let made = initialise(&setup(&shop, &[("alice@example.com", KeySource::New)])).unwrap();
-        let names: Vec<_> = made.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
-        assert_eq!(names, ["alice@example.com.key", "alice@example.com.key.pub", "allowed_signers", "host.toml"]);
+        let names: Vec<_> =
+            made.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(
+            names,
+            ["alice@example.com.key", "alice@example.com.key.pub", "allowed_signers", "host.toml"]
+        );
         let mode = |at: usize| made[at].metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!([mode(0), mode(1), mode(2), mode(3)], [0o600, 0o644, 0o644, 0o644]);
         let key = SigningKey::read(&made[0], &mut || panic!()).unwrap();
@@ -250,7 +276,10 @@ mod tests {
     #[test]
     fn host_toml_says_what_was_asked_for_whatever_it_holds() {
         let bob = SigningKey::generate("").unwrap().public_line();
-        let setup = setup(Path::new("/etc/ttplan"), &[("alice", KeySource::New), ("bob", KeySource::Public(bob))]);
+        let setup = setup(
+            Path::new("/etc/ttplan"),
+            &[("alice", KeySource::New), ("bob", KeySource::Public(bob))],
+        );
         let host: toml::Table = host_file(&setup).unwrap().parse().unwrap();
         assert_eq!(host["site"].as_str(), Some("prod \"one\"\n"));
         assert_eq!(host["environment"].as_str(), Some("production"));
@@ -291,7 +320,8 @@ mod tests {
             let error = papers(&setup(Path::new("/x"), &signers)).unwrap_err();
             assert_eq!(error.kind(), Kind::Usage, "{signers:?}");
         }
-        let relative = Setup { state: "state".into(), ..setup(Path::new("/x"), &[("alice", KeySource::New)]) };
+        let relative =
+            Setup { state: "state".into(), ..setup(Path::new("/x"), &[("alice", KeySource::New)]) };
         assert!(papers(&relative).is_err());
     }
 }

@@ -29,12 +29,15 @@ impl Signer {
         match self {
             Self::Key(key) => sshsig::sign(bytes, namespace, key),
             Self::Agent(agent, identity) => {
-                let weak = |why| Error::new(Kind::Refused, "the agent's key cannot sign").because(why);
+                let weak =
+                    |why| Error::new(Kind::Refused, "the agent's key cannot sign").because(why);
                 identity.key.strong_enough().map_err(weak)?;
                 let signature = agent.sign(identity, &sshsig::to_be_signed(bytes, namespace))?;
                 let text = sshsig::envelope(&identity.key, namespace, &signature);
-                let fits = SshSig::read(&text).is_ok_and(|signature| signature.check(bytes).is_ok());
-                let wrong = || Error::new(Kind::Failed, "the SSH agent gave a signature that does not fit");
+                let fits =
+                    SshSig::read(&text).is_ok_and(|signature| signature.check(bytes).is_ok());
+                let wrong =
+                    || Error::new(Kind::Failed, "the SSH agent gave a signature that does not fit");
                 fits.then_some(text).ok_or_else(wrong)
             }
         }

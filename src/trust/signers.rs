@@ -27,7 +27,8 @@ pub struct Signers {
 }
 
 impl Signers {
-    /// The same without the person who is `principal`, whatever else they signed as; `None` where they did not sign.
+    /// The same without the person who is `principal`, whatever else they signed as; `None` where
+    /// they did not sign.
     pub fn beside(&self, principal: &str) -> Option<Self> {
         let (person, _) = persons(&self.signed);
         let own = self.signed.iter().position(|signed| signed.principal == principal)?;
@@ -40,7 +41,13 @@ impl Signers {
 }
 
 /// Judges every signature beside the document `name` with content `bytes`.
-pub fn judge(name: &str, bytes: &[u8], signatures: &[SignatureFile], namespace: &str, ring: &Keyring<'_>) -> Signers {
+pub fn judge(
+    name: &str,
+    bytes: &[u8],
+    signatures: &[SignatureFile],
+    namespace: &str,
+    ring: &Keyring<'_>,
+) -> Signers {
     let (mut signed, mut refused) = (Vec::new(), Vec::new());
     for file in signatures {
         let claimed = claimed_principal(name, &file.name);
@@ -57,19 +64,27 @@ pub fn judge(name: &str, bytes: &[u8], signatures: &[SignatureFile], namespace: 
 type Alteration = (&'static str, fn(&[u8]) -> Option<Vec<u8>>);
 
 const ALTERATIONS: &[Alteration] = &[
-    ("a byte order mark was put before it", |bytes| bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec)),
+    ("a byte order mark was put before it", |bytes| {
+        bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec)
+    }),
     ("its line ends were changed to CRLF", without_carriage_returns),
     ("the empty lines at its end were changed", with_one_final_newline),
 ];
 
-/// Says what was done to `bytes` since they were signed, where some signature fits them as they were
-/// before. This explains a refusal and never takes it back.
+/// Says what was done to `bytes` since they were signed, where some signature fits them as they
+/// were before. This explains a refusal and never takes it back.
 ///
 /// `rewritten` is the document as ttplan itself writes it, where it can still be read.
-pub fn explain_misfit(bytes: &[u8], rewritten: Option<&[u8]>, signatures: &[SignatureFile]) -> Option<String> {
-    let signatures: Vec<SshSig> = signatures.iter().filter_map(|file| SshSig::read(&file.text).ok()).collect();
+pub fn explain_misfit(
+    bytes: &[u8],
+    rewritten: Option<&[u8]>,
+    signatures: &[SignatureFile],
+) -> Option<String> {
+    let signatures: Vec<SshSig> =
+        signatures.iter().filter_map(|file| SshSig::read(&file.text).ok()).collect();
     let fits = |bytes: &[u8]| signatures.iter().any(|signature| signature.check(bytes).is_ok());
-    let alone = ALTERATIONS.iter().filter_map(|(words, undo)| Some(((*words).to_owned(), undo(bytes)?)));
+    let alone =
+        ALTERATIONS.iter().filter_map(|(words, undo)| Some(((*words).to_owned(), undo(bytes)?)));
     let mut together = (Vec::new(), bytes.to_vec());
     for (words, undo) in ALTERATIONS {
         if let Some(undone) = undo(&together.1) {
@@ -78,7 +93,9 @@ pub fn explain_misfit(bytes: &[u8], rewritten: Option<&[u8]>, signatures: &[Sign
         }
     }
     let together = (together.0.join(", and "), together.1);
-    if let Some((words, _)) = alone.chain([together]).find(|(_, before)| before != bytes && fits(before)) {
+    if let Some((words, _)) =
+        alone.chain([together]).find(|(_, before)| before != bytes && fits(before))
+    {
         return Some(words);
     }
     let rewritten = rewritten.filter(|rewritten| *rewritten != bytes)?;

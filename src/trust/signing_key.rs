@@ -38,7 +38,8 @@ impl SigningKey {
     /// Reads a key file. `passphrase` is only called when the key is encrypted.
     ///
     /// Errors: `Kind::Failed` when it cannot be read, is open to others than its owner, is not in
-    /// OpenSSH's format, or the passphrase is wrong; `Kind::Refused` when it is too weak to be believed.
+    /// OpenSSH's format, or the passphrase is wrong; `Kind::Refused` when it is too weak to be
+    /// believed.
     pub fn read(path: &Path, passphrase: &mut dyn FnMut() -> Result<Secret>) -> Result<Self> {
         let shown = path.display();
         let unreadable = |error: std::io::Error| {
@@ -51,9 +52,12 @@ impl SigningKey {
         }
         // As ssh does: what belongs to another user is that user's to protect.
         if about.uid() == rustix::process::getuid().as_raw() && about.mode() & 0o077 != 0 {
-            return Err(Error::new(Kind::Failed, format!("the private key `{shown}` is open to other users"))
-                .because(format!("its mode is {:04o}", about.mode() & 0o7777))
-                .hint(format!("chmod 600 {}", shell_word(&shown.to_string()))));
+            return Err(Error::new(
+                Kind::Failed,
+                format!("the private key `{shown}` is open to other users"),
+            )
+            .because(format!("its mode is {:04o}", about.mode() & 0o7777))
+            .hint(format!("chmod 600 {}", shell_word(&shown.to_string()))));
         }
         let mut text = Zeroizing::new(String::new());
         file.take(LARGEST_FILE).read_to_string(&mut text).map_err(unreadable)?;
@@ -61,27 +65,34 @@ impl SigningKey {
     }
 
     /// The same from text that came some other way; `name` is what to call it before people.
-    pub fn from_text(name: &str, text: &str, passphrase: &mut dyn FnMut() -> Result<Secret>) -> Result<Self> {
+    pub fn from_text(
+        name: &str,
+        text: &str,
+        passphrase: &mut dyn FnMut() -> Result<Secret>,
+    ) -> Result<Self> {
         if !text.trim_start().starts_with(OPENSSH) {
             return Err(foreign_format(name, text));
         }
         let malformed = || Error::new(Kind::Failed, format!("the private key `{name}` is damaged"));
         let mut private = PrivateKey::from_openssh(text.trim()).map_err(|_| malformed())?;
-        let public = PublicKey::from_data(private.public_key().key_data())
-            .map_err(|why| Error::new(Kind::Refused, format!("the key `{name}` cannot sign")).because(why))?;
+        let public = PublicKey::from_data(private.public_key().key_data()).map_err(|why| {
+            Error::new(Kind::Refused, format!("the key `{name}` cannot sign")).because(why)
+        })?;
         if public.kind().is_security_key() {
             return Err(in_a_security_key(name));
         }
         if private.is_encrypted() {
             let passphrase = passphrase()?;
             private = private.decrypt(passphrase.reveal()).map_err(|error| match error {
-                ssh_key::Error::Crypto => Error::new(Kind::Failed, format!("wrong passphrase for the key `{name}`")),
+                ssh_key::Error::Crypto => {
+                    Error::new(Kind::Failed, format!("wrong passphrase for the key `{name}`"))
+                }
                 _ => malformed().because("it cannot be decrypted, or the passphrase is wrong"),
             })?;
         }
-        public
-            .strong_enough()
-            .map_err(|why| Error::new(Kind::Refused, format!("the key `{name}` cannot sign")).because(why))?;
+        public.strong_enough().map_err(|why| {
+            Error::new(Kind::Refused, format!("the key `{name}` cannot sign")).because(why)
+        })?;
         Ok(Self { private, public })
     }
 
@@ -93,7 +104,8 @@ impl SigningKey {
         let mut seed = Zeroizing::new([0; 32]);
         ssh_key::getrandom::fill(&mut seed[..]).map_err(|error| failed(error.to_string()))?;
         let pair = KeypairData::Ed25519(Ed25519Keypair::from_seed(&seed));
-        let private = PrivateKey::new(pair, one_line(comment)).map_err(|error| failed(error.to_string()))?;
+        let private =
+            PrivateKey::new(pair, one_line(comment)).map_err(|error| failed(error.to_string()))?;
         let public = PublicKey::from_data(private.public_key().key_data()).map_err(failed)?;
         Ok(Self { private, public })
     }
@@ -123,7 +135,8 @@ impl SigningKey {
     /// The unencrypted key as OpenSSH writes it: for a file that only its owner can read.
     pub fn to_file_text(&self) -> Result<Secret> {
         let text = self.private.to_openssh(LineEnding::LF);
-        let text = text.map_err(|_| Error::new(Kind::Failed, "the new key cannot be written as text"))?;
+        let text =
+            text.map_err(|_| Error::new(Kind::Failed, "the new key cannot be written as text"))?;
         Ok(Secret::new(text.as_str()))
     }
 
@@ -150,13 +163,19 @@ fn in_a_security_key(name: &str) -> Error {
 fn foreign_format(name: &str, text: &str) -> Error {
     let (start, word) = (text.trim_start(), shell_word(name));
     let error = |message: String| Error::new(Kind::Failed, message);
-    if start.starts_with("-----BEGIN ") && start.lines().next().is_some_and(|line| line.contains("PRIVATE KEY")) {
-        return error(format!("the private key `{name}` is in the PEM format, not in OpenSSH's own"))
-            .hint(format!("ssh-keygen -p -f {word}"));
+    if start.starts_with("-----BEGIN ")
+        && start.lines().next().is_some_and(|line| line.contains("PRIVATE KEY"))
+    {
+        return error(format!(
+            "the private key `{name}` is in the PEM format, not in OpenSSH's own"
+        ))
+        .hint(format!("ssh-keygen -p -f {word}"));
     }
     if start.starts_with("PuTTY-User-Key-File-") {
-        return error(format!("the private key `{name}` is in PuTTY's format, not in OpenSSH's own"))
-            .hint(format!("puttygen {word} -O private-openssh-new -o KEY"));
+        return error(format!(
+            "the private key `{name}` is in PuTTY's format, not in OpenSSH's own"
+        ))
+        .hint(format!("puttygen {word} -O private-openssh-new -o KEY"));
     }
     let first = start.split([' ', '\t']).next().unwrap_or("");
     if KeyKind::by_name(first.as_bytes()).is_some() {
@@ -177,7 +196,8 @@ mod tests {
     fn a_new_key_goes_through_its_file_text_and_back() {
         let key = SigningKey::generate("alice@example.com\nmallory ssh-ed25519 AAAA").unwrap();
         assert_eq!(key.public_line().lines().count(), 1);
-        let again = SigningKey::from_text("k", key.to_file_text().unwrap().reveal(), &mut never).unwrap();
+        let again =
+            SigningKey::from_text("k", key.to_file_text().unwrap().reveal(), &mut never).unwrap();
         assert_eq!(again.public_line(), key.public_line());
         assert_ne!(SigningKey::generate("").unwrap().fingerprint(), key.fingerprint());
         assert_eq!(format!("{key:?}"), format!("SigningKey(ssh-ed25519 {})", key.fingerprint()));
@@ -192,7 +212,11 @@ mod tests {
             ("PuTTY-User-Key-File-3: ssh-ed25519\n", "PuTTY", "puttygen k"),
             ("ssh-ed25519 AAAA x", "public key", ""),
             ("hello", "not a private key", ""),
-            ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", "damaged", ""),
+            (
+                "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+                "damaged",
+                "",
+            ),
         ] {
             let error = SigningKey::from_text("k", text, &mut never).unwrap_err();
             assert!(error.message().contains(message), "{error}");

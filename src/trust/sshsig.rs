@@ -30,7 +30,8 @@ pub struct SshSig {
 /// `rsa-sha2-512` for RSA keys. Returns the text of the signature file.
 pub fn sign(bytes: &[u8], namespace: &str, key: &SigningKey) -> Result<String> {
     let failed = |error: ssh_key::Error| {
-        Error::new(Kind::Failed, format!("signing with the key {} failed", key.fingerprint())).because(error)
+        Error::new(Kind::Failed, format!("signing with the key {} failed", key.fingerprint()))
+            .because(error)
     };
     let signature = key.private().sign(namespace, HashAlg::Sha512, bytes).map_err(failed)?;
     signature.to_pem(LineEnding::LF).map_err(failed)
@@ -54,7 +55,9 @@ pub fn envelope(key: &PublicKey, namespace: &str, signature: &[u8]) -> String {
     const LINE: usize = 70;
     let mut blob = MAGIC.to_vec();
     blob.extend(VERSION.to_be_bytes());
-    for field in [key.blob(), namespace.as_bytes(), b"", HashAlg::Sha512.as_str().as_bytes(), signature] {
+    for field in
+        [key.blob(), namespace.as_bytes(), b"", HashAlg::Sha512.as_str().as_bytes(), signature]
+    {
         wire::put_string(&mut blob, field);
     }
     let mut text = BEGIN.to_owned();
@@ -78,7 +81,10 @@ impl SshSig {
     fn from_blob(blob: &[u8]) -> Result<Self, String> {
         let fields = Fields::read(blob).ok_or("its fields are not those of an SSH signature")?;
         if fields.version != VERSION {
-            return Err(format!("it is of version {}, only version {VERSION} is known", fields.version));
+            return Err(format!(
+                "it is of version {}, only version {VERSION} is known",
+                fields.version
+            ));
         }
         if !fields.reserved.is_empty() {
             return Err("its reserved field is filled".to_owned());
@@ -86,10 +92,17 @@ impl SshSig {
         let hash = match fields.hash {
             b"sha256" => HashAlg::Sha256,
             b"sha512" => HashAlg::Sha512,
-            other => return Err(format!("its hash `{}` is not known", String::from_utf8_lossy(other))),
+            other => {
+                return Err(format!("its hash `{}` is not known", String::from_utf8_lossy(other)));
+            }
         };
         let key = Key::from_blob(fields.key)?;
-        Ok(Self { key, namespace: fields.namespace.to_vec(), hash, signature: fields.signature.to_vec() })
+        Ok(Self {
+            key,
+            namespace: fields.namespace.to_vec(),
+            hash,
+            signature: fields.signature.to_vec(),
+        })
     }
 
     /// Checks that this was made over `bytes` for its own namespace by the key that it names.
@@ -121,18 +134,22 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The bytes between the armour's two lines. What follows the last line does not matter, as with OpenSSH.
+/// The bytes between the armour's two lines. What follows the last line does not matter, as with
+/// OpenSSH.
 fn remove_armour(text: &str) -> Result<Vec<u8>, String> {
-    let rest = text.strip_prefix(BEGIN).ok_or_else(|| match text.trim_start_matches('\u{feff}').trim_start() {
-        "" => "it is empty".to_owned(),
-        shifted if shifted.starts_with(BEGIN) => format!("something stands before `{BEGIN}`"),
-        _ => format!("it does not begin with `{BEGIN}`"),
+    let rest = text.strip_prefix(BEGIN).ok_or_else(|| {
+        match text.trim_start_matches('\u{feff}').trim_start() {
+            "" => "it is empty".to_owned(),
+            shifted if shifted.starts_with(BEGIN) => format!("something stands before `{BEGIN}`"),
+            _ => format!("it does not begin with `{BEGIN}`"),
+        }
     })?;
     if rest.starts_with("\r\n") {
         return Err("its line ends were changed to CRLF".to_owned());
     }
     let body = rest.strip_prefix('\n').ok_or("its first line is longer than it should be")?;
-    let (body, _) = body.split_once(END).ok_or_else(|| format!("it does not end with `{}`", END.trim()))?;
+    let (body, _) =
+        body.split_once(END).ok_or_else(|| format!("it does not end with `{}`", END.trim()))?;
     wire::from_base64(body.as_bytes()).ok_or_else(|| "its base64 cannot be read".to_owned())
 }
 
@@ -155,7 +172,10 @@ mod tests {
         assert_eq!(read.namespace, b"test");
         assert_eq!(read.check(b"hello"), Ok(Fit { flags: None }));
         assert_eq!(read.check(b"hello\n"), Err(Misfit::Wrong));
-        assert_eq!(SshSig { namespace: b"other".to_vec(), ..read }.check(b"hello"), Err(Misfit::Wrong));
+        assert_eq!(
+            SshSig { namespace: b"other".to_vec(), ..read }.check(b"hello"),
+            Err(Misfit::Wrong)
+        );
     }
 
     #[test]

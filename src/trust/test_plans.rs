@@ -10,10 +10,10 @@ use crate::model::rewriting::Rewriting;
 use crate::model::risk;
 use crate::model::site::{Policy, Site, Trust};
 use crate::model::step::{
-    AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DiscardKept, DropObject, FileList, KeptThing,
-    MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles, ReplaceFiles, RestoreDatabase,
-    RestoreFiles, RestoreObjects, RestoreRows, Risk, Run, SaveFiles, SaveObjects, SetRevisions, Sidecar, Step,
-    Unquarantine, WriteRows,
+    AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DiscardKept, DropObject, FileList,
+    KeptThing, MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles,
+    ReplaceFiles, RestoreDatabase, RestoreFiles, RestoreObjects, RestoreRows, Risk, Run, SaveFiles,
+    SaveObjects, SetRevisions, Sidecar, Step, Unquarantine, WriteRows,
 };
 use crate::model::uploads::FileFact;
 use crate::model::wording;
@@ -103,12 +103,16 @@ fn database_steps() -> Vec<Step> {
             basis: Basis::Assumed,
         })
     };
-    let alter = |sql: &str| Move::AlterObject(AlterObject { object: table("users"), sql: sql.to_owned() });
+    let alter =
+        |sql: &str| Move::AlterObject(AlterObject { object: table("users"), sql: sql.to_owned() });
     let mut steps = vec![
         step(
             "backup",
             vec![],
-            vec![Move::BackupDatabase(BackupDatabase { name: backup(), directory: Some("/data/backups".into()) })],
+            vec![Move::BackupDatabase(BackupDatabase {
+                name: backup(),
+                directory: Some("/data/backups".into()),
+            })],
             vec![],
         ),
         step(
@@ -122,15 +126,24 @@ fn database_steps() -> Vec<Step> {
         ),
         step(
             "drop-table",
-            vec![Move::SaveObjects(SaveObjects { name: "old.saved".into(), objects: vec![table("old")] })],
+            vec![Move::SaveObjects(SaveObjects {
+                name: "old.saved".into(),
+                objects: vec![table("old")],
+            })],
             vec![Move::DropObject(DropObject { object: table("old"), sql: spell(&table("old")) })],
-            vec![Move::RestoreObjects(RestoreObjects { name: "old.saved".into(), objects: vec![table("old")] })],
+            vec![Move::RestoreObjects(RestoreObjects {
+                name: "old.saved".into(),
+                objects: vec![table("old")],
+            })],
         ),
         step(
             "quarantine",
             vec![],
             vec![Move::Quarantine(Quarantine { object: table("odd"), name: "odd.kept".into() })],
-            vec![Move::Unquarantine(Unquarantine { object: table("odd"), name: "odd.kept".into() })],
+            vec![Move::Unquarantine(Unquarantine {
+                object: table("odd"),
+                name: "odd.kept".into(),
+            })],
         ),
         step(
             "alter",
@@ -152,7 +165,10 @@ fn database_steps() -> Vec<Step> {
                 revisions: vec!["003".into()],
                 stumbles: Vec::new(),
             })],
-            vec![Move::RestoreDatabase(RestoreDatabase { name: backup(), directory: Some("/data/backups".into()) })],
+            vec![Move::RestoreDatabase(RestoreDatabase {
+                name: backup(),
+                directory: Some("/data/backups".into()),
+            })],
         ),
     ];
     steps.insert(5, rewrite());
@@ -175,7 +191,12 @@ fn rewrite() -> Step {
         renamed: [("a.png".to_owned(), "a.1f2e3d4c.png".to_owned())].into(),
     };
     let name = || "users.rows".to_owned();
-    let write = WriteRows { name: name(), rewriting: rewriting.clone(), rows: 3, sha256: Digest::of("rows") };
+    let write = WriteRows {
+        name: name(),
+        rewriting: rewriting.clone(),
+        rows: 3,
+        sha256: Digest::of("rows"),
+    };
     step(
         "rewrite",
         vec![],
@@ -190,9 +211,18 @@ fn release() -> Step {
     let files = FileList::Inline(vec![file("old/d.png")]);
     let mut release = step(
         "release",
-        vec![Move::SaveFiles(SaveFiles { name: name(), from: from.clone(), files: FileList::Move(0) })],
+        vec![Move::SaveFiles(SaveFiles {
+            name: name(),
+            from: from.clone(),
+            files: FileList::Move(0),
+        })],
         vec![Move::ReleaseFiles(ReleaseFiles { from: from.clone(), to, files })],
-        vec![Move::RestoreFiles(RestoreFiles { name: name(), root: from, files: FileList::Move(0), replacing: None })],
+        vec![Move::RestoreFiles(RestoreFiles {
+            name: name(),
+            root: from,
+            files: FileList::Move(0),
+            replacing: None,
+        })],
     );
     release.ready = vec![Probe::FilesReady { r#move: 0 }];
     release.done = vec![Probe::FilesDone { r#move: 0 }];
@@ -238,7 +268,10 @@ fn file_steps() -> Vec<Step> {
             owner: Some("1000:1000".into()),
             renamed: true,
         })],
-        vec![Move::RemoveFiles(RemoveFiles { root: "/data/uploads/avatars".into(), files: FileList::Move(0) })],
+        vec![Move::RemoveFiles(RemoveFiles {
+            root: "/data/uploads/avatars".into(),
+            files: FileList::Move(0),
+        })],
     );
     copy.ready = vec![Probe::FilesReady { r#move: 0 }];
     copy.done = vec![Probe::FilesDone { r#move: 0 }];
@@ -269,7 +302,10 @@ fn file_steps() -> Vec<Step> {
                 owner: None,
                 renamed: false,
             })],
-            vec![Move::RemoveFiles(RemoveFiles { root: "/data/uploads/many".into(), files: FileList::Sidecar(many) })],
+            vec![Move::RemoveFiles(RemoveFiles {
+                root: "/data/uploads/many".into(),
+                files: FileList::Sidecar(many),
+            })],
         ),
         release(),
         purge(),
@@ -279,9 +315,14 @@ fn file_steps() -> Vec<Step> {
 
 fn purge() -> Step {
     let run = || "0123456789abcdef".to_owned();
-    let thing = |name: &str, directory: Option<FilePath>| KeptThing { name: name.to_owned(), directory, bytes: 7 };
+    let thing = |name: &str, directory: Option<FilePath>| KeptThing {
+        name: name.to_owned(),
+        directory,
+        bytes: 7,
+    };
     let kept = vec![thing("before.dump", Some("/data/backups".into())), thing("old.saved", None)];
-    let mut purge = step("purge", vec![], vec![Move::DiscardKept(DiscardKept { run: run(), kept })], vec![]);
+    let mut purge =
+        step("purge", vec![], vec![Move::DiscardKept(DiscardKept { run: run(), kept })], vec![]);
     purge.ready = vec![Probe::RunTakenBack { run: run() }];
     purge.done = vec![Probe::KeptIsGone { r#move: 0 }];
     purge
@@ -299,7 +340,12 @@ pub fn plan() -> Plan {
         ticket: None,
         target: Target {
             site: Some("prod".to_owned()),
-            database: Identity { engine: "spelled".into(), name: "app".into(), host: None, identity: "1".into() },
+            database: Identity {
+                engine: "spelled".into(),
+                name: "app".into(),
+                host: None,
+                identity: "1".into(),
+            },
             roots: vec!["/app/uploads".into(), "/data/uploads/avatars".into()],
         },
         config_sha256: Digest::of("config"),

@@ -17,7 +17,11 @@ pub fn local_zone() -> TimeZone {
 pub fn read_time(text: &[u8], zone: &TimeZone) -> Option<u64> {
     let (digits, utc) = match text {
         [digits @ .., b'z' | b'Z'] if !digits.is_empty() => (digits, true),
-        [digits @ .., u, t, c] if !digits.is_empty() && [*u, *t, *c].eq_ignore_ascii_case(b"UTC") => (digits, true),
+        [digits @ .., u, t, c]
+            if !digits.is_empty() && [*u, *t, *c].eq_ignore_ascii_case(b"UTC") =>
+        {
+            (digits, true)
+        }
         digits => (digits, false),
     };
     if !matches!(digits.len(), 8 | 12 | 14) {

@@ -62,11 +62,16 @@ impl fmt::Display for Refusal {
                 write!(f, "it was made for the namespace `{found}`, not for `{wanted}`")
             }
             Self::Unfit(why) => f.write_str(why),
-            Self::Wrong { fingerprint } => write!(f, "it does not fit the file (key {fingerprint})"),
+            Self::Wrong { fingerprint } => {
+                write!(f, "it does not fit the file (key {fingerprint})")
+            }
             Self::Revoked { fingerprint, why } => write!(f, "{why} (key {fingerprint})"),
             Self::NotAllowed { fingerprint, why } => write!(f, "{why} (key {fingerprint})"),
             Self::Nameless { fingerprint } => {
-                write!(f, "its key may sign under many names, and the file's name says none (key {fingerprint})")
+                write!(
+                    f,
+                    "its key may sign under many names, and the file's name says none (key {fingerprint})"
+                )
             }
         }
     }
@@ -97,13 +102,16 @@ pub fn check_signature(
             ring.allowed.permit(who, key, namespace, now).map_err(not_allowed)?;
             who.to_owned()
         }
-        None => first_name(&names).ok_or_else(|| Refusal::Nameless { fingerprint: fingerprint.clone() })?,
+        None => first_name(&names)
+            .ok_or_else(|| Refusal::Nameless { fingerprint: fingerprint.clone() })?,
     };
     Ok(Signed {
         principal,
         fingerprint,
         kind: key.plain().kind(),
-        certificate: key.certificate().map(|certificate| String::from_utf8_lossy(&certificate.key_id).into_owned()),
+        certificate: key
+            .certificate()
+            .map(|certificate| String::from_utf8_lossy(&certificate.key_id).into_owned()),
         key: key.plain().clone(),
         names,
     })
@@ -142,13 +150,17 @@ fn first_name(names: &[Names]) -> Option<String> {
 }
 
 impl Signed {
-    /// Why two signatures may be by the same person and count as one; `None` when they count as two.
+    /// Why two signatures may be by the same person and count as one; `None` when they count as
+    /// two.
     ///
     /// Two persons have two keys, and no name that both keys may sign under: whoever may sign as
     /// `alice` with one key and as `alice` or `boss` with another is one person with two keys.
     pub fn shares_a_person_with(&self, other: &Self) -> Option<String> {
         if self.key == other.key {
-            return Some(format!("`{}` and `{}` signed with the same key", self.principal, other.principal));
+            return Some(format!(
+                "`{}` and `{}` signed with the same key",
+                self.principal, other.principal
+            ));
         }
         let shared = self.known_names().find(|name| other.may_sign_as(name));
         let shared = shared.or_else(|| other.known_names().find(|name| self.may_sign_as(name)))?;
@@ -160,7 +172,8 @@ impl Signed {
     }
 
     fn known_names(&self) -> impl Iterator<Item = &[u8]> {
-        std::iter::once(self.principal.as_bytes()).chain(self.names.iter().flat_map(Names::spelled_out))
+        std::iter::once(self.principal.as_bytes())
+            .chain(self.names.iter().flat_map(Names::spelled_out))
     }
 
     fn may_sign_as(&self, who: &[u8]) -> bool {
@@ -177,7 +190,8 @@ pub fn count_persons(signed: &[Signed]) -> (u32, Vec<String>) {
     (u32::try_from(person.len()).unwrap_or(u32::MAX), reasons)
 }
 
-/// Whose each signature is, as the index of that person's first one; and why several are one person's.
+/// Whose each signature is, as the index of that person's first one; and why several are one
+/// person's.
 pub fn persons(signed: &[Signed]) -> (Vec<usize>, Vec<String>) {
     let mut reasons = Vec::new();
     let mut person: Vec<usize> = Vec::new();
@@ -207,11 +221,16 @@ mod tests {
     const NOW: &str = "2026-11-20T12:00:00Z";
 
     fn allowed(lines: &[(&str, &SigningKey)]) -> AllowedSigners {
-        let text: Vec<String> = lines.iter().map(|(who, key)| format!("{who} {}\n", key.public_line())).collect();
+        let text: Vec<String> =
+            lines.iter().map(|(who, key)| format!("{who} {}\n", key.public_line())).collect();
         AllowedSigners::parse("allowed_signers", text.concat().as_bytes(), &TimeZone::UTC)
     }
 
-    fn judge(key: &SigningKey, claimed: Option<&str>, allowed: &AllowedSigners) -> Result<Signed, Refusal> {
+    fn judge(
+        key: &SigningKey,
+        claimed: Option<&str>,
+        allowed: &AllowedSigners,
+    ) -> Result<Signed, Refusal> {
         let ring = Keyring { allowed, revoked: None, now: Moment::parse(NOW).unwrap() };
         check_signature(b"plan", &sign(b"plan", "n", key).unwrap(), "n", claimed, &ring)
     }
@@ -226,14 +245,20 @@ mod tests {
             check_signature(bytes, text, namespace, claimed, &ring)
         };
         assert_eq!(check(b"plan", &text, "n", None).unwrap().principal, "alice");
-        assert_eq!(check(b"plan", &text, "n", Some("alice")).unwrap().fingerprint, alice.fingerprint());
+        assert_eq!(
+            check(b"plan", &text, "n", Some("alice")).unwrap().fingerprint,
+            alice.fingerprint()
+        );
         assert!(matches!(check(b"plan", "x", "n", None), Err(Refusal::Unreadable(_))));
         assert!(matches!(check(b"plan", &text, "m", None), Err(Refusal::Namespace { .. })));
         assert!(matches!(check(b"plan ", &text, "n", None), Err(Refusal::Wrong { .. })));
         assert!(matches!(check(b"plan", &text, "n", Some("bob")), Err(Refusal::NotAllowed { .. })));
         let text = sign(b"plan", "n", &bob).unwrap();
         assert!(matches!(check(b"plan", &text, "n", None), Err(Refusal::Nameless { .. })));
-        assert_eq!(check(b"plan", &text, "n", Some("bob@example.com")).unwrap().principal, "bob@example.com");
+        assert_eq!(
+            check(b"plan", &text, "n", Some("bob@example.com")).unwrap().principal,
+            "bob@example.com"
+        );
         let revoked = RevokedKeys::parse("revoked", bob.public_line().as_bytes()).unwrap();
         let ring = Keyring { revoked: Some(&revoked), ..ring };
         let found = check_signature(b"plan", &text, "n", Some("bob@example.com"), &ring);

@@ -57,7 +57,8 @@ impl<'a> Reader<'a> {
 
 /// Adds `bytes` with their length before them.
 pub fn put_string(out: &mut Vec<u8>, bytes: &[u8]) {
-    // Nothing here comes near 4 GiB; a length that is wrong for it makes a document that nobody accepts.
+    // Nothing here comes near 4 GiB; a length that is wrong for it makes a document that nobody
+    // accepts.
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     out.extend(length.to_be_bytes());
     out.extend(bytes);

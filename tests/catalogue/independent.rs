@@ -54,18 +54,29 @@ impl Written {
             default: column["default"].as_str().map(str::to_owned),
             ..Column::default()
         });
-        let table = Table { schema: "s".into(), name: name.into(), columns: columns.collect(), ..Table::default() };
+        let table = Table {
+            schema: "s".into(),
+            name: name.into(),
+            columns: columns.collect(),
+            ..Table::default()
+        };
         let schema = Schema { home: "s".into(), tables: vec![table], ..Schema::default() };
         Shape::of(&schema, None).0.remove(name).unwrap()
     }
 }
 
 fn entries(value: &Value) -> BTreeMap<String, Value> {
-    value.as_object().map(|all| all.iter().map(|(k, v)| (k.clone(), v.clone())).collect()).unwrap_or_default()
+    value
+        .as_object()
+        .map(|all| all.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
+        .unwrap_or_default()
 }
 
 fn names(value: &Value) -> Vec<String> {
-    value.as_array().map(|all| all.iter().map(|name| name.as_str().unwrap().to_owned()).collect()).unwrap_or_default()
+    value
+        .as_array()
+        .map(|all| all.iter().map(|name| name.as_str().unwrap().to_owned()).collect())
+        .unwrap_or_default()
 }
 
 /// How many there are, of a list or of a table of numbers.
@@ -112,20 +123,37 @@ fn every_revision_has_the_schema_that_others_have_seen() {
             assert_eq!(ours, tables.keys().collect::<Vec<_>>(), "{engine}: {heads:?}");
             for (name, table) in &tables {
                 let (ours, theirs) = (&shape.0[name], table.facts(name));
-                assert_eq!(beginning(ours, "column "), beginning(&theirs, "column "), "{engine}: {heads:?}: {name}");
+                assert_eq!(
+                    beginning(ours, "column "),
+                    beginning(&theirs, "column "),
+                    "{engine}: {heads:?}: {name}"
+                );
                 assert_eq!(
                     beginning(ours, "foreign key ").len() as i64,
                     table.foreign_keys,
                     "{engine}: {heads:?}: {name}"
                 );
-                let indexes = ours.iter().filter_map(|fact| fact.trim_start_matches("unique ").strip_prefix("index "));
-                let indexes: BTreeSet<&str> = indexes.filter_map(|fact| fact.split(' ').next()).collect();
-                assert_eq!(indexes, table.indexes.iter().map(String::as_str).collect(), "{engine}: {heads:?}: {name}");
+                let indexes = ours
+                    .iter()
+                    .filter_map(|fact| fact.trim_start_matches("unique ").strip_prefix("index "));
+                let indexes: BTreeSet<&str> =
+                    indexes.filter_map(|fact| fact.split(' ').next()).collect();
+                assert_eq!(
+                    indexes,
+                    table.indexes.iter().map(String::as_str).collect(),
+                    "{engine}: {heads:?}: {name}"
+                );
                 columns += table.columns.len();
             }
             compared += 1;
         }
-        assert!(compared > 170, "{engine}: only {compared} of {} are in both", catalogue.entries.len());
-        println!("{engine}: {compared} revisions with {columns} columns in all are the same; {bytes} bytes");
+        assert!(
+            compared > 170,
+            "{engine}: only {compared} of {} are in both",
+            catalogue.entries.len()
+        );
+        println!(
+            "{engine}: {compared} revisions with {columns} columns in all are the same; {bytes} bytes"
+        );
     }
 }

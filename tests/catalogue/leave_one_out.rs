@@ -34,15 +34,26 @@ fn no_revision_is_taken_for_another() {
             let found = infer(&catalogue, &catalogue.shape(index), &[]);
             match (&found.exact, found.candidates.as_slice()) {
                 (Some(ids), _) if *ids == entry.revisions => exact += 1,
-                (Some(ids), _) if same_as(&catalogue, index).contains(&ids.as_slice()) => passed_over += 1,
-                (None, several) if several.iter().any(|ids| same_as(&catalogue, index).contains(&ids.as_slice())) => {
+                (Some(ids), _) if same_as(&catalogue, index).contains(&ids.as_slice()) => {
+                    passed_over += 1
+                }
+                (None, several)
+                    if several
+                        .iter()
+                        .any(|ids| same_as(&catalogue, index).contains(&ids.as_slice())) =>
+                {
                     candidates += 1;
                 }
                 _ => wrong.push(&entry.revisions),
             }
             // Where it is recorded, it is called by its own name.
             let recorded = infer(&catalogue, &catalogue.shape(index), &entry.revisions);
-            assert!(recorded.exact.as_ref().is_none_or(|ids| *ids == entry.revisions || found.exact.is_none()));
+            assert!(
+                recorded
+                    .exact
+                    .as_ref()
+                    .is_none_or(|ids| *ids == entry.revisions || found.exact.is_none())
+            );
         }
         let each = begun.elapsed() / (2 * catalogue.entries.len() as u32);
         println!(

@@ -1,4 +1,5 @@
-//! A real schema that somebody changed by hand is never taken for a revision's, and nothing is stamped.
+//! A real schema that somebody changed by hand is never taken for a revision's, and nothing is
+//! stamped.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -59,7 +60,8 @@ impl Mutation {
                 let t = pick(schema, t);
                 let c = column(&mut schema.tables[t], c);
                 let kind = &mut schema.tables[t].columns[c].data_type;
-                *kind = if kind.eq_ignore_ascii_case("bytea") { "text".into() } else { "bytea".into() };
+                *kind =
+                    if kind.eq_ignore_ascii_case("bytea") { "text".into() } else { "bytea".into() };
             }
             Self::ChangeNullable(t, c) => {
                 let t = pick(schema, t);
@@ -68,7 +70,11 @@ impl Mutation {
             }
             Self::AddColumn(t) => {
                 let t = pick(schema, t);
-                let new = Column { name: "by_hand".into(), data_type: "text".into(), ..Column::default() };
+                let new = Column {
+                    name: "by_hand".into(),
+                    data_type: "text".into(),
+                    ..Column::default()
+                };
                 schema.tables[t].columns.push(new);
             }
             Self::RenameColumn(t, c) => {
@@ -85,11 +91,13 @@ impl Mutation {
                 schema.tables[t].name.push_str("_old");
             }
             Self::DropIndex(t) => {
-                let with: Vec<usize> = (0..tables).filter(|t| !schema.tables[*t].indexes.is_empty()).collect();
+                let with: Vec<usize> =
+                    (0..tables).filter(|t| !schema.tables[*t].indexes.is_empty()).collect();
                 schema.tables[with[t.index(with.len())]].indexes.pop();
             }
             Self::DropForeignKey(t) => {
-                let with: Vec<usize> = (0..tables).filter(|t| !schema.tables[*t].foreign_keys.is_empty()).collect();
+                let with: Vec<usize> =
+                    (0..tables).filter(|t| !schema.tables[*t].foreign_keys.is_empty()).collect();
                 schema.tables[with[t.index(with.len())]].foreign_keys.pop();
             }
         }
@@ -126,8 +134,10 @@ fn a_schema_changed_by_hand_is_never_stamped_as_it_was() {
     let file = directory.path().join("x.db");
     std::fs::copy(folder.join("sqlite/legacy_unstamped_062.db"), &file).unwrap();
     let socket = on_postgres.cluster.socket().display();
-    let urls =
-        [format!("postgresql://postgres@/{}?host={socket}", on_postgres.name), format!("sqlite:///{}", file.display())];
+    let urls = [
+        format!("postgresql://postgres@/{}?host={socket}", on_postgres.name),
+        format!("sqlite:///{}", file.display()),
+    ];
     for url in urls {
         let whole = seen(&url);
         let decisions = Decisions::default();
@@ -141,7 +151,9 @@ fn a_schema_changed_by_hand_is_never_stamped_as_it_was() {
         let mut runner = TestRunner::new(Cases { cases: 1000, ..Cases::default() });
         let outcome = runner.run(&proptest::collection::vec(mutation(), 1..3), |mutations| {
             let mut changed = whole.clone();
-            mutations.iter().for_each(|mutation| mutation.apply(&mut changed.facts.database.schema));
+            mutations
+                .iter()
+                .for_each(|mutation| mutation.apply(&mut changed.facts.database.schema));
             prop_assume!(changed != whole);
             let case = diagnose(&changed, &decisions).case;
             prop_assert!(case.stamp.is_none(), "{:?} would be stamped", case.stamp);

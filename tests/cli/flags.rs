@@ -30,10 +30,13 @@ fn every_flag_has_a_variable_unless_it_would_lower_trust() {
             let flag = format!("--{long}");
             let excepted = WITHOUT.iter().any(|(without, _)| *without == flag)
                 || WITHOUT_ANY.iter().any(|without| name.starts_with(without));
-            let variable = argument.get_env().map(|variable| variable.to_string_lossy().into_owned());
+            let variable =
+                argument.get_env().map(|variable| variable.to_string_lossy().into_owned());
             match (&variable, excepted) {
                 (None, false) => wrong.push(format!("`{name} {flag}` has no variable")),
-                (Some(variable), true) => wrong.push(format!("`{name} {flag}` may not be set by {variable}")),
+                (Some(variable), true) => {
+                    wrong.push(format!("`{name} {flag}` may not be set by {variable}"))
+                }
                 (Some(variable), false) if !variable.starts_with("TTPLAN_") => {
                     wrong.push(format!("`{name} {flag}` is set by {variable}"));
                 }
@@ -56,9 +59,15 @@ fn json_is_asked_for_in_one_way() {
             let long = argument.get_long().unwrap_or_default();
             assert_ne!(long, "json", "{name}");
             if long == "format" {
-                let known: Vec<String> =
-                    argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-                assert!(known.starts_with(&["text".to_owned(), "json".to_owned()]), "{name}: {known:?}");
+                let known: Vec<String> = argument
+                    .get_possible_values()
+                    .iter()
+                    .map(|value| value.get_name().to_owned())
+                    .collect();
+                assert!(
+                    known.starts_with(&["text".to_owned(), "json".to_owned()]),
+                    "{name}: {known:?}"
+                );
                 assert_eq!(argument.get_env().unwrap(), "TTPLAN_FORMAT", "{name}");
             }
         }

@@ -13,7 +13,8 @@ fn schema(site: &Site, name: &str) -> Value {
 }
 
 fn assert_valid(site: &Site, name: &str, text: &str) {
-    let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
+    let value: Value =
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
     let found = faults(&schema(site, name), &value);
     assert!(found.is_empty(), "{name}: {found:#?}");
 }
@@ -22,7 +23,11 @@ fn assert_valid(site: &Site, name: &str, text: &str) {
 fn the_schemas_in_the_pages_are_those_of_the_program() {
     let site = Site::new();
     let (_, command) = commands().into_iter().find(|(name, _)| name == "ttplan schema").unwrap();
-    let names = command.get_arguments().find(|argument| argument.get_id() == "name").unwrap().get_possible_values();
+    let names = command
+        .get_arguments()
+        .find(|argument| argument.get_id() == "name")
+        .unwrap()
+        .get_possible_values();
     assert!(names.len() > 5);
     for name in names {
         let path = format!("docs/formats/schemas/{}.json", name.get_name());
@@ -43,16 +48,30 @@ fn every_json_output_is_what_its_schema_says() {
     let json = ["--format", "json"];
     assert_valid(&site, "observation", &site.printed(&["inspect", "--format", "json"], 0));
     assert_valid(&site, "plan", &site.printed(&["plan", "--format", "json"], 8));
-    assert_valid(&site, "plan", &site.printed(&["show", "plans/change.ttplan.json", "--format", "json"], 0));
+    assert_valid(
+        &site,
+        "plan",
+        &site.printed(&["show", "plans/change.ttplan.json", "--format", "json"], 0),
+    );
     let verify = on_host(&["verify", "plans/change.ttplan.json", "--format", "json"]);
     assert_valid(&site, "verification", &site.printed(&verify, 0));
-    let apply = on_host(&["apply", "plans/change.ttplan.json", "--auto-approve", "--format", "json"]);
+    let apply =
+        on_host(&["apply", "plans/change.ttplan.json", "--auto-approve", "--format", "json"]);
     run_is_valid(&site, &apply);
     run_is_valid(&site, &apply);
-    assert_valid(&site, "status", &site.printed(&[on_host(&["status"]).as_slice(), &json].concat(), 0));
+    assert_valid(
+        &site,
+        "status",
+        &site.printed(&[on_host(&["status"]).as_slice(), &json].concat(), 0),
+    );
     run_is_valid(&site, &on_host(&["undo", "--last", "--auto-approve", "--format", "json"]));
-    assert_valid(&site, "history", &site.printed(&[on_host(&["history"]).as_slice(), &json].concat(), 0));
-    let run = std::fs::read_dir(site.home.join("state/runs")).unwrap().next().unwrap().unwrap().path();
+    assert_valid(
+        &site,
+        "history",
+        &site.printed(&[on_host(&["history"]).as_slice(), &json].concat(), 0),
+    );
+    let run =
+        std::fs::read_dir(site.home.join("state/runs")).unwrap().next().unwrap().unwrap().path();
     let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap();
     assert!(journal.lines().count() > 10);
     journal.lines().for_each(|line| assert_valid(&site, "journal", line));
@@ -74,7 +93,8 @@ fn run_is_valid(site: &Site, words: &[&str]) {
 fn a_document_that_is_not_as_its_schema_says_is_found_out() {
     let site = Site::new();
     let schema = schema(&site, "plan");
-    let plan: Value = serde_json::from_str(&site.printed(&["plan", "--format", "json"], 8)).unwrap();
+    let plan: Value =
+        serde_json::from_str(&site.printed(&["plan", "--format", "json"], 8)).unwrap();
     let changes: [(&str, Value); 5] = [
         ("/ticket", Value::from(1)),
         ("/observation_sha256", Value::from("abc")),

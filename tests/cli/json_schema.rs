@@ -1,5 +1,5 @@
-//! Holds a JSON value against a JSON Schema, as far as our schemas use the language. A keyword that is
-//! not known here stops the test: what is not checked is not taken for checked.
+//! Holds a JSON value against a JSON Schema, as far as our schemas use the language. A keyword that
+//! is not known here stops the test: what is not checked is not taken for checked.
 
 use serde_json::Value;
 
@@ -33,7 +33,9 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 let target = root.pointer(rule.as_str().unwrap().trim_start_matches('#')).unwrap();
                 found.extend(sub(target));
             }
-            "type" if !types(rule).any(|name| is(value, name)) => wrong(format!("{value} is not of type {rule}")),
+            "type" if !types(rule).any(|name| is(value, name)) => {
+                wrong(format!("{value} is not of type {rule}"))
+            }
             "const" if value != rule => wrong(format!("{value} is not {rule}")),
             "enum" if !list(rule).contains(value) => wrong(format!("{value} is none of {rule}")),
             "oneOf" | "anyOf" => {
@@ -49,25 +51,36 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
             "maximum" if value.as_f64().is_some_and(|n| n > rule.as_f64().unwrap()) => {
                 wrong(format!("{value} > {rule}"));
             }
-            "minItems" if value.as_array().is_some_and(|all| (all.len() as u64) < rule.as_u64().unwrap()) => {
+            "minItems"
+                if value
+                    .as_array()
+                    .is_some_and(|all| (all.len() as u64) < rule.as_u64().unwrap()) =>
+            {
                 wrong(format!("fewer than {rule}"));
             }
-            "maxItems" if value.as_array().is_some_and(|all| all.len() as u64 > rule.as_u64().unwrap()) => {
+            "maxItems"
+                if value
+                    .as_array()
+                    .is_some_and(|all| all.len() as u64 > rule.as_u64().unwrap()) =>
+            {
                 wrong(format!("more than {rule}"));
             }
             "pattern" if value.is_string() => match rule.as_str().unwrap() {
                 // Written by hand, for there is one kind of pattern in our schemas.
                 "^[0-9a-f]{64}$" => {
                     let text = value.as_str().unwrap();
-                    if text.len() != 64 || text.bytes().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+                    if text.len() != 64
+                        || text.bytes().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+                    {
                         wrong(format!("{text} is no digest"));
                     }
                 }
                 other => panic!("no code here checks the pattern {other}"),
             },
             "required" => {
-                let missing =
-                    list(rule).iter().filter(|key| value.is_object() && value.get(key.as_str().unwrap()).is_none());
+                let missing = list(rule)
+                    .iter()
+                    .filter(|key| value.is_object() && value.get(key.as_str().unwrap()).is_none());
                 missing.for_each(|key| wrong(format!("{key} is missing")));
             }
             "properties" => {
@@ -86,7 +99,9 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 }
             }
             "prefixItems" => {
-                for (n, (rule, value)) in list(rule).iter().zip(value.as_array().into_iter().flatten()).enumerate() {
+                for (n, (rule, value)) in
+                    list(rule).iter().zip(value.as_array().into_iter().flatten()).enumerate()
+                {
                     check(root, rule, value, &format!("{at}/{n}"), found);
                 }
             }
@@ -96,7 +111,8 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                     check(root, rule, value, &format!("{at}/{n}"), found);
                 }
             }
-            "type" | "const" | "enum" | "minimum" | "maximum" | "minItems" | "maxItems" | "pattern" => {}
+            "type" | "const" | "enum" | "minimum" | "maximum" | "minItems" | "maxItems"
+            | "pattern" => {}
             other => panic!("no code here checks `{other}` at {at}"),
         }
     }

@@ -67,7 +67,8 @@ impl Place {
         for directory in ["app/versions", "plans", "tmp"] {
             std::fs::create_dir_all(holder.path().join(directory)).unwrap();
         }
-        let write = |name: &str, text: &str| std::fs::write(holder.path().join(name), text).unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(holder.path().join(name), text).unwrap();
         write("ttplan.toml", &CONFIGURATION.replace("HOME", holder.path().to_str().unwrap()));
         write("app/upgrade", UPGRADE);
         write("app/versions/001_first.py", SCRIPT);
@@ -94,7 +95,8 @@ impl Place {
 
     /// Runs it with the right password; what it says is searched.
     fn run(&self, words: &[&str], code: i32) -> String {
-        let output = self.command(words).env("TTPLAN_DATABASE_URL", self.url(IN_URL)).output().unwrap();
+        let output =
+            self.command(words).env("TTPLAN_DATABASE_URL", self.url(IN_URL)).output().unwrap();
         let said = searched(words, &output);
         assert_eq!(output.status.code(), Some(code), "ttplan {words:?}: {said}");
         said
@@ -130,7 +132,11 @@ fn assert_clean(what: &str, bytes: &[u8]) {
 fn searched(words: &[&str], output: &Output) -> String {
     assert_clean(&format!("stdout of {words:?}"), &output.stdout);
     assert_clean(&format!("stderr of {words:?}"), &output.stderr);
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 #[test]
@@ -145,19 +151,46 @@ fn the_whole_way_tells_no_secret() {
     }
     place.run(&["show", "plans/change.ttplan.json"], 0);
     let check = format!("{upgrade} check");
-    let trust = ["trust", "init", "--site", "canary", "--directory", "host", "--principal", "ada", "--allow-root", "."];
+    let trust = [
+        "trust",
+        "init",
+        "--site",
+        "canary",
+        "--directory",
+        "host",
+        "--principal",
+        "ada",
+        "--allow-root",
+        ".",
+    ];
     let more = ["--state", "state", "--allow-command", &upgrade, "--allow-command", &check];
     place.run(&[trust.as_slice(), &more].concat(), 0);
-    place.run(&["sign", "plans/change.ttplan.json", "--key", "host/ada.key", "--principal", "ada", "--yes"], 0);
+    place.run(
+        &[
+            "sign",
+            "plans/change.ttplan.json",
+            "--key",
+            "host/ada.key",
+            "--principal",
+            "ada",
+            "--yes",
+        ],
+        0,
+    );
     let host = ["--host-config", "host/host.toml"];
     place.run(&[["verify", "plans/change.ttplan.json"].as_slice(), &host].concat(), 0);
-    let applied = place.run(&[["apply", "plans/change.ttplan.json", "--auto-approve"].as_slice(), &host].concat(), 0);
+    let applied = place.run(
+        &[["apply", "plans/change.ttplan.json", "--auto-approve"].as_slice(), &host].concat(),
+        0,
+    );
     assert!(applied.contains("applied: "), "{applied}");
     place.run(&[["status"].as_slice(), &host].concat(), 0);
     place.run(&[["history"].as_slice(), &host].concat(), 0);
-    let output = std::fs::read_dir(place.home().join("state/runs")).unwrap().next().unwrap().unwrap().path();
+    let output =
+        std::fs::read_dir(place.home().join("state/runs")).unwrap().next().unwrap().unwrap().path();
     let logs = std::fs::read_dir(output.join("output")).unwrap();
-    let words: String = logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap()).collect();
+    let words: String =
+        logs.map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap()).collect();
     assert!(words.contains(" token "), "the application's own words are kept: {words}");
     assert!(place.search_files() > 10);
     place.run(&[["undo", "--last", "--auto-approve"].as_slice(), &host].concat(), 0);
@@ -171,12 +204,37 @@ fn an_application_that_fails_tells_no_secret_through_us() {
     std::fs::write(&upgrade, UPGRADE.replace("psql ", "exit 3; psql ")).unwrap();
     place.run(&["plan", "-o", "plans/change.ttplan.json"], 0);
     let (upgrade, check) = (upgrade.display().to_string(), format!("{} check", upgrade.display()));
-    let trust = ["trust", "init", "--site", "canary", "--directory", "host", "--principal", "ada", "--allow-root", "."];
+    let trust = [
+        "trust",
+        "init",
+        "--site",
+        "canary",
+        "--directory",
+        "host",
+        "--principal",
+        "ada",
+        "--allow-root",
+        ".",
+    ];
     let more = ["--state", "state", "--allow-command", &upgrade, "--allow-command", &check];
     place.run(&[trust.as_slice(), &more].concat(), 0);
-    place.run(&["sign", "plans/change.ttplan.json", "--key", "host/ada.key", "--principal", "ada", "--yes"], 0);
+    place.run(
+        &[
+            "sign",
+            "plans/change.ttplan.json",
+            "--key",
+            "host/ada.key",
+            "--principal",
+            "ada",
+            "--yes",
+        ],
+        0,
+    );
     let host = ["--host-config", "host/host.toml"];
-    let said = place.run(&[["apply", "plans/change.ttplan.json", "--auto-approve"].as_slice(), &host].concat(), 6);
+    let said = place.run(
+        &[["apply", "plans/change.ttplan.json", "--auto-approve"].as_slice(), &host].concat(),
+        6,
+    );
     assert!(said.contains("hint: mend it, then apply the same plan again to go on"), "{said}");
     place.run(&[["status"].as_slice(), &host].concat(), 0);
     place.search_files();
@@ -195,13 +253,16 @@ fn a_url_that_cannot_be_used_is_told_without_its_password() {
         format!("postgresql://ada:{WHOLE}@[::1/none"),
         format!("postgresql://ada@/none?password={IN_URL}&host=/nonexistent"),
         format!("postgresql://ada@/none?nonsense={IN_URL}"),
-        format!("sqlite:///{PASSWORD}.db?key={PASSWORD}").replace(&format!("{PASSWORD}.db"), "none/none.db"),
+        format!("sqlite:///{PASSWORD}.db?key={PASSWORD}")
+            .replace(&format!("{PASSWORD}.db"), "none/none.db"),
         IN_URL.to_owned(),
     ];
     for url in &urls {
         for words in [["inspect"].as_slice(), &["plan"], &["plan", "--format", "json"]] {
-            let by_variable = place.command(words).env("TTPLAN_DATABASE_URL", url).output().unwrap();
-            let by_flag = place.command(&[words, &["--database-url", url]].concat()).output().unwrap();
+            let by_variable =
+                place.command(words).env("TTPLAN_DATABASE_URL", url).output().unwrap();
+            let by_flag =
+                place.command(&[words, &["--database-url", url]].concat()).output().unwrap();
             let by_application = place.command(words).env("DATABASE_URL", url).output().unwrap();
             for output in [by_variable, by_flag, by_application] {
                 let said = searched(words, &output);

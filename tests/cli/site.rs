@@ -46,9 +46,21 @@ impl Site {
     pub fn with_signed_plan() -> Self {
         let site = Self::new();
         site.printed(&["plan", "-o", "plans/change.ttplan.json"], 8);
-        let trust = ["trust", "init", "--site", "demo", "--directory", "host", "--principal", "you"];
+        let trust =
+            ["trust", "init", "--site", "demo", "--directory", "host", "--principal", "you"];
         site.printed(&[trust.as_slice(), &["--allow-root", ".", "--state", "state"]].concat(), 0);
-        site.printed(&["sign", "plans/change.ttplan.json", "--key", "host/you.key", "--principal", "you", "--yes"], 0);
+        site.printed(
+            &[
+                "sign",
+                "plans/change.ttplan.json",
+                "--key",
+                "host/you.key",
+                "--principal",
+                "you",
+                "--yes",
+            ],
+            0,
+        );
         site
     }
 }
@@ -58,7 +70,10 @@ pub fn clean(program: &str) -> Command {
     let programs = Path::new(PROGRAM).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
     let mut command = Command::new(program);
-    command.env_clear().env("PATH", format!("{}:{path}", programs.display())).env("HOME", "/nonexistent");
+    command
+        .env_clear()
+        .env("PATH", format!("{}:{path}", programs.display()))
+        .env("HOME", "/nonexistent");
     command.env("USER", "you");
     command
 }

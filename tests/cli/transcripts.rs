@@ -1,9 +1,10 @@
-//! The transcripts in README.md and docs: every line after `$` in a `console` block is run, all of a
-//! page in one untouched site, and what follows it is what the program prints.
+//! The transcripts in README.md and docs: every line after `$` in a `console` block is run, all of
+//! a page in one untouched site, and what follows it is what the program prints.
 //!
-//! In a `console one` block only the first line is a command. A line `…` stands for lines that are left out. What differs from run to run (digests, times, keys, sizes of
-//! a disk, temporary names) is masked on both sides. TTPLAN_SNAP=1 rewrites what no longer fits; whole parts
-//! are then left out again by hand.
+//! In a `console one` block only the first line is a command. A line `…` stands for lines that are
+//! left out. What differs from run to run (digests, times, keys, sizes of a disk, temporary names)
+//! is masked on both sides. TTPLAN_SNAP=1 rewrites what no longer fits; whole parts are then left
+//! out again by hand.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -67,7 +68,9 @@ fn retold(page: &str, commands: &mut usize) -> String {
         while let Some(line) = lines.next_if(|line| *line != "```") {
             let command = line.strip_prefix("$ ").unwrap_or_else(|| panic!("no command: {line}"));
             let mut shown = Vec::new();
-            while let Some(line) = lines.next_if(|line| *line != "```" && (is_one || !line.starts_with("$ "))) {
+            while let Some(line) =
+                lines.next_if(|line| *line != "```" && (is_one || !line.starts_with("$ ")))
+            {
                 shown.push(line);
             }
             *commands += 1;
@@ -111,9 +114,9 @@ fn fits(shown: &[&str], printed: &[&str]) -> bool {
         Some((first, rest)) if first.trim() == "…" => {
             (0..=printed.len()).any(|left_out| fits(rest, &printed[left_out..]))
         }
-        Some((first, rest)) => {
-            printed.split_first().is_some_and(|(line, after)| masked(first) == masked(line) && fits(rest, after))
-        }
+        Some((first, rest)) => printed
+            .split_first()
+            .is_some_and(|(line, after)| masked(first) == masked(line) && fits(rest, after)),
     }
 }
 
@@ -133,7 +136,8 @@ fn masked(line: &str) -> String {
 
 fn mask(word: &str) -> String {
     let is_hex = |text: &str| text.len() >= 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let is_time = |text: &str| text.len() == 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T';
+    let is_time =
+        |text: &str| text.len() == 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T';
     if is_hex(word) {
         "DIGEST".to_owned()
     } else if is_time(word) {
@@ -147,7 +151,9 @@ fn mask(word: &str) -> String {
     } else {
         // `/tmp/ttplan-demo-Xy12Za/app`: six characters at random.
         match word.split_once("ttplan-demo-") {
-            Some((before, after)) => format!("{before}ttplan-demo-RANDOM{}", after.get(6..).unwrap_or_default()),
+            Some((before, after)) => {
+                format!("{before}ttplan-demo-RANDOM{}", after.get(6..).unwrap_or_default())
+            }
             None => word.to_owned(),
         }
     }
@@ -156,8 +162,15 @@ fn mask(word: &str) -> String {
 fn difference(page: &str, told: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (page.lines().collect(), told.lines().collect());
     let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let part = |lines: &[&str]| lines.iter().skip(same).take(6).map(|line| format!("    {line}\n")).collect::<String>();
-    format!("  from line {}, the page says\n{}  and the program prints\n{}", same + 1, part(&old), part(&new))
+    let part = |lines: &[&str]| {
+        lines.iter().skip(same).take(6).map(|line| format!("    {line}\n")).collect::<String>()
+    };
+    format!(
+        "  from line {}, the page says\n{}  and the program prints\n{}",
+        same + 1,
+        part(&old),
+        part(&new)
+    )
 }
 
 #[test]
@@ -170,6 +183,9 @@ fn a_transcript_that_is_not_true_does_not_fit() {
     assert!(!fits(&[], &printed));
     assert_eq!(masked("51.1 GB free"), masked("3.4 TB free"));
     assert_ne!(masked("3 files"), masked("4 files"));
-    assert_eq!(masked("in `/tmp/ttplan-demo-a1B2c3/app`"), masked("in `/tmp/ttplan-demo-zzzzzz/app`"));
+    assert_eq!(
+        masked("in `/tmp/ttplan-demo-a1B2c3/app`"),
+        masked("in `/tmp/ttplan-demo-zzzzzz/app`")
+    );
     assert!(Path::new("README.md").exists());
 }

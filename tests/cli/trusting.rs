@@ -1,4 +1,5 @@
-//! What lowers trust, and what observations need: only what the host's own file permits, whatever is asked for.
+//! What lowers trust, and what observations need: only what the host's own file permits, whatever
+//! is asked for.
 
 use std::process::Output;
 
@@ -42,9 +43,14 @@ fn nobody_breaks_the_glass_where_the_host_does_not_permit_it() {
     refused(&apply(&site, &[]), 4, "has 1 of the 2 signatures it needs");
     refused(&apply(&site, &["--break-glass", "it burns"]), 4, "permits nobody to break the glass");
     let mut command = site.command(&[&["apply", PLAN, "--auto-approve"], &HOST[..]].concat());
-    refused(&command.env("TTPLAN_BREAK_GLASS", "it burns").output().unwrap(), 4, "has 1 of the 2 signatures");
+    refused(
+        &command.env("TTPLAN_BREAK_GLASS", "it burns").output().unwrap(),
+        4,
+        "has 1 of the 2 signatures",
+    );
     assert!(
-        !site.home.join("state/runs").exists() || site.home.join("state/runs").read_dir().unwrap().next().is_none()
+        !site.home.join("state/runs").exists()
+            || site.home.join("state/runs").read_dir().unwrap().next().is_none()
     );
 }
 
@@ -62,16 +68,22 @@ fn breaking_the_glass_needs_a_signature_and_a_reason_and_is_written_down() {
     std::fs::rename(&away, &signature).unwrap();
     let done = apply(&site, &["--break-glass", "it burns"]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let run = std::fs::read_dir(site.home.join("state/runs")).unwrap().next().unwrap().unwrap().path();
+    let run =
+        std::fs::read_dir(site.home.join("state/runs")).unwrap().next().unwrap().unwrap().path();
     let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap();
     assert!(journal.contains("\"broke_glass\"") && journal.contains("it burns"), "{journal}");
     // Taking it back lowers trust as much.
-    refused(&site.run(&[&["undo", "--last", "--auto-approve"], &HOST[..]].concat()), 4, "has 1 of the 2 signatures");
+    refused(
+        &site.run(&[&["undo", "--last", "--auto-approve"], &HOST[..]].concat()),
+        4,
+        "has 1 of the 2 signatures",
+    );
     let undo = ["undo", "--last", "--auto-approve", "--break-glass", "it was wrong"];
     site.printed(&[&undo[..], &HOST].concat(), 0);
 }
 
-/// A site whose host demands a signed observation of at most two hours, and an observation made now or long ago.
+/// A site whose host demands a signed observation of at most two hours, and an observation made now
+/// or long ago.
 fn observed(epoch: Option<&str>) -> Site {
     let site = Site::with_signed_plan();
     host(&site, |text| format!("{text}\n[trust.observations]\nrequired = 1\nmax_age = \"2h\"\n"));
@@ -84,7 +96,10 @@ fn observed(epoch: Option<&str>) -> Site {
 }
 
 fn plan_from(site: &Site) -> Output {
-    site.run(&[&["plan", "--observation", "seen.json", "-o", "plans/other.ttplan.json"], &HOST[..]].concat())
+    site.run(
+        &[&["plan", "--observation", "seen.json", "-o", "plans/other.ttplan.json"], &HOST[..]]
+            .concat(),
+    )
 }
 
 fn sign(site: &Site, what: &str) {
@@ -97,7 +112,11 @@ fn a_host_that_demands_signed_observations_plans_from_no_other() {
     refused(&plan_from(&site), 4, "seen.json");
     assert!(!site.home.join("plans/other.ttplan.json").exists());
     sign(&site, "seen.json");
-    assert_eq!(plan_from(&site).status.code(), Some(8), "it is planned, and a person has to decide about the rest");
+    assert_eq!(
+        plan_from(&site).status.code(),
+        Some(8),
+        "it is planned, and a person has to decide about the rest"
+    );
     // One byte more, and nobody signed it.
     let text = std::fs::read_to_string(site.home.join("seen.json")).unwrap();
     std::fs::write(site.home.join("seen.json"), text + "\n").unwrap();
@@ -109,7 +128,11 @@ fn a_host_that_demands_signed_observations_plans_from_no_other() {
 #[test]
 fn a_plan_s_signature_does_for_no_observation() {
     let site = observed(None);
-    std::fs::copy(site.home.join("plans/change.ttplan.json.you.sig"), site.home.join("seen.json.you.sig")).unwrap();
+    std::fs::copy(
+        site.home.join("plans/change.ttplan.json.you.sig"),
+        site.home.join("seen.json.you.sig"),
+    )
+    .unwrap();
     refused(&plan_from(&site), 4, "seen.json");
 }
 
@@ -126,7 +149,9 @@ fn a_run_reaches_the_database_by_the_url_for_migrations() {
     let site = Site::with_signed_plan();
     let apply = |application: &str, direct: &str| {
         let mut command = site.command(&[&["apply", PLAN, "--auto-approve"], &HOST[..]].concat());
-        command.env("TTPLAN_DATABASE_URL", application).env("TTPLAN_MIGRATION_DATABASE_URL", direct);
+        command
+            .env("TTPLAN_DATABASE_URL", application)
+            .env("TTPLAN_MIGRATION_DATABASE_URL", direct);
         command.output().unwrap()
     };
     let real = format!("sqlite:///{}", site.home.join("data/app.db").display());

@@ -51,8 +51,14 @@ fn migrations_are_found_and_how_to_run_them() {
         ),
         ("migrations/versions/a.py", ""),
         ("requirements.txt", "Flask-Migrate==4.0.5\n"),
-        ("Dockerfile", "FROM x\nENV FLASK_APP=app SECRET_KEY=geheim\nENV FLASK_APP=app\nWORKDIR /app\n"),
-        ("docker-compose.yml", "    - APP_DATABASE_URL=postgresql://u:geheim@db/d\n    - data:/data\n"),
+        (
+            "Dockerfile",
+            "FROM x\nENV FLASK_APP=app SECRET_KEY=geheim\nENV FLASK_APP=app\nWORKDIR /app\n",
+        ),
+        (
+            "docker-compose.yml",
+            "    - APP_DATABASE_URL=postgresql://u:geheim@db/d\n    - data:/data\n",
+        ),
         (".env", "APP_DATABASE_URL=postgresql://u:geheim@db/d\nSECRET_KEY=geheim\n"),
     ]);
     let text = found(&place).to_toml();
@@ -98,7 +104,8 @@ fn what_cannot_be_read_is_told() {
     assert!(discover(&place.path().join("gone")).is_err());
     if !rustix::process::geteuid().is_root() {
         place.write("Dockerfile", "WORKDIR /app");
-        std::fs::set_permissions(place.path().join("Dockerfile"), PermissionsExt::from_mode(0o000)).unwrap();
+        std::fs::set_permissions(place.path().join("Dockerfile"), PermissionsExt::from_mode(0o000))
+            .unwrap();
         assert_eq!(found(&place).unread, [".env", "Dockerfile"]);
     }
 }

@@ -25,29 +25,74 @@ fn every_mistake_is_shown_where_it_was_made() {
         ("version = 1\n[datbase]\nurl = ''", (2, 2), "`datbase` is not known", "`database`"),
         ("version = 1\n[database]\n  Url = ''", (3, 3), "`Url` is not known", "`url`"),
         ("version = 1\ndatabase.'wiat' = {}", (2, 10), "`wiat` is not known", "`wait`"),
-        ("version = 1\nprofile = 'timetraker'", (2, 11), "no profile `timetraker`", "`timetracker`"),
+        (
+            "version = 1\nprofile = 'timetraker'",
+            (2, 11),
+            "no profile `timetraker`",
+            "`timetracker`",
+        ),
         ("version = 1\nprofile = './gone.toml'", (2, 11), "gone.toml` cannot be read", ""),
         ("version = 1\nsite = 5", (2, 8), "expected a string, found a number", ""),
         ("version = 1\nsite = ' x'", (2, 8), "a name is not empty", ""),
         ("version = 1\nuploads = {}", (2, 11), "expected an array, found a table", ""),
         ("version = 1\n[app]\nroot = ''", (3, 8), "a path is neither empty", ""),
         ("version = 1\n[app]\nroot = '/x/../..'", (3, 8), "climbs out", ""),
-        ("version = 1\n[database.wait]\nattempts = 0", (3, 12), "expected a whole number above zero", ""),
-        ("version = 1\n[database.wait]\nattempts = -1", (3, 12), "expected a whole number above zero", ""),
+        (
+            "version = 1\n[database.wait]\nattempts = 0",
+            (3, 12),
+            "expected a whole number above zero",
+            "",
+        ),
+        (
+            "version = 1\n[database.wait]\nattempts = -1",
+            (3, 12),
+            "expected a whole number above zero",
+            "",
+        ),
         ("version = 1\n[database.wait]\ndelay = '2 s'", (3, 9), "expected a duration such as", ""),
         ("version = 1\n[database.wait]\ndelay = 2", (3, 9), "expected a duration such as", ""),
         ("version = 1\n[database.wait]\ntimeout = '0s'", (3, 11), "longer than nothing", ""),
-        ("version = 1\n[database]\nurl = 'mysql://u:geheim@h/d'", (3, 7), "`mysql`", "`postgresql://`"),
+        (
+            "version = 1\n[database]\nurl = 'mysql://u:geheim@h/d'",
+            (3, 7),
+            "`mysql`",
+            "`postgresql://`",
+        ),
         ("version = 1\n[database]\nurl = 'postgresql://u:geheim/d'", (3, 7), "port", ""),
-        ("version = 1\n[database]\nurl = 'x${NOT_SET}'", (3, 11), "`NOT_SET` is not set", "${NOT_SET:-default}"),
+        (
+            "version = 1\n[database]\nurl = 'x${NOT_SET}'",
+            (3, 11),
+            "`NOT_SET` is not set",
+            "${NOT_SET:-default}",
+        ),
         ("version = 1\n[database]\nurl = '${DATABASE_URL'", (3, 7), "not closed", "$$"),
         ("version = 1\n[database]\nurl = '$DATABASE_URL'", (3, 7), "single `$`", "$$"),
         ("version = 1\n[database]\nurl = '${LATIN}'", (3, 10), "`LATIN` is not UTF-8", ""),
         ("version = 1\n[revisions]\nsystem = 's'", (2, 1), "`directory` is missing", ""),
-        ("version = 1\n[revisions]\nsystem = 's'\ndirectory = 'd'\ntarget = []", (5, 10), "revisions", ""),
-        ("version = 1\n[revisions]\nsystem = 's'\ndirectory = 'd'\ntarget = ['a', 'head']", (5, 10), "alone", ""),
-        ("version = 1\n[revisions]\nsystem = 's'\ndirectory = 'd'\ntarget = ['a', ' ']", (5, 16), "a name", ""),
-        ("version = 1\n[revisions]\nsystem = 's'\ndirectory = 'd'\nupgrade = {command = []}", (5, 22), "program", ""),
+        (
+            "version = 1\n[revisions]\nsystem = 's'\ndirectory = 'd'\ntarget = []",
+            (5, 10),
+            "revisions",
+            "",
+        ),
+        (
+            "version = 1\n[revisions]\nsystem = 's'\ndirectory = 'd'\ntarget = ['a', 'head']",
+            (5, 10),
+            "alone",
+            "",
+        ),
+        (
+            "version = 1\n[revisions]\nsystem = 's'\ndirectory = 'd'\ntarget = ['a', ' ']",
+            (5, 16),
+            "a name",
+            "",
+        ),
+        (
+            "version = 1\n[revisions]\nsystem = 's'\ndirectory = 'd'\nupgrade = {command = []}",
+            (5, 22),
+            "program",
+            "",
+        ),
         (
             "version = 1\n[revisions]\nsystem = 's'\ndirectory = 'd'\n[revisions.upgrade]\ncommand = 'x'",
             (6, 11),
@@ -73,17 +118,32 @@ fn every_mistake_is_shown_where_it_was_made() {
             "a plan would show",
             "",
         ),
-        ("version = 1\n[tables]\nunexpected = 'dorp'", (3, 14), "expected one of `drop`, `quarantine`, `keep`", ""),
+        (
+            "version = 1\n[tables]\nunexpected = 'dorp'",
+            (3, 14),
+            "expected one of `drop`, `quarantine`, `keep`",
+            "",
+        ),
         ("version = 1\n[tables]\ncore = { users = [] }", (3, 18), "name a column", ""),
         ("version = 1\n[[tables.legacy]]\nname = 'a'\ntables = {}", (4, 10), "without tables", ""),
-        ("version = 1\nuploads = [{name = 'a', to = 's3://b/p'}]", (2, 30), "only directories are supported", ""),
+        (
+            "version = 1\nuploads = [{name = 'a', to = 's3://b/p'}]",
+            (2, 30),
+            "only directories are supported",
+            "",
+        ),
         (
             "version = 1\nuploads = [{name = 'a', to = 'x', on_conflict = 'newest'}]",
             (2, 49),
             "`stop`, `keep_destination`, `replace`, `rename`",
             "",
         ),
-        ("version = 1\nuploads = [{name = 'a', to = 'x', mode = '4755'}]", (2, 42), "expected an octal mode", ""),
+        (
+            "version = 1\nuploads = [{name = 'a', to = 'x', mode = '4755'}]",
+            (2, 42),
+            "expected an octal mode",
+            "",
+        ),
         (
             "version = 1\nuploads = [{name = 'a', to = 'x', owner = 'www:www'}]",
             (2, 43),
@@ -91,8 +151,18 @@ fn every_mistake_is_shown_where_it_was_made() {
             "",
         ),
         ("version = 1\nuploads = [{name = 'a b', to = 'x'}]", (2, 20), "letters, digits", ""),
-        ("version = 1\nuploads = [{name = 'a', to = 'x'}, {name = 'a', to = 'y'}]", (2, 44), "given twice", ""),
-        ("version = 1\nuploads = [{name = 'a', to = 'x'}, {name = '${A}', to = 'y'}]", (2, 44), "given twice", ""),
+        (
+            "version = 1\nuploads = [{name = 'a', to = 'x'}, {name = 'a', to = 'y'}]",
+            (2, 44),
+            "given twice",
+            "",
+        ),
+        (
+            "version = 1\nuploads = [{name = 'a', to = 'x'}, {name = '${A}', to = 'y'}]",
+            (2, 44),
+            "given twice",
+            "",
+        ),
         ("version = 1\nuploads = [{name = 'a'}]", (2, 12), "`to` is missing", ""),
         (
             "version = 1\n[[uploads]]\nname = 'a'\nto = 'x'\nreferences = [{table = 't', column = 'c', form = 'nam'}]",
@@ -122,7 +192,11 @@ fn every_mistake_is_shown_where_it_was_made() {
         assert_eq!(at, Some(*place), "{text}\n{error}");
         assert_eq!(error.kind(), Kind::Config, "{text}\n{error}");
         assert!(error.message().contains(message), "{text}\n{error}");
-        assert!(error.hints().first().map_or("", String::as_str).contains(hint), "{text}\n{:?}", error.hints());
+        assert!(
+            error.hints().first().map_or("", String::as_str).contains(hint),
+            "{text}\n{:?}",
+            error.hints()
+        );
         let shown = format!("{error} {:?} {:?}", error.hints(), error.place());
         assert!(!shown.contains("geheim"), "{shown}");
     }
@@ -130,7 +204,9 @@ fn every_mistake_is_shown_where_it_was_made() {
 
 #[test]
 fn spans_stay_right_when_long_values_were_filled_in_before() {
-    let mut place = Place::of("version = 1\nsite = '${LONG}'\n[database.wait]\ndelay = '${LONG}'\ntimeout = '1s'");
+    let mut place = Place::of(
+        "version = 1\nsite = '${LONG}'\n[database.wait]\ndelay = '${LONG}'\ntimeout = '1s'",
+    );
     place.set("LONG", "a\nb\n".repeat(100) + "geheim");
     let error = place.error();
     assert_eq!(error.place().unwrap().line_column(), (4, 9));
@@ -146,7 +222,9 @@ fn a_mistake_in_a_profile_is_shown_in_the_profile() {
     let error = place.error();
     assert!(error.place().unwrap().file.ends_with("/own.toml"));
     assert_eq!(error.place().unwrap().line_column(), (3, 14));
-    for (text, message) in [("version = 3", "version 3"), ("version = 1\nprofile = 'x'", "itself"), ("x", "not TOML")] {
+    for (text, message) in
+        [("version = 3", "version 3"), ("version = 1\nprofile = 'x'", "itself"), ("x", "not TOML")]
+    {
         place.write("own.toml", text);
         let error = place.error();
         assert!(error.place().unwrap().file.ends_with("/own.toml"), "{error}");
@@ -171,9 +249,12 @@ fn without_a_url_the_three_ways_to_give_one_are_said() {
 
 #[test]
 fn the_password_of_a_bad_url_is_shown_by_nobody() {
-    for url in
-        ["postgresql://u:geheim@a,b/d", "postgres:/u:geheim@h/d", "postgresql://u:geheim@h/d\n", "oracle://u:geheim@h"]
-    {
+    for url in [
+        "postgresql://u:geheim@a,b/d",
+        "postgres:/u:geheim@h/d",
+        "postgresql://u:geheim@h/d\n",
+        "oracle://u:geheim@h",
+    ] {
         let mut place = Place::with(&[]);
         place.set("DATABASE_URL", url);
         let error = place.error();

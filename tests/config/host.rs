@@ -121,14 +121,22 @@ fn every_mistake_is_shown_where_it_was_made() {
         ("policy = {allow_unsigend = true}\n", (1, 11), "`allow_unsigend` is not known"),
     ] {
         let head = if text.starts_with('[') { String::new() } else { LEAST.to_owned() };
-        let tail = if head.is_empty() { LEAST.replace("trust.allowed_signers = '/t'\n", "") } else { String::new() };
+        let tail = if head.is_empty() {
+            LEAST.replace("trust.allowed_signers = '/t'\n", "")
+        } else {
+            String::new()
+        };
         let error = refusal(&place(&format!("{text}{head}{tail}")));
         assert_eq!(error.place().map(At::line_column), Some(at), "{text}{error}");
         assert!(error.message().contains(message), "{text}{error}");
     }
     let fewer = format!("{LEAST}trust.required = 2\ntrust.required_for_destructive = 1\n");
     assert_eq!(refusal(&place(&fewer)).place().unwrap().line_column(), (5, 34));
-    assert!(refusal(&place("site = 'a'\nstate.directory = '/s'")).message().contains("`trust` is missing"));
+    assert!(
+        refusal(&place("site = 'a'\nstate.directory = '/s'"))
+            .message()
+            .contains("`trust` is missing")
+    );
 }
 
 #[test]

@@ -78,10 +78,16 @@ fn the_whole_of_a_file_is_settled() {
     let settled = place.settled();
     let config = settled.config;
     assert_eq!(settled.file, Some(FilePath::new(place.path().join("ttplan.toml"))));
-    assert_eq!((config.profile.as_deref(), config.site.as_deref()), (Some("timetracker"), Some("prod")));
+    assert_eq!(
+        (config.profile.as_deref(), config.site.as_deref()),
+        (Some("timetracker"), Some("prod"))
+    );
     assert_eq!(config.root, "/srv/app".into());
     assert_eq!(config.database.engine, "postgres");
-    assert_eq!(config.database.wait, Wait { attempts: 3, delay_seconds: 1, timeout_seconds: 5_400 });
+    assert_eq!(
+        config.database.wait,
+        Wait { attempts: 3, delay_seconds: 1, timeout_seconds: 5_400 }
+    );
 
     let revisions = config.revisions.unwrap();
     assert_eq!(revisions.directory, "/srv/app/migrations/versions".into());
@@ -110,11 +116,17 @@ fn the_whole_of_a_file_is_settled() {
     assert_eq!(avatars.from, ["/srv/app/app/static/uploads/avatars".into(), "/srv/old".into()]);
     assert_eq!(avatars.to, "/data/uploads/avatars".into());
     assert_eq!(avatars.on_conflict, OnConflict::KeepDestination);
-    assert_eq!((avatars.mode.as_deref(), avatars.owner.as_deref()), (Some("0644"), Some("1000:1000")));
+    assert_eq!(
+        (avatars.mode.as_deref(), avatars.owner.as_deref()),
+        (Some("0644"), Some("1000:1000"))
+    );
     assert_eq!(avatars.references[0].form, Form::Name);
     assert_eq!(config.uploads[6].references[1].prefix.as_deref(), Some("thumbs/"));
 
-    assert_eq!((config.cleanup.at_start, config.cleanup.variable.as_deref()), (false, Some("SKIP")));
+    assert_eq!(
+        (config.cleanup.at_start, config.cleanup.variable.as_deref()),
+        (false, Some("SKIP"))
+    );
     assert_eq!((config.backup.directory, config.backup.keep), (Some("/data/backups".into()), 7));
 }
 
@@ -180,8 +192,14 @@ fn flags_win_over_the_file_and_the_file_over_the_profile() {
 #[test]
 fn a_file_is_found_upward_and_its_paths_are_relative_to_itself() {
     let mut place = Place::with(&[
-        ("ttplan.toml", "version = 1\nprofile = 'profiles/own.toml'\n[backup]\ndirectory = '${D:-backups}'"),
-        ("profiles/own.toml", "version = 1\n[backup]\nkeep = 1\ndirectory = 'x'\n[app]\nroot = 'src'"),
+        (
+            "ttplan.toml",
+            "version = 1\nprofile = 'profiles/own.toml'\n[backup]\ndirectory = '${D:-backups}'",
+        ),
+        (
+            "profiles/own.toml",
+            "version = 1\n[backup]\nkeep = 1\ndirectory = 'x'\n[app]\nroot = 'src'",
+        ),
         ("a/b/c.txt", ""),
         ("other/x.toml", "version = 1"),
     ]);
@@ -206,7 +224,10 @@ fn a_relative_sqlite_file_lies_where_the_upgrade_runs() {
     place.set("OTHER_URL", "sqlite:///data/../x.db");
     let access = place.settled().access;
     assert_eq!(access.database.path, Some(FilePath::new(place.path().join("run/x.db"))));
-    assert_eq!((access.database.name.as_str(), access.url.reveal()), ("x.db", "sqlite:///data/../x.db"));
+    assert_eq!(
+        (access.database.name.as_str(), access.url.reveal()),
+        ("x.db", "sqlite:///data/../x.db")
+    );
     place.set("OTHER_URL", "sqlite:////data/x.db");
     assert_eq!(place.settled().access.database.path, Some("/data/x.db".into()));
 }

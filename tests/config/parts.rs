@@ -8,8 +8,10 @@ use ttplan::config::{Said, Settled, settle_for};
 use ttplan::error::{Error, Result};
 
 /// What the shelf of engines says, so that these tests do not depend on which engines there are.
-pub const ENGINES: &[(&str, &[&str])] =
-    &[("postgres", &["postgresql", "postgres", "postgis", "pgsql", "psql"]), ("sqlite", &["sqlite"])];
+pub const ENGINES: &[(&str, &[&str])] = &[
+    ("postgres", &["postgresql", "postgres", "postgis", "pgsql", "psql"]),
+    ("sqlite", &["sqlite"]),
+];
 
 /// A directory of its own, and what is said in it.
 pub struct Place {
@@ -21,7 +23,8 @@ impl Place {
     /// A directory with `files`, and with a database URL in the environment.
     pub fn with(files: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
-        let said = Said { working_directory: directory.path().canonicalize().unwrap(), ..Said::default() };
+        let said =
+            Said { working_directory: directory.path().canonicalize().unwrap(), ..Said::default() };
         let mut place = Self { _directory: directory, said };
         place.set("DATABASE_URL", "postgresql://u:geheim@h/d");
         for (name, text) in files {

@@ -44,7 +44,9 @@ fn a_transaction_lasts_with_its_commit_and_only_then() {
         run.execute("DELETE FROM orders WHERE id = 7").unwrap();
         run.commit().unwrap();
         database.sql("INSERT INTO orders VALUES (7, 1, 9.5);");
-        let counted = run.ask(&[Question::Count(ObjectRef::table(home(ground, database), "orders"))]).unwrap();
+        let counted = run
+            .ask(&[Question::Count(ObjectRef::table(home(ground, database), "orders"))])
+            .unwrap();
         assert_eq!(counted[0][0], ["2"]);
     });
 }
@@ -118,7 +120,8 @@ fn a_drop_that_would_leave_references_to_nothing_does_not_last() {
         let mut run = change(ground, database);
         run.begin().unwrap();
         run.execute(&dialect.drop_object(&view).unwrap()).unwrap();
-        let dropped = run.execute(&dialect.drop_object(&clients).unwrap()).and_then(|_| run.commit());
+        let dropped =
+            run.execute(&dialect.drop_object(&clients).unwrap()).and_then(|_| run.commit());
         assert!(dropped.is_err());
         run.rollback().unwrap();
         assert_eq!(database.dump(), before);
@@ -150,8 +153,14 @@ fn saved_and_dropped_objects_come_back_as_they_were() {
         }
         run.commit().unwrap();
         drop(run);
-        let names: Vec<_> =
-            inspect(ground, database).look().unwrap().schema.tables.into_iter().map(|table| table.name).collect();
+        let names: Vec<_> = inspect(ground, database)
+            .look()
+            .unwrap()
+            .schema
+            .tables
+            .into_iter()
+            .map(|table| table.name)
+            .collect();
         assert_eq!(names, ["clients", "last_one"]);
         let mut run = change(ground, database);
         run.begin().unwrap();
@@ -196,7 +205,10 @@ fn a_quarantined_table_is_out_of_sight_and_comes_back_whole() {
         run.quarantine(&rubbish, &file).unwrap();
         run.commit().unwrap();
         let schema = run.look().unwrap().schema;
-        assert_eq!(schema.tables.iter().map(|table| &*table.name).collect::<Vec<_>>(), ["clients", "orders"]);
+        assert_eq!(
+            schema.tables.iter().map(|table| &*table.name).collect::<Vec<_>>(),
+            ["clients", "orders"]
+        );
         run.begin().unwrap();
         run.unquarantine(&rubbish, &file).unwrap();
         run.commit().unwrap();
@@ -256,7 +268,10 @@ fn a_backup_is_restored_apart_and_the_database_left_alone() {
         std::fs::write(&file, "torn").unwrap();
         let scratch = database.folder().join("third");
         std::fs::create_dir(&scratch).unwrap();
-        assert!(run.restore_apart(&file, &scratch, &mut |_| panic!("there is nothing to look at")).is_err());
+        assert!(
+            run.restore_apart(&file, &scratch, &mut |_| panic!("there is nothing to look at"))
+                .is_err()
+        );
         assert_eq!(database.dump(), before);
     });
 }
@@ -269,7 +284,10 @@ fn migrations_are_looked_at_and_then_adopted() {
         std::fs::create_dir(&scratch).unwrap();
         let mut run = change(ground, database);
         let workplace = run.prepare_migrations(&scratch).unwrap();
-        database.sql_at(workplace.url.reveal(), "ALTER TABLE orders ADD COLUMN paid INTEGER; DELETE FROM orders;");
+        database.sql_at(
+            workplace.url.reveal(),
+            "ALTER TABLE orders ADD COLUMN paid INTEGER; DELETE FROM orders;",
+        );
         let seen = run.open_migrated(&scratch).unwrap().look().unwrap();
         assert!(seen.schema.home_table("orders").unwrap().column("paid").is_some());
         run.adopt_migrations(&scratch).unwrap();

@@ -15,7 +15,10 @@ fn every_engine_of_the_shelf_stands_this_test_and_is_found_by_its_schemes() {
     for engine in ALL {
         assert_eq!(engine.dialect.name(), engine.name);
         for scheme in engine.schemes {
-            assert_eq!(by_scheme(&format!("{scheme}+driver")).map(|found| found.name), Some(engine.name));
+            assert_eq!(
+                by_scheme(&format!("{scheme}+driver")).map(|found| found.name),
+                Some(engine.name)
+            );
         }
     }
 }
@@ -58,23 +61,38 @@ fn the_schema_is_seen_as_it_was_made() {
         let names: Vec<&str> = schema.tables.iter().map(|table| table.name.as_str()).collect();
         assert_eq!(names, ["clients", "orders"]);
         let clients = schema.home_table("clients").unwrap();
-        let columns: Vec<_> = clients.columns.iter().map(|column| (&*column.name, column.nullable)).collect();
+        let columns: Vec<_> =
+            clients.columns.iter().map(|column| (&*column.name, column.nullable)).collect();
         assert_eq!(columns[1..], [("name", false), ("note", true)]);
         assert_eq!(clients.primary_key.as_ref().unwrap().columns, ["id"]);
-        assert_eq!(clients.uniques.iter().map(|key| key.columns.join(",")).collect::<Vec<_>>(), ["name"]);
+        assert_eq!(
+            clients.uniques.iter().map(|key| key.columns.join(",")).collect::<Vec<_>>(),
+            ["name"]
+        );
         assert!(clients.ours);
         let orders = schema.home_table("orders").unwrap();
         let key = &orders.foreign_keys[0];
         assert_eq!(key.name.as_deref(), Some("orders_client_fk"));
         assert_eq!((&*key.foreign_table, &*key.on_delete), ("clients", "CASCADE"));
-        assert_eq!((&key.columns[..], &key.foreign_columns[..]), (&["client_id".into()][..], &["id".into()][..]));
-        assert_eq!(orders.checks.iter().map(|check| &*check.name).collect::<Vec<_>>(), ["orders_total_positive"]);
-        let indexes: Vec<_> = orders.indexes.iter().map(|index| (&*index.name, index.columns.join(","))).collect();
+        assert_eq!(
+            (&key.columns[..], &key.foreign_columns[..]),
+            (&["client_id".into()][..], &["id".into()][..])
+        );
+        assert_eq!(
+            orders.checks.iter().map(|check| &*check.name).collect::<Vec<_>>(),
+            ["orders_total_positive"]
+        );
+        let indexes: Vec<_> =
+            orders.indexes.iter().map(|index| (&*index.name, index.columns.join(","))).collect();
         assert_eq!(indexes, [("orders_by_client", "client_id".into())]);
-        assert_eq!(schema.views.iter().map(|view| &*view.name).collect::<Vec<_>>(), ["open_orders"]);
+        assert_eq!(
+            schema.views.iter().map(|view| &*view.name).collect::<Vec<_>>(),
+            ["open_orders"]
+        );
         let view = schema.views[0].reference();
         let dependents = schema.dependents_of(&clients.reference());
-        let constraint = ObjectRef::of_table(ObjectKind::Constraint, &schema.home, "orders", "orders_client_fk");
+        let constraint =
+            ObjectRef::of_table(ObjectKind::Constraint, &schema.home, "orders", "orders_client_fk");
         assert!(dependents.contains(&view) && dependents.contains(&constraint), "{dependents:?}");
         assert_eq!(schema.dependents_of(&orders.reference()), [view]);
     });
@@ -88,11 +106,20 @@ fn the_same_database_always_looks_the_same_and_a_changed_one_does_not() {
         assert_eq!(inspect(ground, database).look().unwrap().schema, first);
         assert_eq!(change(ground, database).look().unwrap().schema, first);
         database.sql("INSERT INTO clients VALUES (4, 'Dee', NULL);");
-        assert_eq!(inspect(ground, database).look().unwrap().schema.digest_without(&[]), first.digest_without(&[]));
+        assert_eq!(
+            inspect(ground, database).look().unwrap().schema.digest_without(&[]),
+            first.digest_without(&[])
+        );
         database.sql("CREATE INDEX orders_by_total ON orders (total);");
         let second = inspect(ground, database).look().unwrap().schema;
-        assert_ne!(second.home_table("orders").unwrap().digest(), first.home_table("orders").unwrap().digest());
-        assert_eq!(second.home_table("clients").unwrap().digest(), first.home_table("clients").unwrap().digest());
+        assert_ne!(
+            second.home_table("orders").unwrap().digest(),
+            first.home_table("orders").unwrap().digest()
+        );
+        assert_eq!(
+            second.home_table("clients").unwrap().digest(),
+            first.home_table("clients").unwrap().digest()
+        );
     });
 }
 
@@ -128,11 +155,15 @@ fn questions_are_answered_in_text_and_sorted_by_bytes() {
             Question::Count(rubbish),
         ];
         let answers = inspect(ground, database).ask(&questions).unwrap();
-        let row = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+        let row =
+            |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
         assert_eq!(answers[0], [row(&["3"])]);
         assert_eq!(answers[1], [row(&[""]), row(&["a 'quoted' note"])]);
         assert_eq!(answers[2], [row(&["30", "a 'quoted' note"])]);
-        assert_eq!(answers[3], [row(&["1,Ann", "Ann"]), row(&["2,Bo", "Bo"]), row(&["30,Cee", "Cee"])]);
+        assert_eq!(
+            answers[3],
+            [row(&["1,Ann", "Ann"]), row(&["2,Bo", "Bo"]), row(&["30,Cee", "Cee"])]
+        );
         assert_eq!(answers[4], [row(&["", "x"]), row(&["", "x"])]);
         assert_eq!(answers[5], [row(&["3"])]);
         assert_eq!(change(ground, database).ask(&questions).unwrap(), answers);
@@ -146,7 +177,8 @@ fn content_is_equal_for_equal_rows_in_any_order() {
     on_every_engine(|ground, database| {
         database.sql(APPLICATION);
         let before = inspect(ground, database).content().unwrap();
-        let counts: Vec<_> = before.iter().map(|content| (&*content.table.name, content.rows)).collect();
+        let counts: Vec<_> =
+            before.iter().map(|content| (&*content.table.name, content.rows)).collect();
         assert_eq!(counts, [("clients", 3), ("orders", 2)]);
         database.sql("DELETE FROM orders WHERE id = 7; INSERT INTO orders VALUES (7, 1, 9.5);");
         assert_eq!(change(ground, database).content().unwrap(), before);
@@ -164,7 +196,9 @@ fn somebody_who_has_the_database_open_is_found_and_told_by_name() {
         assert_eq!(inspect(ground, database).writers().unwrap(), Writers::None);
         let other = database.other_client();
         for writers in [inspect(ground, database).writers(), change(ground, database).writers()] {
-            assert!(matches!(writers.unwrap(), Writers::Some(who) if who.len() == 1 && !who[0].is_empty()));
+            assert!(
+                matches!(writers.unwrap(), Writers::Some(who) if who.len() == 1 && !who[0].is_empty())
+            );
         }
         drop(other);
         assert_eq!(change(ground, database).writers().unwrap(), Writers::None);

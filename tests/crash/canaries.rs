@@ -1,5 +1,5 @@
-//! Ten thousand secrets in the URL, the environment and `.pgpass`: none of them turns up in a plan, a log, a
-//! journal, an error, a name of a file, or what other users see of a process.
+//! Ten thousand secrets in the URL, the environment and `.pgpass`: none of them turns up in a plan,
+//! a log, a journal, an error, a name of a file, or what other users see of a process.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,14 @@ struct Spy<'a> {
 }
 
 impl Spy<'_> {
-    /// The command lines of all processes that work in the site, as any user of the machine could see them.
+    /// The command lines of all processes that work in the site, as any user of the machine could
+    /// see them.
     fn watch(&self) -> BTreeSet<String> {
         let mut seen = BTreeSet::new();
         while !self.stop.load(Ordering::Relaxed) {
             for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-                let ours = std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(self.below));
+                let ours = std::fs::read_link(entry.path().join("cwd"))
+                    .is_ok_and(|cwd| cwd.starts_with(self.below));
                 if let (true, Ok(line)) = (ours, std::fs::read(entry.path().join("cmdline"))) {
                     seen.insert(String::from_utf8_lossy(&line).replace('\0', " "));
                 }
@@ -53,16 +55,22 @@ fn ten_thousand_secrets_stay_secret() {
     let password = format!("{MARK}-url");
     database.psql(&format!("CREATE ROLE secret_bird LOGIN SUPERUSER PASSWORD '{password}'"));
     let url = site.world.url().replace("postgres@", &format!("secret_bird:{password}@"));
-    let secrets: Vec<(String, String)> = (0..SECRETS).map(|n| (format!("SECRET_{n}"), format!("{MARK}-{n}"))).collect();
-    let lines: String = secrets.iter().map(|(name, value)| format!("{name}:5432:*:*:{value}\n")).collect();
+    let secrets: Vec<(String, String)> =
+        (0..SECRETS).map(|n| (format!("SECRET_{n}"), format!("{MARK}-{n}"))).collect();
+    let lines: String =
+        secrets.iter().map(|(name, value)| format!("{name}:5432:*:*:{value}\n")).collect();
     std::fs::create_dir(site.at("home")).unwrap();
     std::fs::write(site.at("home/.pgpass"), lines).unwrap();
     let own = std::fs::read_to_string(site.at("ttplan.toml")).unwrap();
     let asks = "url_variable = \"DATABASE_URL\"\nenv = { API = \"${SECRET_7}\", NOISY = \"1\" }";
-    std::fs::write(site.at("ttplan.toml"), own.replace("url_variable = \"DATABASE_URL\"", asks)).unwrap();
+    std::fs::write(site.at("ttplan.toml"), own.replace("url_variable = \"DATABASE_URL\"", asks))
+        .unwrap();
     let run = |arguments: &[&str], fault: Option<&str>| {
         let mut command = site.command(arguments, fault);
-        command.env("DATABASE_URL", &url).env("HOME", site.at("home")).envs(secrets.iter().map(|(n, v)| (n, v)));
+        command
+            .env("DATABASE_URL", &url)
+            .env("HOME", site.at("home"))
+            .envs(secrets.iter().map(|(n, v)| (n, v)));
         Ended::of(&command.output().unwrap())
     };
     let stop = AtomicBool::new(false);
@@ -80,7 +88,11 @@ fn ten_thousand_secrets_stay_secret() {
         for n in (20..200).step_by(30) {
             said.push(run(&apply, Some(&format!("5@{n}"))).said);
         }
-        for ended in [run(&apply, None), run(&["undo", "--last", "--auto-approve"], None), run(&["history"], None)] {
+        for ended in [
+            run(&apply, None),
+            run(&["undo", "--last", "--auto-approve"], None),
+            run(&["history"], None),
+        ] {
             ended.must(0);
             said.push(ended.said);
         }

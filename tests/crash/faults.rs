@@ -86,7 +86,8 @@ impl<'a> Trial<'a> {
         if unknown { self.site.undo_discarding() } else { undone }
     }
 
-    /// Disturbs it at one point, then goes on; returns whether the fault was met, or what is not as it should be.
+    /// Disturbs it at one point, then goes on; returns whether the fault was met, or what is not as
+    /// it should be.
     fn disturb(&self, fault: &str) -> Result<bool, String> {
         self.site.reset();
         if self.what.is_of_a_finished_run() {
@@ -102,7 +103,8 @@ impl<'a> Trial<'a> {
         if again.code != Some(0) && !never {
             return Err(format!("after {fault}: {}\nbefore that: {}", again.said, first.said));
         }
-        differences(&self.end, &self.site.picture()).map_err(|what| format!("after {fault}: {what}"))?;
+        differences(&self.end, &self.site.picture())
+            .map_err(|what| format!("after {fault}: {what}"))?;
         Ok(first.signal.is_some() || first.code != Some(0))
     }
 }
@@ -143,7 +145,9 @@ fn disturb_all(engine: Engine, scenario: &Scenario, what: What) {
     let site = Site::new(engine, scenario);
     let trial = Trial::new(&site, what);
     let mut faults = chosen(trial.points, |n| vec![format!("kill@{n}")]);
-    faults.extend(chosen(trial.points, |n| ERRORS.iter().map(|error| format!("{error}@{n}")).collect()));
+    faults.extend(chosen(trial.points, |n| {
+        ERRORS.iter().map(|error| format!("{error}@{n}")).collect()
+    }));
     let (mut met, mut failures) = (0, Vec::new());
     for fault in &faults {
         match trial.disturb(fault) {
@@ -246,9 +250,13 @@ fn every_scenario_is_tried_on_every_engine_there_and_back() {
 
 #[test]
 fn every_kind_of_action_is_in_some_scenario() {
-    let kinds = scenarios::ALL.iter().flat_map(|one| Engine::ALL.map(|engine| (one.kinds)(engine))).flatten();
+    let kinds = scenarios::ALL
+        .iter()
+        .flat_map(|one| Engine::ALL.map(|engine| (one.kinds)(engine)))
+        .flatten();
     // Purging needs an earlier run, and trials of its own.
     let tried: BTreeSet<&str> = kinds.chain(["purge_run"]).collect();
-    let missing = ttplan::actions::ALL.iter().map(|action| action.kind).filter(|kind| !tried.contains(kind));
+    let missing =
+        ttplan::actions::ALL.iter().map(|action| action.kind).filter(|kind| !tried.contains(kind));
     assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
 }

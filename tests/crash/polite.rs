@@ -1,5 +1,5 @@
-//! An application that goes on working, and somebody who sits in a transaction and holds a lock: how long
-//! anybody has to wait because of a run.
+//! An application that goes on working, and somebody who sits in a transaction and holds a lock:
+//! how long anybody has to wait because of a run.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -36,11 +36,11 @@ fn nobody_waits_long_behind_a_run_that_waits_itself() {
     // Statements straight at the engine: a whole run demands that the application is stopped.
     database.psql("CREATE TABLE readers_table (id integer); INSERT INTO readers_table VALUES (1)");
     let mut sitter = database.cluster.client("psql", &database.name);
-    let mut sitter = sitter.args(["-X", "-q"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut sitter =
+        sitter.args(["-X", "-q"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut input = sitter.stdin.take().unwrap();
     input.write_all(b"BEGIN; SELECT count(*) FROM readers_table;\n").unwrap();
-    let waits =
-        "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relname = 'readers_table'";
+    let waits = "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relname = 'readers_table'";
     while database.psql(waits).trim() == "0" {
         std::thread::yield_now();
     }
@@ -59,7 +59,9 @@ fn nobody_waits_long_behind_a_run_that_waits_itself() {
     drop(input);
     assert!(sitter.wait().unwrap().success());
     let longest = longest(folder.path());
-    println!("{tries} tries to drop a table that somebody reads; the longest query took {longest:.0} ms");
+    println!(
+        "{tries} tries to drop a table that somebody reads; the longest query took {longest:.0} ms"
+    );
     assert!(tries > 0 && longest > 0.0);
     // Now that nobody sits on it any more it goes.
     change.begin().unwrap();

@@ -1,4 +1,5 @@
-//! What runs kept and nothing needs is removed by a signed plan, whatever dies on the way; and nothing else is.
+//! What runs kept and nothing needs is removed by a signed plan, whatever dies on the way; and
+//! nothing else is.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -21,7 +22,11 @@ fn site(engine: Engine) -> (Site, PathBuf) {
     site.sign("bob");
     site.apply(None).must(0);
     site.plan = site.at("plans/purge.ttplan.json");
-    site.run(&["purge", "--older-than", "0h", "-o", "plans/purge.ttplan.json", "--site", "crash"], None).must(0);
+    site.run(
+        &["purge", "--older-than", "0h", "-o", "plans/purge.ttplan.json", "--site", "crash"],
+        None,
+    )
+    .must(0);
     site.sign("ada");
     site.sign("bob");
     (site, run)
@@ -39,14 +44,18 @@ fn purging_converges(engine: Engine) {
     let before = kept(&site);
     let saved = run.join("saved");
     let copy = site.at("kept");
-    let copied = std::process::Command::new("cp").arg("-a").arg(&saved).arg(&copy).status().unwrap();
+    let copied =
+        std::process::Command::new("cp").arg("-a").arg(&saved).arg(&copy).status().unwrap();
     assert!(copied.success());
     let picture = site.picture();
-    let others: BTreeSet<PathBuf> = before.iter().filter(|path| !path.starts_with(&run)).cloned().collect();
+    let others: BTreeSet<PathBuf> =
+        before.iter().filter(|path| !path.starts_with(&run)).cloned().collect();
     assert!(others.len() > 1 && before.len() > others.len() + 1);
     let purge_run = || {
-        let runs = std::fs::read_dir(site.at("state/runs")).unwrap().map(|entry| entry.unwrap().path());
-        runs.max_by_key(|run| run.join("journal.jsonl").metadata().unwrap().modified().unwrap()).unwrap()
+        let runs =
+            std::fs::read_dir(site.at("state/runs")).unwrap().map(|entry| entry.unwrap().path());
+        runs.max_by_key(|run| run.join("journal.jsonl").metadata().unwrap().modified().unwrap())
+            .unwrap()
     };
     let trace = site.at("trace");
     site.apply(Some(&format!("trace@{}", trace.display()))).must(0);
@@ -58,7 +67,15 @@ fn purging_converges(engine: Engine) {
         for fault in [format!("kill@{n}"), format!("5@{n}")] {
             std::fs::remove_dir_all(&purged).unwrap();
             std::fs::remove_dir_all(&saved).unwrap();
-            assert!(std::process::Command::new("cp").arg("-a").arg(&copy).arg(&saved).status().unwrap().success());
+            assert!(
+                std::process::Command::new("cp")
+                    .arg("-a")
+                    .arg(&copy)
+                    .arg(&saved)
+                    .status()
+                    .unwrap()
+                    .success()
+            );
             assert_eq!(kept(&site), before);
             met += usize::from(site.apply(Some(&fault)).code != Some(0));
             site.apply(None).must(0);
@@ -82,15 +99,20 @@ fn purging_converges_on_postgres() {
     purging_converges(Engine::Postgres);
 }
 
-/// A plan that names a run which could still be taken back is refused, whoever signed it, and keeps its hands off.
+/// A plan that names a run which could still be taken back is refused, whoever signed it, and keeps
+/// its hands off.
 #[test]
 fn what_an_undo_needs_is_never_purged() {
     let (site, run) = site(Engine::Sqlite);
-    let finished = std::fs::read_dir(site.at("state/runs")).unwrap().map(|entry| entry.unwrap().path());
+    let finished =
+        std::fs::read_dir(site.at("state/runs")).unwrap().map(|entry| entry.unwrap().path());
     let finished = finished.into_iter().find(|path| *path != run).unwrap();
     let before = kept(&site);
     let text = std::fs::read_to_string(&site.plan).unwrap();
-    let (from, to) = (run.file_name().unwrap().to_str().unwrap(), finished.file_name().unwrap().to_str().unwrap());
+    let (from, to) = (
+        run.file_name().unwrap().to_str().unwrap(),
+        finished.file_name().unwrap().to_str().unwrap(),
+    );
     std::fs::write(&site.plan, text.replace(from, to)).unwrap();
     site.sign("ada");
     site.sign("bob");

@@ -49,7 +49,10 @@ fn a_plan_acts_on_no_copy_of_its_database() {
         let copy = match &site.world {
             World::Postgres { database, .. } => {
                 let clone = format!("{}_clone", database.name);
-                database.cluster.psql("postgres", &format!("CREATE DATABASE {clone} TEMPLATE {}", database.name));
+                database.cluster.psql(
+                    "postgres",
+                    &format!("CREATE DATABASE {clone} TEMPLATE {}", database.name),
+                );
                 url.replace(&database.name, &clone)
             }
             World::Sqlite { path, .. } => {

@@ -1,5 +1,5 @@
-//! The database server falls and comes back in the middle of a run: the run ends with an error, and the same
-//! command again comes to the end of an undisturbed one.
+//! The database server falls and comes back in the middle of a run: the run ends with an error, and
+//! the same command again comes to the end of an undisturbed one.
 
 use std::process::Child;
 
@@ -51,7 +51,13 @@ fn converges(scenario: &Scenario, few: usize) {
         assert_eq!(ended.signal, None, "{}", ended.said);
         interrupted += usize::from(ended.code != Some(0));
         let again = site.apply(None);
-        assert_eq!(again.code, Some(0), "after a restart at {n}: {}\nbefore that: {}", again.said, ended.said);
+        assert_eq!(
+            again.code,
+            Some(0),
+            "after a restart at {n}: {}\nbefore that: {}",
+            again.said,
+            ended.said
+        );
         assert!(site.picture() == end, "after a restart at {n} the end is another");
     }
     println!(

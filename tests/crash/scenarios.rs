@@ -49,8 +49,18 @@ const PLAIN: Scenario = Scenario {
 };
 
 /// All of them.
-pub const ALL: [&Scenario; 10] =
-    [&DROPS, &QUARANTINE, &MIGRATIONS, &LEFTOVER, &STAMP, &ANEW, &REFERENCES, &RELEASE, &REPLACE, &RENAME];
+pub const ALL: [&Scenario; 10] = [
+    &DROPS,
+    &QUARANTINE,
+    &MIGRATIONS,
+    &LEFTOVER,
+    &STAMP,
+    &ANEW,
+    &REFERENCES,
+    &RELEASE,
+    &REPLACE,
+    &RENAME,
+];
 
 /// Strangers' tables go, with views and keys in a circle, and migrations begin anew.
 pub const DROPS: Scenario = Scenario {
@@ -58,7 +68,9 @@ pub const DROPS: Scenario = Scenario {
     database: strangers,
     unexpected: "drop",
     kinds: |engine| match engine {
-        Engine::Postgres => vec!["backup_database", "drop_constraint", "drop_table", "drop_view", "run_migrations"],
+        Engine::Postgres => {
+            vec!["backup_database", "drop_constraint", "drop_table", "drop_view", "run_migrations"]
+        }
         Engine::Sqlite => vec!["backup_database", "drop_table", "drop_view", "run_migrations"],
     },
     ..PLAIN
@@ -78,7 +90,10 @@ pub const MIGRATIONS: Scenario = Scenario {
     name: "migrations",
     database: |engine| match engine {
         Engine::Postgres => {
-            format!("{}ALTER TABLE alembic_version ALTER version_num TYPE varchar(8);", at_first_revision())
+            format!(
+                "{}ALTER TABLE alembic_version ALTER version_num TYPE varchar(8);",
+                at_first_revision()
+            )
         }
         Engine::Sqlite => at_first_revision(),
     },
@@ -116,7 +131,13 @@ pub const STAMP: Scenario = Scenario {
         let table = ObjectRef::table(home, "alembic_version");
         let book = Book { table, column: "version_num".into(), width: None, recorded: None };
         let to = ["002_project_codes".to_owned()];
-        let stamp = StampRevision { book: &book, to: &to, evidence: None, basis: Basis::Assumed, reason: "a person" };
+        let stamp = StampRevision {
+            book: &book,
+            to: &to,
+            evidence: None,
+            basis: Basis::Assumed,
+            reason: "a person",
+        };
         let mut step = stamp.step(engine.dialect).unwrap();
         step.id = format!("{}", plan.steps.len() + 1);
         plan.steps.push(step);
@@ -140,7 +161,8 @@ pub const ANEW: Scenario = Scenario {
     ..PLAIN
 };
 
-/// Values name their files as an older release did: a path, links in a text, links in a JSON document.
+/// Values name their files as an older release did: a path, links in a text, links in a JSON
+/// document.
 pub const REFERENCES: Scenario = Scenario {
     name: "references",
     database: |engine| {
@@ -184,7 +206,8 @@ pub const REPLACE: Scenario = Scenario {
     ..PLAIN
 };
 
-/// Names are taken by other contents, and both are to be there; values that mean the moved ones follow.
+/// Names are taken by other contents, and both are to be there; values that mean the moved ones
+/// follow.
 pub const RENAME: Scenario = Scenario {
     name: "rename",
     taken: &["a.png", "old/c.png"],

@@ -1,5 +1,5 @@
-//! A whole site under test: an application with its migrations, a database, upload directories on two
-//! filesystems, a host that believes two keys, and a signed plan.
+//! A whole site under test: an application with its migrations, a database, upload directories on
+//! two filesystems, a host that believes two keys, and a signed plan.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -93,7 +93,11 @@ impl Site {
     }
 
     /// The same on this cluster, where the engine needs one.
-    pub fn on(cluster: fn() -> &'static cluster::Cluster, engine: Engine, scenario: &Scenario) -> Self {
+    pub fn on(
+        cluster: fn() -> &'static cluster::Cluster,
+        engine: Engine,
+        scenario: &Scenario,
+    ) -> Self {
         let site = Self::unplanned(cluster, engine, scenario);
         let plan = ["plan", "-o", "plans/change.ttplan.json", "--site", "crash"];
         let planned = site.run(&[&plan[..], scenario.flags].concat(), None);
@@ -102,7 +106,8 @@ impl Site {
         if let Some(change) = scenario.change {
             site.rewrite(change);
         }
-        let kinds: BTreeSet<String> = site.read_plan().steps.into_iter().map(|step| step.kind).collect();
+        let kinds: BTreeSet<String> =
+            site.read_plan().steps.into_iter().map(|step| step.kind).collect();
         for kind in (scenario.kinds)(engine) {
             assert!(kinds.contains(kind), "`{}` has no {kind}, but {kinds:?}", scenario.name);
         }
@@ -111,8 +116,13 @@ impl Site {
         site
     }
 
-    fn unplanned(cluster: fn() -> &'static cluster::Cluster, engine: Engine, scenario: &Scenario) -> Self {
-        // In memory, where there is such a thing: what syncing is for cannot be seen by killing anyhow.
+    fn unplanned(
+        cluster: fn() -> &'static cluster::Cluster,
+        engine: Engine,
+        scenario: &Scenario,
+    ) -> Self {
+        // In memory, where there is such a thing: what syncing is for cannot be seen by killing
+        // anyhow.
         let shm = Path::new("/dev/shm");
         let here = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
         let home = tempfile::Builder::new().prefix("ttcrash").tempdir_in(here).unwrap();
@@ -122,12 +132,14 @@ impl Site {
         }
         let write = |path: &str, text: &str| fs::write(home.path().join(path), text).unwrap();
         write("app/bin/migrate", MIGRATE);
-        fs::set_permissions(home.path().join("app/bin/migrate"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(home.path().join("app/bin/migrate"), fs::Permissions::from_mode(0o755))
+            .unwrap();
         write("app/bin/001.sql", FIRST);
         write("app/bin/002.sql", SECOND);
         write("app/versions/001.py", "revision = \"001\"\ndown_revision = None\n");
         write("app/versions/002.py", "revision = \"002_project_codes\"\ndown_revision = \"001\"\n");
-        let statements = (scenario.database)(engine).replace("{home}", &home.path().display().to_string());
+        let statements =
+            (scenario.database)(engine).replace("{home}", &home.path().display().to_string());
         let world = World::make(cluster, engine, &home.path().join("data"), &statements);
         let plan = home.path().join("plans/change.ttplan.json");
         let site = Self { plan, home, away, world, copied: scenario.copied, taken: scenario.taken };
@@ -178,10 +190,13 @@ references = [{references}]
     fn trust(&self) {
         for who in ["ada", "bob"] {
             let mut keygen = Command::new("ssh-keygen");
-            keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", who, "-f"]).arg(self.at("host").join(who));
+            keygen
+                .args(["-q", "-t", "ed25519", "-N", "", "-C", who, "-f"])
+                .arg(self.at("host").join(who));
             assert!(keygen.status().unwrap().success());
         }
-        let (home, away) = (self.home.path().display().to_string(), self.away.path().display().to_string());
+        let (home, away) =
+            (self.home.path().display().to_string(), self.away.path().display().to_string());
         let migrate = self.at("app/bin/migrate").display().to_string();
         let (ada, bob) = (format!("ada={home}/host/ada.pub"), format!("bob={home}/host/bob.pub"));
         let (up, check) = (format!("{migrate} up"), format!("{migrate} --version"));
@@ -226,7 +241,11 @@ references = [{references}]
     pub fn sign(&self, who: &str) {
         let key = self.at("host").join(who);
         let plan = self.plan.to_str().unwrap();
-        self.run(&["sign", plan, "--key", key.to_str().unwrap(), "--principal", who, "--yes"], None).must(0);
+        self.run(
+            &["sign", plan, "--key", key.to_str().unwrap(), "--principal", who, "--yes"],
+            None,
+        )
+        .must(0);
     }
 
     pub fn at(&self, path: &str) -> PathBuf {
@@ -237,16 +256,21 @@ references = [{references}]
     pub fn reset(&self) {
         self.world.reset();
         for left in fs::read_dir(self.away.path()).unwrap() {
-            // What a run that did not come to an end left beside its place, so that one failure is told once.
+            // What a run that did not come to an end left beside its place, so that one failure is
+            // told once.
             let _ = fs::remove_dir(left.unwrap().path());
         }
         for path in [self.at("state"), self.at("app/avatars"), self.away.path().join("uploads")] {
             match fs::remove_dir_all(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{}: {error}", path.display()),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    panic!("{}: {error}", path.display())
+                }
                 _ => {}
             }
         }
-        for (name, text) in [("a.png", "ada"), ("b.png", "bob"), ("old/c.png", "eve"), ("d.png", "")] {
+        for (name, text) in
+            [("a.png", "ada"), ("b.png", "bob"), ("old/c.png", "eve"), ("d.png", "")]
+        {
             old_file(&self.at("app/avatars").join(name), text);
             let there = self.away.path().join("uploads/avatars").join(name);
             if self.copied.contains(&name) {
@@ -262,7 +286,8 @@ references = [{references}]
     /// The program, ready to run.
     pub fn command(&self, arguments: &[&str], fault: Option<&str>) -> Command {
         // A full run takes long: it may be given a program that nobody builds anew meanwhile.
-        let program = std::env::var_os("TTPLAN_CRASH_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_ttplan").into());
+        let program = std::env::var_os("TTPLAN_CRASH_PROGRAM")
+            .unwrap_or_else(|| env!("CARGO_BIN_EXE_ttplan").into());
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.home.path()).env("DATABASE_URL", self.world.url());
         if !["trust", "sign", "plan"].contains(&arguments[0]) {
@@ -285,7 +310,9 @@ references = [{references}]
     }
 
     pub fn start_apply(&self, fault: Option<&str>) -> Child {
-        self.command(&["apply", self.plan.to_str().unwrap(), "--auto-approve"], fault).spawn().unwrap()
+        self.command(&["apply", self.plan.to_str().unwrap(), "--auto-approve"], fault)
+            .spawn()
+            .unwrap()
     }
 
     pub fn undo(&self, fault: Option<&str>) -> Ended {
@@ -311,13 +338,18 @@ references = [{references}]
     /// Everything that others can see of the site.
     pub fn picture(&self) -> Picture {
         let mut files = BTreeMap::new();
-        for root in [self.at("app"), self.at("data"), self.at("plans"), self.away.path().to_owned()] {
+        for root in [self.at("app"), self.at("data"), self.at("plans"), self.away.path().to_owned()]
+        {
             self.walk(&root, &mut files);
         }
         Picture { database: self.world.dump(), files }
     }
 
-    fn walk(&self, directory: &Path, files: &mut BTreeMap<PathBuf, (u32, Option<i64>, Option<Digest>)>) {
+    fn walk(
+        &self,
+        directory: &Path,
+        files: &mut BTreeMap<PathBuf, (u32, Option<i64>, Option<Digest>)>,
+    ) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             let meta = fs::symlink_metadata(&path).unwrap();

@@ -1,5 +1,5 @@
-//! Runs that meet others: fifty at once, one that holds the lock and lives, one that held it and died,
-//! a writer who has not stopped, signals.
+//! Runs that meet others: fifty at once, one that holds the lock and lives, one that held it and
+//! died, a writer who has not stopped, signals.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
@@ -21,7 +21,10 @@ impl Halted {
     fn at(site: &Site, point: usize) -> Self {
         let child = site.start_apply(Some(&format!("stop@{point}")));
         let halted = waitpid(Some(Pid::from_child(&child)), WaitOptions::UNTRACED).unwrap();
-        assert!(halted.is_some_and(|(_, status)| status.stopped()), "it ended before point {point}");
+        assert!(
+            halted.is_some_and(|(_, status)| status.stopped()),
+            "it ended before point {point}"
+        );
         Self(child)
     }
 
@@ -54,7 +57,8 @@ fn middle(site: &Site) -> usize {
 
 fn journals(site: &Site) -> Vec<String> {
     let runs = std::fs::read_dir(site.at("state/runs")).unwrap();
-    runs.map(|run| std::fs::read_to_string(run.unwrap().path().join("journal.jsonl")).unwrap()).collect()
+    runs.map(|run| std::fs::read_to_string(run.unwrap().path().join("journal.jsonl")).unwrap())
+        .collect()
 }
 
 #[test]
@@ -67,11 +71,15 @@ fn fifty_runs_at_once_have_one_effect() {
         let running: Vec<Child> = (0..AT_ONCE)
             .map(|_| {
                 let plan = site.plan.to_str().unwrap();
-                site.command(&["apply", plan, "--auto-approve", "--lock-timeout", "10m"], None).spawn().unwrap()
+                site.command(&["apply", plan, "--auto-approve", "--lock-timeout", "10m"], None)
+                    .spawn()
+                    .unwrap()
             })
             .collect();
-        let ended: Vec<Ended> =
-            running.into_iter().map(|child| Ended::of(&child.wait_with_output().unwrap())).collect();
+        let ended: Vec<Ended> = running
+            .into_iter()
+            .map(|child| Ended::of(&child.wait_with_output().unwrap()))
+            .collect();
         for one in &ended {
             one.must(0);
         }
@@ -159,7 +167,8 @@ fn what_others_write_until_the_very_moment_of_a_drop_is_saved() {
             kept_out += 1;
         }
         match ended.code {
-            // It came before the rows were counted for the last time, and nobody may lose it unseen.
+            // It came before the rows were counted for the last time, and nobody may lose it
+            // unseen.
             Some(3) => refused += 1,
             Some(0) => {
                 saved += usize::from(written);
@@ -188,7 +197,8 @@ fn what_is_in_quarantine_is_listed_until_it_is_brought_back() {
             assert!(said.contains(&format!("`{name}`")), "{said}");
         }
         // One by one: what stands on another comes after it.
-        let refused = site.run(&["quarantine", "restore", &site.run_id(), "invoices", "--auto-approve"], None);
+        let refused = site
+            .run(&["quarantine", "restore", &site.run_id(), "invoices", "--auto-approve"], None);
         assert_eq!(refused.code, Some(64), "{}", refused.said);
         assert!(refused.said.contains("put no `invoices` into quarantine"), "{}", refused.said);
         let one = ["quarantine", "restore", &site.run_id(), "orders", "--auto-approve"];
@@ -214,7 +224,8 @@ fn nothing_comes_back_under_a_name_that_is_taken() {
         site.apply(None).must(0);
         site.world.sql("CREATE TABLE orders (mine INTEGER);");
         let picture = site.picture();
-        let refused = site.run(&["quarantine", "restore", &site.run_id(), "orders", "--auto-approve"], None);
+        let refused =
+            site.run(&["quarantine", "restore", &site.run_id(), "orders", "--auto-approve"], None);
         assert_eq!(refused.code, Some(3), "{}", refused.said);
         assert!(refused.said.contains("something else has its name by now"), "{}", refused.said);
         assert_eq!(site.picture(), picture);

@@ -38,8 +38,15 @@ impl World {
                 let database = cluster().database();
                 let template = format!("{}_t", database.name);
                 database.psql(statements);
-                database.cluster.psql("postgres", &format!("CREATE DATABASE {template} TEMPLATE {}", database.name));
-                Self::Postgres { database, template, number: NUMBER.fetch_add(1, Ordering::Relaxed) }
+                database.cluster.psql(
+                    "postgres",
+                    &format!("CREATE DATABASE {template} TEMPLATE {}", database.name),
+                );
+                Self::Postgres {
+                    database,
+                    template,
+                    number: NUMBER.fetch_add(1, Ordering::Relaxed),
+                }
             }
             Engine::Sqlite => {
                 let path = directory.join("app.db");
@@ -79,7 +86,9 @@ impl World {
     pub fn sql(&self, statements: &str) {
         match self {
             Self::Postgres { database, .. } => drop(database.psql(statements)),
-            Self::Sqlite { path, .. } => drop(sqlite::SqliteClient::open(path, &[]).ask(statements)),
+            Self::Sqlite { path, .. } => {
+                drop(sqlite::SqliteClient::open(path, &[]).ask(statements))
+            }
         }
     }
 
@@ -103,7 +112,9 @@ impl World {
     pub fn owns(&self, file: &Path) -> bool {
         match self {
             Self::Postgres { .. } => false,
-            Self::Sqlite { path, .. } => file.to_string_lossy().starts_with(&*path.to_string_lossy()),
+            Self::Sqlite { path, .. } => {
+                file.to_string_lossy().starts_with(&*path.to_string_lossy())
+            }
         }
     }
 }
@@ -125,7 +136,9 @@ impl Drop for World {
     fn drop(&mut self) {
         if let Self::Postgres { database, template, .. } = self {
             let name = &database.name;
-            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE);\nDROP DATABASE IF EXISTS {template}");
+            let drop = format!(
+                "DROP DATABASE IF EXISTS {name} WITH (FORCE);\nDROP DATABASE IF EXISTS {template}"
+            );
             database.cluster.psql("postgres", &drop);
         }
     }

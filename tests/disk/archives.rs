@@ -1,4 +1,5 @@
-//! Archives of uploads: there and back with every odd name, and nothing taken from what is not sound.
+//! Archives of uploads: there and back with every odd name, and nothing taken from what is not
+//! sound.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -60,7 +61,12 @@ fn odd_tree() -> Place {
     fs::set_permissions(place.at("from/a.png"), PermissionsExt::from_mode(0o640)).unwrap();
     fs::set_permissions(place.at("from/sp ace"), PermissionsExt::from_mode(0o2750)).unwrap();
     let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_234_567_890);
-    fs::File::options().write(true).open(place.at("from/a.png")).unwrap().set_modified(then).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(place.at("from/a.png"))
+        .unwrap()
+        .set_modified(then)
+        .unwrap();
     place
 }
 
@@ -74,7 +80,10 @@ fn what_is_archived_comes_back_as_it_was() {
         assert_eq!(place.at(name).metadata().unwrap().mode() & 0o777, 0o600);
         unpacked(&place, name, "back/here").unwrap();
         assert_eq!(picture(&place.at("back/here/up")), picture(&place.at("from")));
-        assert!(place.at("back/here/up/sparse").metadata().unwrap().blocks() < 100, "holes stay holes");
+        assert!(
+            place.at("back/here/up/sparse").metadata().unwrap().blocks() < 100,
+            "holes stay holes"
+        );
         assert_eq!(place.names("back/here"), ["up"]);
         let again = unpacked(&place, name, "back/here").unwrap();
         assert_eq!(again.already, ["up"]);
@@ -86,11 +95,19 @@ fn what_is_archived_comes_back_as_it_was() {
 fn a_real_upload_tree_comes_back_as_it_was() {
     let Some(data) = crate::real::real_data("timetracker") else { return };
     let place = Place::new();
-    let tar = Command::new("tar").arg("-xzf").arg(data.join("uploads.tar.gz")).arg("-C").arg(place.at("from")).status();
+    let tar = Command::new("tar")
+        .arg("-xzf")
+        .arg(data.join("uploads.tar.gz"))
+        .arg("-C")
+        .arg(place.at("from"))
+        .status();
     assert!(tar.unwrap().success());
     let before = place.scan("from");
     let made = packed(&place, "up.tar.zst").unwrap();
-    assert_eq!((made.manifest.files, made.manifest.bytes), (before.files.len() as u64, before.bytes()));
+    assert_eq!(
+        (made.manifest.files, made.manifest.bytes),
+        (before.files.len() as u64, before.bytes())
+    );
     unpacked(&place, "up.tar.zst", "back").unwrap();
     assert_eq!(place.scan("back/up").files, before.files);
 }
@@ -105,7 +122,12 @@ fn the_same_files_give_the_same_bytes_and_other_tools_can_read_them() {
         assert!(fs::read(place.at(&one)).unwrap() == fs::read(place.at(&other)).unwrap());
     }
     fs::create_dir(place.at("by-tar")).unwrap();
-    let tar = Command::new("tar").arg("-xzpf").arg(place.at("1.tar.gz")).arg("-C").arg(place.at("by-tar")).status();
+    let tar = Command::new("tar")
+        .arg("-xzpf")
+        .arg(place.at("1.tar.gz"))
+        .arg("-C")
+        .arg(place.at("by-tar"))
+        .status();
     assert!(tar.unwrap().success());
     assert_eq!(picture(&place.at("by-tar/up")), picture(&place.at("from")));
 }
@@ -118,8 +140,11 @@ fn a_file_below_two_roots_is_archived_once_and_what_is_no_file_is_told_of() {
     place.write("from/.DS_Store", "x");
     place.link("/etc/passwd", "from/link");
     place.make_fifo("from/inner/pipe");
-    let parts =
-        [part(&place, "whole", "from"), part(&place, "inner", "from/inner"), part(&place, "gone", "from/nothing")];
+    let parts = [
+        part(&place, "whole", "from"),
+        part(&place, "inner", "from/inner"),
+        part(&place, "gone", "from/nothing"),
+    ];
     let made = pack(&parts, &place.at("up.tar.gz"), "test", &mut |_| Ok(())).unwrap();
     assert_eq!(made.manifest.files, 2);
     assert_eq!(made.missing, [place.path("from/nothing")]);
@@ -127,7 +152,10 @@ fn a_file_below_two_roots_is_archived_once_and_what_is_no_file_is_told_of() {
     assert_eq!(left, [place.path("from/inner/pipe"), place.path("from/link")]);
     unpacked(&place, "up.tar.gz", "back").unwrap();
     assert_eq!(place.names("back"), ["inner", "whole"]);
-    assert_eq!((place.names("back/whole"), place.names("back/inner")), (vec!["a".to_owned()], vec!["b".to_owned()]));
+    assert_eq!(
+        (place.names("back/whole"), place.names("back/inner")),
+        (vec!["a".to_owned()], vec!["b".to_owned()])
+    );
 }
 
 #[test]
@@ -184,7 +212,8 @@ fn hostile(rows: &[(&str, &str)], members: &[Member]) -> Vec<u8> {
     let mut rows: Vec<_> = rows.iter().map(|(path, content)| fact(path, content)).collect();
     rows.sort();
     let bytes: u64 = rows.iter().map(ttplan::model::uploads::FileFact::size).sum();
-    let lines: Vec<String> = rows.iter().map(|row| serde_json::to_string(row).unwrap() + "\n").collect();
+    let lines: Vec<String> =
+        rows.iter().map(|row| serde_json::to_string(row).unwrap() + "\n").collect();
     let head = format!(
         "{{\"format_version\":\"1.0\",\"made_by\":\"x\",\"roots\":[{{\"name\":\"up\",\"path\":\"/up\"}}],\"files\":{},\"bytes\":{bytes}}}\n",
         rows.len()
@@ -244,24 +273,51 @@ fn nothing_hostile_is_unpacked() {
         ("is a device", hostile(&[a], &[Member(EntryType::Char, b"up/a", b"")])),
         ("is a device", hostile(&[a], &[Member(EntryType::Block, b"up/a", b"")])),
         ("is a named pipe", hostile(&[a], &[Member(EntryType::Fifo, b"up/a", b"")])),
-        ("of a kind that no archive", hostile(&[a], &[Member(EntryType::XHeader, b"up/a", b"11 path=/x\n")])),
-        ("of a kind that no archive", hostile(&[a], &[Member(EntryType::GNUSparse, b"up/a", b"1")])),
+        (
+            "of a kind that no archive",
+            hostile(&[a], &[Member(EntryType::XHeader, b"up/a", b"11 path=/x\n")]),
+        ),
+        (
+            "of a kind that no archive",
+            hostile(&[a], &[Member(EntryType::GNUSparse, b"up/a", b"1")]),
+        ),
         (
             "is in it twice, or is not listed",
             hostile(&[a], &[Member(FILE, b"up/a", b"1"), Member(FILE, b"up/a", b"1")]),
         ),
         ("is in it twice, or is not listed", hostile(&[a], &[Member(FILE, b"up/b", b"1")])),
-        ("is in it twice, or is not listed", hostile(&[a], &[Member(FILE, b"up/../../outside/x", b"1")])),
-        ("is in it twice, or is not listed", hostile(&[a], &[Member(FILE, b"/etc/cron.d/x", b"1")])),
-        ("is in it twice, or holds nothing", hostile(&[a], &[Member(EntryType::Directory, b"up/../x/", b"")])),
-        ("is in it twice, or holds nothing", hostile(&[a], &[Member(EntryType::Directory, b"up/empty/", b"")])),
+        (
+            "is in it twice, or is not listed",
+            hostile(&[a], &[Member(FILE, b"up/../../outside/x", b"1")]),
+        ),
+        (
+            "is in it twice, or is not listed",
+            hostile(&[a], &[Member(FILE, b"/etc/cron.d/x", b"1")]),
+        ),
+        (
+            "is in it twice, or holds nothing",
+            hostile(&[a], &[Member(EntryType::Directory, b"up/../x/", b"")]),
+        ),
+        (
+            "is in it twice, or holds nothing",
+            hostile(&[a], &[Member(EntryType::Directory, b"up/empty/", b"")]),
+        ),
         ("is listed and not in it", hostile(&[a], &[])),
         ("has not the listed content", hostile(&[a], &[Member(FILE, b"up/a", b"2")])),
         ("has not the listed size", hostile(&[a], &[Member(FILE, b"up/a", b"12")])),
-        ("below none of its roots", hostile(&[("up/../a", "1")], &[Member(FILE, b"up/../a", b"1")])),
+        (
+            "below none of its roots",
+            hostile(&[("up/../a", "1")], &[Member(FILE, b"up/../a", b"1")]),
+        ),
         ("below none of its roots", hostile(&[("/etc/x", "1")], &[Member(FILE, b"/etc/x", b"1")])),
-        ("below none of its roots", hostile(&[("other/a", "1")], &[Member(FILE, b"other/a", b"1")])),
-        ("is a file and a directory", hostile(&[a, ("up/a/b", "2")], &[Member(FILE, b"up/a", b"1")])),
+        (
+            "below none of its roots",
+            hostile(&[("other/a", "1")], &[Member(FILE, b"other/a", b"1")]),
+        ),
+        (
+            "is a file and a directory",
+            hostile(&[a, ("up/a/b", "2")], &[Member(FILE, b"up/a", b"1")]),
+        ),
         ("lists a file twice", hostile(&[a, a], &[Member(FILE, b"up/a", b"1")])),
         ("is no name", hostile(&[a], &[Member(EntryType::GNULongName, b"././@LongLink", long)])),
         ("is no name", hostile(&[a], &[Member(EntryType::GNULongName, b"././@LongLink", b"up/a")])),
@@ -278,7 +334,10 @@ fn nothing_hostile_is_unpacked() {
         let manifest = format!(
             "{{\"format_version\":\"1.0\",\"made_by\":\"x\",\"roots\":[{{\"name\":{roots},\"path\":\"/\"}}],\"files\":0,\"bytes\":0}}\n"
         );
-        assert!(refused(&place, &with_manifest(&manifest, &[])).contains("proper names"), "{roots}");
+        assert!(
+            refused(&place, &with_manifest(&manifest, &[])).contains("proper names"),
+            "{roots}"
+        );
         let other = manifest.replace("1.0", "2.0");
         assert!(refused(&place, &with_manifest(&other, &[])).contains("does not know"));
     }
@@ -289,7 +348,8 @@ fn a_bomb_goes_off_nowhere() {
     let place = Place::new();
     // A gigabyte of zeros behind the manifest, in a few kilobytes.
     let tar = hostile(&[("up/a", "1")], &[Member(FILE, b"up/a", b"1")]);
-    let mut encoder = zstd::Encoder::new(fs::File::create(place.at("x.tar.zst")).unwrap(), 1).unwrap();
+    let mut encoder =
+        zstd::Encoder::new(fs::File::create(place.at("x.tar.zst")).unwrap(), 1).unwrap();
     encoder.write_all(&tar).unwrap();
     std::io::copy(&mut std::io::repeat(0).take(1 << 30), &mut encoder).unwrap();
     encoder.finish().unwrap();

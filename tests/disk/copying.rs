@@ -35,7 +35,8 @@ fn what_is_copied_arrives_with_its_mode_time_and_attributes() {
         let place = Place::new();
         fs::create_dir_all(place.at(to)).unwrap();
         let long = format!("a/b/{}", "n".repeat(255));
-        let names: [&[u8]; 5] = [b"top", long.as_bytes(), b"a/\xff\xfe", b"a/two\nlines", b"a/empty"];
+        let names: [&[u8]; 5] =
+            [b"top", long.as_bytes(), b"a/\xff\xfe", b"a/two\nlines", b"a/empty"];
         let contents: [&[u8]; 5] = [b"one", &[7; 1_000_000], b"three", b"four", b""];
         for (name, content) in names.iter().zip(contents) {
             let path = ttplan::model::names::FilePath::from_bytes([b"from/", *name].concat());
@@ -45,7 +46,12 @@ fn what_is_copied_arrives_with_its_mode_time_and_attributes() {
         fs::set_permissions(place.at("from/top"), PermissionsExt::from_mode(0o604)).unwrap();
         fs::set_permissions(place.at("from/a"), PermissionsExt::from_mode(0o2751)).unwrap();
         let time = std::time::UNIX_EPOCH + std::time::Duration::new(1_000_000_000, 987_654_321);
-        fs::File::options().write(true).open(place.at("from/top")).unwrap().set_modified(time).unwrap();
+        fs::File::options()
+            .write(true)
+            .open(place.at("from/top"))
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
         let attributes = lsetxattr(place.at("from/top"), "user.note", b"kept", XattrFlags::empty());
 
         let files = place.scan("from").files;
@@ -76,7 +82,9 @@ fn copying_again_finds_everything_done() {
         copy(&mut disk, &place, first).unwrap();
         let all = copy(&mut disk, &place, &files).unwrap();
         assert!(all[..10].iter().all(|copied| *copied == Copied::Already));
-        assert!(all[10..].iter().all(|copied| *copied == Copied::Made) && all.len() == 10 + rest.len());
+        assert!(
+            all[10..].iter().all(|copied| *copied == Copied::Made) && all.len() == 10 + rest.len()
+        );
         assert_eq!(copy(&mut disk, &place, &files).unwrap(), vec![Copied::Already; files.len()]);
         assert_eq!(place.scan("to").files, files);
         fs::remove_dir_all(place.at("to")).unwrap();
@@ -118,7 +126,8 @@ fn root_keeps_each_file_s_and_directory_s_owner() {
     chown(place.at("from/a/f"), Some(13), Some(14)).unwrap();
     fs::set_permissions(place.at("from/a/f"), PermissionsExt::from_mode(0o4711)).unwrap();
     copy(&mut Disk::new(), &place, &[fact("a/f", "x")]).unwrap();
-    let owner = |path: &str| place.at(path).metadata().map(|meta| (meta.uid(), meta.gid())).unwrap();
+    let owner =
+        |path: &str| place.at(path).metadata().map(|meta| (meta.uid(), meta.gid())).unwrap();
     assert_eq!([owner("to/a"), owner("to/a/f")], [(11, 12), (13, 14)]);
     assert_eq!(place.at("to/a/f").metadata().unwrap().mode() & 0o7777, 0o4711);
 }
@@ -205,7 +214,9 @@ fn a_missing_or_linked_root_is_refused() {
             ("from", "missing", Kind::Failed),
             ("from", "link", Kind::Failed),
         ] {
-            let error = disk.copy(&place.path(from), &place.path(to), &[fact("f", "x")], &as_they_are()).unwrap_err();
+            let error = disk
+                .copy(&place.path(from), &place.path(to), &[fact("f", "x")], &as_they_are())
+                .unwrap_err();
             assert_eq!(error.kind(), kind, "{error}");
         }
     }
@@ -270,7 +281,8 @@ proptest! {
         let path = parts.join("/");
         for mut disk in disks() {
             for content in ["secret", "inside"] {
-                // The content may be right: no path but the plain one to the file itself may lead there.
+                // The content may be right: no path but the plain one to the file itself may lead
+                // there.
                 let _ = copy(&mut disk, &place, &[fact(&path, content)]);
                 let _ = disk.remove(&place.path("to"), &[fact(&path, content)]);
                 prop_assert!(!place.scan("to").files.contains(&fact(&path, "secret")));

@@ -39,7 +39,8 @@ fn a_copy_killed_anywhere_leaves_only_right_files_and_what_a_sweep_takes() {
     let moments = [1, FILES / 4, FILES / 2, FILES];
     // Where others keep the machine busy, a copy may be done before it can be killed.
     for when in moments.into_iter().cycle().take(20) {
-        let test = "crashing::a_copy_killed_anywhere_leaves_only_right_files_and_what_a_sweep_takes";
+        let test =
+            "crashing::a_copy_killed_anywhere_leaves_only_right_files_and_what_a_sweep_takes";
         let mut child = myself(&[], test, &directory).stdout(Stdio::null()).spawn().unwrap();
         // Entries only ever come, or change their names.
         while entries(&place.at("to/d")) < when && child.try_wait().unwrap().is_none() {

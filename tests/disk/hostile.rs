@@ -1,4 +1,5 @@
-//! Trees that want to do harm by what they hold: devices, files longer than they are large, names as long as can be.
+//! Trees that want to do harm by what they hold: devices, files longer than they are large, names
+//! as long as can be.
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -17,7 +18,8 @@ fn a_device_is_told_of_and_never_opened() {
     let place = Place::new();
     // One that never ends, and one that would end everything.
     for (name, kind, numbers) in [("zero", "c", ["1", "5"]), ("disk", "b", ["7", "200"])] {
-        let made = Command::new("mknod").arg(place.at("from").join(name)).arg(kind).args(numbers).output();
+        let made =
+            Command::new("mknod").arg(place.at("from").join(name)).arg(kind).args(numbers).output();
         if !made.is_ok_and(|made| made.status.success()) {
             println!("skipped: this user may not make devices");
             return;
@@ -26,11 +28,16 @@ fn a_device_is_told_of_and_never_opened() {
     place.write("from/a", "1");
     for mut disk in disks() {
         let (tree, _) = disk.scan(&place.path("from"), &[]).unwrap();
-        let odd: Vec<_> = tree.odd.iter().map(|odd| (odd.path.to_text().into_owned(), odd.what)).collect();
-        assert_eq!(odd, [("disk".to_owned(), OddKind::Device), ("zero".to_owned(), OddKind::Device)]);
+        let odd: Vec<_> =
+            tree.odd.iter().map(|odd| (odd.path.to_text().into_owned(), odd.what)).collect();
+        assert_eq!(
+            odd,
+            [("disk".to_owned(), OddKind::Device), ("zero".to_owned(), OddKind::Device)]
+        );
         let listed = [fact("zero", "")];
         assert_eq!(disk.states(&place.path("from"), &listed).unwrap(), [FileState::NotAFile]);
-        let error = disk.copy(&place.path("from"), &place.path("to"), &listed, &as_they_are()).unwrap_err();
+        let error =
+            disk.copy(&place.path("from"), &place.path("to"), &listed, &as_they_are()).unwrap_err();
         assert_eq!(error.kind(), Kind::Stale);
         assert_eq!(place.names("to"), [""; 0]);
         assert_eq!(disk.remove(&place.path("from"), &listed).unwrap(), 0);
@@ -44,7 +51,8 @@ fn a_device_is_told_of_and_never_opened() {
 #[test]
 fn holes_stay_holes_wherever_they_are_copied_to() {
     const LONG: u64 = 64 << 20;
-    // In memory too, where there is such a thing: another filesystem, so that nothing can be linked or shared.
+    // In memory too, where there is such a thing: another filesystem, so that nothing can be linked
+    // or shared.
     let homes = [std::env::temp_dir(), "/dev/shm".into()];
     for home in homes.iter().filter(|home| home.is_dir()) {
         let place = Place::new();
@@ -84,7 +92,10 @@ fn a_name_as_long_as_can_be_is_copied_and_replaced() {
         fs::create_dir(place.at(&to)).unwrap();
         let files = [fact(&deep, "deep"), fact(&name, "new")];
         disk.copy(&place.path("from"), &place.path(&to), &files, &as_they_are()).unwrap();
-        assert_eq!(disk.states(&place.path(&to), &files).unwrap(), [FileState::Same, FileState::Same]);
+        assert_eq!(
+            disk.states(&place.path(&to), &files).unwrap(),
+            [FileState::Same, FileState::Same]
+        );
         fs::write(place.at(&to).join(&name), "old").unwrap();
         let (new, old) = ([fact(&name, "new")], [fact(&name, "old")]);
         let onto = ttplan::live::Onto::Files(&old);

@@ -8,16 +8,20 @@ use crate::tree::{Place, disks};
 #[test]
 fn patterns_of_the_configuration_and_of_the_root_are_passed_over_and_the_latter_win() {
     let place = Place::new();
-    for path in ["a.png", "a.tmp", "keep.tmp", "cache/x.png", "d/cache/y.png", "d/.DS_Store", "d/.gitkeep"] {
+    for path in
+        ["a.png", "a.tmp", "keep.tmp", "cache/x.png", "d/cache/y.png", "d/.DS_Store", "d/.gitkeep"]
+    {
         place.write(&format!("from/{path}"), path);
     }
     place.write("from/.ttplanignore", "# ours\ncache/\n!keep.tmp\n");
     for mut disk in disks() {
         let (tree, _) = disk.scan(&place.path("from"), &["*.tmp".to_owned()]).unwrap();
-        let files: Vec<_> = tree.files.iter().map(|file| file.path().to_text().into_owned()).collect();
+        let files: Vec<_> =
+            tree.files.iter().map(|file| file.path().to_text().into_owned()).collect();
         assert_eq!(files, ["a.png", "keep.tmp"]);
         assert_eq!(tree.litter, [("d/.DS_Store".into(), 11)]);
-        // The two directories count once each, with `a.tmp`, `.ttplanignore` and the two known names.
+        // The two directories count once each, with `a.tmp`, `.ttplanignore` and the two known
+        // names.
         assert_eq!((tree.ignored, tree.odd.len()), (6, 0));
     }
 }
@@ -34,7 +38,8 @@ fn patterns_of_a_directory_apply_below_it_and_a_hidden_directory_is_not_asked() 
     place.write("from/skipped/.ttplanignore", "!x\n");
     for mut disk in disks() {
         let (tree, _) = disk.scan(&place.path("from"), &[]).unwrap();
-        let files: Vec<_> = tree.files.iter().map(|file| file.path().to_text().into_owned()).collect();
+        let files: Vec<_> =
+            tree.files.iter().map(|file| file.path().to_text().into_owned()).collect();
         assert_eq!(files, ["a.log", "d/e/keep.log", "d/e/top"]);
         assert_eq!(tree.odd, []);
     }

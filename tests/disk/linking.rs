@@ -1,4 +1,5 @@
-//! Files that are to stay as they are on one filesystem: a name more for what was read, and never for anything else.
+//! Files that are to stay as they are on one filesystem: a name more for what was read, and never
+//! for anything else.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,7 +16,8 @@ fn rested() -> Place {
     let place = Place::new();
     place.write("from/d/f", "x");
     let changed = place.at("from/d/f").metadata().unwrap();
-    let changed = SystemTime::UNIX_EPOCH + Duration::new(changed.ctime() as u64, changed.ctime_nsec() as u32);
+    let changed =
+        SystemTime::UNIX_EPOCH + Duration::new(changed.ctime() as u64, changed.ctime_nsec() as u32);
     // The kernel's clock goes on by itself; nothing else has to happen.
     while changed.elapsed().unwrap_or_default() < Duration::from_millis(150) {
         std::thread::yield_now();
@@ -40,11 +42,15 @@ fn can_share() -> bool {
 fn what_is_to_stay_as_it_is_gets_a_second_name() {
     for mut disk in disks() {
         let place = rested();
-        let copied = disk.copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &as_they_are()).unwrap();
+        let copied = disk
+            .copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &as_they_are())
+            .unwrap();
         assert_eq!(copied, [Copied::Made]);
         assert_eq!(is_one_file(&place), !can_share());
         assert_eq!(place.names("to/d"), ["f"]);
-        let again = disk.copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &as_they_are()).unwrap();
+        let again = disk
+            .copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &as_they_are())
+            .unwrap();
         assert_eq!(again, [Copied::Already]);
         assert_eq!(disk.remove(&place.path("to"), &[fact("d/f", "x")]).unwrap(), 1);
         assert_eq!(fs::read(place.at("from/d/f")).unwrap(), b"x");
@@ -65,7 +71,9 @@ fn another_mode_needs_a_file_of_its_own() {
 fn a_content_that_is_not_the_listed_one_is_never_linked() {
     for mut disk in disks() {
         let place = rested();
-        let error = disk.copy(&place.path("from"), &place.path("to"), &[fact("d/f", "y")], &as_they_are()).unwrap_err();
+        let error = disk
+            .copy(&place.path("from"), &place.path("to"), &[fact("d/f", "y")], &as_they_are())
+            .unwrap_err();
         assert_eq!(error.kind(), Kind::Stale, "{error}");
         assert!(place.names("to").is_empty());
     }
@@ -80,10 +88,17 @@ fn a_file_that_is_known_and_then_changed_is_read_again() {
         // As many bytes, and the time of the content set back: only the kernel's own stamp tells.
         let modified = place.at("from/d/f").metadata().unwrap().modified().unwrap();
         place.write("from/d/f", "y");
-        fs::File::options().write(true).open(place.at("from/d/f")).unwrap().set_modified(modified).unwrap();
+        fs::File::options()
+            .write(true)
+            .open(place.at("from/d/f"))
+            .unwrap()
+            .set_modified(modified)
+            .unwrap();
         assert_eq!(disk.states(&place.path("from"), &files).unwrap(), [FileState::Differs]);
         assert_eq!(
-            disk.copy(&place.path("from"), &place.path("to"), &files, &as_they_are()).unwrap_err().kind(),
+            disk.copy(&place.path("from"), &place.path("to"), &files, &as_they_are())
+                .unwrap_err()
+                .kind(),
             Kind::Stale
         );
         assert!(place.names("to").is_empty());
@@ -100,13 +115,19 @@ fn a_file_with_several_listed_names_is_moved_under_all_of_them() {
             fs::hard_link(place.at("from/d/f"), place.at("from").join(name)).unwrap();
         }
         let changed = place.at("from/d/f").metadata().unwrap();
-        let changed = SystemTime::UNIX_EPOCH + Duration::new(changed.ctime() as u64, changed.ctime_nsec() as u32);
+        let changed = SystemTime::UNIX_EPOCH
+            + Duration::new(changed.ctime() as u64, changed.ctime_nsec() as u32);
         while changed.elapsed().unwrap_or_default() < Duration::from_millis(150) {
             std::thread::yield_now();
         }
         let files: Vec<_> = names.iter().map(|name| fact(name, "x")).collect();
         disk.copy(&place.path("from"), &place.path("to"), &files, &as_they_are()).unwrap();
-        assert!(disk.states(&place.path("to"), &files).unwrap().iter().all(|state| *state == FileState::Same));
+        assert!(
+            disk.states(&place.path("to"), &files)
+                .unwrap()
+                .iter()
+                .all(|state| *state == FileState::Same)
+        );
         assert_eq!(place.names("to/d").len(), names.len());
     }
 }
@@ -131,7 +152,9 @@ fn a_link_put_in_the_place_of_a_source_is_not_followed() {
         fs::remove_file(place.at("from/d/f")).unwrap();
         place.link("../../outside/secret/f", "from/d/f");
         assert_eq!(
-            disk.copy(&place.path("from"), &place.path("to"), &files, &as_they_are()).unwrap_err().kind(),
+            disk.copy(&place.path("from"), &place.path("to"), &files, &as_they_are())
+                .unwrap_err()
+                .kind(),
             Kind::Stale
         );
         assert!(place.names("to").is_empty());

@@ -35,9 +35,11 @@ fn a_hostile_tree_is_told_as_it_is_and_nothing_in_it_is_followed() {
         assert_eq!(tree.files, [fact("a/plain", "content")]);
         assert_eq!(circumstances.len(), 1);
         assert_eq!(tree.ignored, 3);
-        let odd: Vec<_> = tree.odd.iter().map(|odd| (odd.path.to_text().into_owned(), odd.what)).collect();
+        let odd: Vec<_> =
+            tree.odd.iter().map(|odd| (odd.path.to_text().into_owned(), odd.what)).collect();
         let link = |name: &str| (name.to_owned(), OddKind::Symlink);
-        let (pipe, socket) = (("pipe".to_owned(), OddKind::Fifo), ("socket".to_owned(), OddKind::Socket));
+        let (pipe, socket) =
+            (("pipe".to_owned(), OddKind::Fifo), ("socket".to_owned(), OddKind::Socket));
         assert_eq!(odd, [link("dangling"), link("etc"), pipe, socket, link("stolen"), link("up")]);
     }
 }
@@ -46,7 +48,8 @@ fn a_hostile_tree_is_told_as_it_is_and_nothing_in_it_is_followed() {
 fn every_name_the_kernel_takes_is_kept_byte_for_byte_and_sorted_bytewise() {
     let place = Place::new();
     let long = "n".repeat(255);
-    let names: [&[u8]; 7] = [b"\xff\xfe", b"two\nlines", b" ", b"B", b"a", long.as_bytes(), "ü".as_bytes()];
+    let names: [&[u8]; 7] =
+        [b"\xff\xfe", b"two\nlines", b" ", b"B", b"a", long.as_bytes(), "ü".as_bytes()];
     for name in names {
         let path = FilePath::from_bytes([b"from/", name].concat());
         fs::write(place.at(path.as_path()), name).unwrap();
@@ -95,7 +98,12 @@ fn a_root_that_is_missing_a_file_or_a_link_is_called_so() {
     let expected = [
         ("missing", RootState::Missing, DirectoryState::Missing, FileState::Missing),
         ("file", RootState::NotADirectory, DirectoryState::NotADirectory, FileState::NotAFile),
-        ("file/below", RootState::NotADirectory, DirectoryState::NotADirectory, FileState::NotAFile),
+        (
+            "file/below",
+            RootState::NotADirectory,
+            DirectoryState::NotADirectory,
+            FileState::NotAFile,
+        ),
         ("link", RootState::NotADirectory, DirectoryState::NotADirectory, FileState::NotAFile),
         ("from", RootState::Present, DirectoryState::Present, FileState::Missing),
         ("link/secret", RootState::Present, DirectoryState::Present, FileState::Missing),
@@ -106,7 +114,11 @@ fn a_root_that_is_missing_a_file_or_a_link_is_called_so() {
             assert_eq!(tree.state, root, "{path}");
             assert_eq!(tree.files.len(), circumstances.len());
             assert_eq!(disk.directory(&place.path(path)).unwrap(), directory, "{path}");
-            assert_eq!(disk.states(&place.path(path), &[fact("x", "x")]).unwrap(), [file], "{path}");
+            assert_eq!(
+                disk.states(&place.path(path), &[fact("x", "x")]).unwrap(),
+                [file],
+                "{path}"
+            );
         }
     }
 }
@@ -145,7 +157,16 @@ fn listed_files_are_found_as_they_are() {
 #[test]
 fn a_path_that_is_not_plain_and_relative_is_refused_everywhere() {
     let place = Place::new();
-    for path in [&b"../outside/secret/f"[..], b"/etc/passwd", b"", b"a/../b", b"./a", b"a//b", b"a/", b"a\0b"] {
+    for path in [
+        &b"../outside/secret/f"[..],
+        b"/etc/passwd",
+        b"",
+        b"a/../b",
+        b"./a",
+        b"a//b",
+        b"a/",
+        b"a\0b",
+    ] {
         let listed = [fact(path, "secret")];
         for mut disk in disks() {
             let error = disk.states(&place.path("from"), &listed).unwrap_err();
@@ -178,7 +199,8 @@ fn a_directory_that_flips_to_a_link_and_back_never_shows_what_is_outside() {
             for mut disk in disks() {
                 let (tree, _) = disk.scan(&place.path("from"), &[]).unwrap();
                 assert!(!tree.files.contains(&secret));
-                let found = disk.states(&place.path("from"), std::slice::from_ref(&secret)).unwrap();
+                let found =
+                    disk.states(&place.path("from"), std::slice::from_ref(&secret)).unwrap();
                 assert_ne!(found, [FileState::Same]);
             }
         }
@@ -194,7 +216,8 @@ fn a_scan_agrees_with_find_and_sha256sum() {
         place.write(&format!("from/{}/{}/file {n}", n % 7, n % 3), content);
     }
     let script = "cd \"$1\" && find . -type f -exec sha256sum {} +";
-    let output = Command::new("sh").args(["-c", script, "sh"]).arg(place.at("from")).output().unwrap();
+    let output =
+        Command::new("sh").args(["-c", script, "sh"]).arg(place.at("from")).output().unwrap();
     let mut theirs: Vec<_> = String::from_utf8(output.stdout)
         .unwrap()
         .lines()
@@ -203,8 +226,11 @@ fn a_scan_agrees_with_find_and_sha256sum() {
     theirs.sort();
     for mut disk in disks() {
         let (tree, _) = disk.scan(&place.path("from"), &[]).unwrap();
-        let ours: Vec<_> =
-            tree.files.iter().map(|file| (file.path().to_text().into_owned(), file.sha256().to_string())).collect();
+        let ours: Vec<_> = tree
+            .files
+            .iter()
+            .map(|file| (file.path().to_text().into_owned(), file.sha256().to_string()))
+            .collect();
         assert_eq!(ours, theirs);
     }
 }
@@ -212,7 +238,15 @@ fn a_scan_agrees_with_find_and_sha256sum() {
 #[test]
 fn sources_are_plain_files_without_byte_code_and_caches() {
     let place = Place::new();
-    for path in ["b.py", "a/x.py", "env.py", "__pycache__/b.cpython-311.pyc", "old.pyc", ".git/config", ".note"] {
+    for path in [
+        "b.py",
+        "a/x.py",
+        "env.py",
+        "__pycache__/b.cpython-311.pyc",
+        "old.pyc",
+        ".git/config",
+        ".note",
+    ] {
         place.write(&format!("from/{path}"), path);
     }
     for mut disk in disks() {
@@ -228,7 +262,10 @@ fn sources_that_could_become_something_else_are_refused() {
     let place = Place::new();
     place.link("../../outside/secret/f", "from/link.py");
     let error = Disk::new().sources(&place.path("from")).unwrap_err();
-    assert!(error.to_string().contains("link.py") && error.to_string().contains("symbolic link"), "{error}");
+    assert!(
+        error.to_string().contains("link.py") && error.to_string().contains("symbolic link"),
+        "{error}"
+    );
     fs::remove_file(place.at("from/link.py")).unwrap();
     fs::File::create(place.at("from/huge.py")).unwrap().set_len(16 * 1024 * 1024 + 1).unwrap();
     let error = Disk::new().sources(&place.path("from")).unwrap_err();
@@ -255,11 +292,14 @@ fn a_real_upload_tree_is_scanned_as_its_index_says() {
     let mut tar = Command::new("tar");
     tar.arg("-xzf").arg(data.join("uploads.tar.gz")).arg("-C").arg(place.at("from"));
     assert!(tar.status().unwrap().success());
-    let index: Index = serde_json::from_slice(&fs::read(data.join("uploads-index.json")).unwrap()).unwrap();
+    let index: Index =
+        serde_json::from_slice(&fs::read(data.join("uploads-index.json")).unwrap()).unwrap();
     let is_ignored = |path: &str| path.ends_with("/.gitkeep") || path.ends_with("/.DS_Store");
     let known = index.files.iter().filter(|(path, _)| !is_ignored(path));
     let mut expected: Vec<FileFact> = known
-        .map(|(path, known)| FileFact(FilePath::from(path), known.bytes, Digest::parse(&known.sha256).unwrap()))
+        .map(|(path, known)| {
+            FileFact(FilePath::from(path), known.bytes, Digest::parse(&known.sha256).unwrap())
+        })
         .collect();
     expected.sort();
     let tree = place.scan("from/uploads");

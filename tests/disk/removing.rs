@@ -21,11 +21,24 @@ fn only_files_with_the_listed_content_go_and_directories_stay() {
         place.link("../outside/secret", "to/up");
         place.make_fifo("to/pipe");
         fs::create_dir_all(place.at("to/empty/before")).unwrap();
-        let paths =
-            ["a/b/c/gone", "a/b/gone", "kept/gone", "top", "changed", "longer", "link", "up/f", "pipe", "no/file"];
+        let paths = [
+            "a/b/c/gone",
+            "a/b/gone",
+            "kept/gone",
+            "top",
+            "changed",
+            "longer",
+            "link",
+            "up/f",
+            "pipe",
+            "no/file",
+        ];
         let listed = paths.map(|path| fact(path, "content"));
         assert_eq!(disk.remove(&place.path("to"), &listed).unwrap(), 4);
-        assert_eq!(place.names("to"), ["a", "changed", "empty", "kept", "link", "longer", "pipe", "up"]);
+        assert_eq!(
+            place.names("to"),
+            ["a", "changed", "empty", "kept", "link", "longer", "pipe", "up"]
+        );
         assert_eq!(place.names("to/a/b/c"), [""; 0]);
         assert_eq!(place.names("to/kept"), ["stays"]);
         assert_eq!(place.names("to/empty"), ["before"]);
@@ -51,7 +64,10 @@ fn a_root_that_became_a_link_is_not_entered() {
     let place = Place::new();
     place.link("outside/secret", "link");
     for mut disk in disks() {
-        assert_eq!(disk.remove(&place.path("link"), &[fact("f", "secret")]).unwrap_err().kind(), Kind::Unreachable);
+        assert_eq!(
+            disk.remove(&place.path("link"), &[fact("f", "secret")]).unwrap_err().kind(),
+            Kind::Unreachable
+        );
         assert_eq!(disk.sweep(&place.path("link")).unwrap_err().kind(), Kind::Unreachable);
     }
     place.assert_outside_untouched();
@@ -101,7 +117,8 @@ fn what_was_copied_can_be_removed_again() {
     }
     let files = place.scan("from").files;
     for mut disk in disks() {
-        disk.copy(&place.path("from"), &place.path("to"), &files, &crate::tree::as_they_are()).unwrap();
+        disk.copy(&place.path("from"), &place.path("to"), &files, &crate::tree::as_they_are())
+            .unwrap();
         assert_eq!(disk.remove(&place.path("to"), &files).unwrap(), 40);
         assert!(place.scan("to").files.is_empty());
         assert_eq!(Disk::new().scan(&place.path("from"), &[]).unwrap().0.files, files);

@@ -86,8 +86,9 @@ impl Place {
     /// The names in a directory, sorted.
     pub fn names(&self, directory: &str) -> Vec<String> {
         let entries = fs::read_dir(self.at(directory)).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
@@ -96,7 +97,11 @@ impl Place {
 /// A row of a list.
 pub fn fact(path: impl AsRef<[u8]>, content: impl AsRef<[u8]>) -> FileFact {
     let content = content.as_ref();
-    FileFact(FilePath::from(OsStr::from_bytes(path.as_ref())), content.len() as u64, Digest::of(content))
+    FileFact(
+        FilePath::from(OsStr::from_bytes(path.as_ref())),
+        content.len() as u64,
+        Digest::of(content),
+    )
 }
 
 pub fn as_they_are() -> CopyHow {
@@ -130,8 +135,14 @@ pub fn without_rights(test: &str, place: &Place, body: impl FnOnce(&Path)) {
         Some(directory) => body(&directory),
         None if !is_root() => body(place.directory.path()),
         None => {
-            let setpriv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"];
-            if !Command::new(setpriv[0]).args(&setpriv[1..]).arg("true").status().is_ok_and(|status| status.success()) {
+            let setpriv =
+                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"];
+            if !Command::new(setpriv[0])
+                .args(&setpriv[1..])
+                .arg("true")
+                .status()
+                .is_ok_and(|status| status.success())
+            {
                 println!("skipped: root cannot become somebody else here");
                 return;
             }

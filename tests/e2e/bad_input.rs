@@ -39,7 +39,11 @@ fn planned(ground: &dyn Ground) -> Site {
 
 fn nobody_says_where_the_database_is(ground: &dyn Ground) {
     let mut site = planned(ground);
-    let told = ["nobody said where the database is", "hint: set the variable: `DATABASE_URL=", "--database-url"];
+    let told = [
+        "nobody said where the database is",
+        "hint: set the variable: `DATABASE_URL=",
+        "--database-url",
+    ];
     site.variables.insert("DATABASE_URL".into(), "".into());
     nothing_can_be_done(&site, 1, &[&told[..], &["`DATABASE_URL` is set and empty"]].concat());
     site.variables.remove("DATABASE_URL");
@@ -68,7 +72,11 @@ fn a_configuration_that_cannot_be_read(ground: &dyn Ground) {
         ("unexpected = ", "unexpcted = ", &["unexpcted", "`unexpected`", "ttplan.toml:"]),
         ("unexpected = \"drop\"", "unexpected = \"destroy\"", &["destroy", "drop", "ttplan.toml:"]),
         ("version = 1", "version = 9", &["9", "ttplan.toml:3:"]),
-        ("\"${SHOP}/upgrade.sh\", \"heads\"", "\"${SHOPP}/upgrade.sh\"", &["SHOPP", "ttplan.toml:"]),
+        (
+            "\"${SHOP}/upgrade.sh\", \"heads\"",
+            "\"${SHOPP}/upgrade.sh\"",
+            &["SHOPP", "ttplan.toml:"],
+        ),
     ] {
         let site = planned(ground);
         site.edit("ttplan.toml", from, to);
@@ -119,10 +127,18 @@ fn a_server_that_does_not_let_us_in() {
 #[test]
 fn a_file_that_is_no_database() {
     let mut site = planned(&SqliteGround);
-    site.put("data/letter.txt", "Dear Ada, this is a letter and no database, however long it may be.\n");
+    site.put(
+        "data/letter.txt",
+        "Dear Ada, this is a letter and no database, however long it may be.\n",
+    );
     fs::create_dir(site.path("data/directory.db")).unwrap();
-    for (path, words) in [("data/letter.txt", &["letter.txt"][..]), ("data/directory.db", &["directory.db"])] {
-        site.variables.insert("DATABASE_URL".into(), format!("sqlite:///{}", site.path(path).display()).into());
+    for (path, words) in
+        [("data/letter.txt", &["letter.txt"][..]), ("data/directory.db", &["directory.db"])]
+    {
+        site.variables.insert(
+            "DATABASE_URL".into(),
+            format!("sqlite:///{}", site.path(path).display()).into(),
+        );
         nothing_can_be_done(&site, 1, words);
     }
     // A file where no directory is cannot be made by migrations either.
@@ -160,7 +176,8 @@ fn a_host_whose_file_cannot_be_believed() {
         assert_same(&site.picture(), &before, "something was changed");
     };
     let host = site.path("host/host.toml");
-    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     mode(&host, 0o666);
     refused(&["others than its owner may write", "hint: chmod go-w"], 4);
     mode(&host, 0o644);
@@ -192,15 +209,24 @@ fn a_host_whose_file_cannot_be_believed() {
 fn a_question_that_nobody_is_there_to_answer() {
     let site = Site::with(&SqliteGround, STRAYS);
     site.plan().ends(0);
-    site.run(&["sign", PLAN, "--key", "host/ada.key", "--principal", "ada"]).ends(64).complains(&["`--yes`"]);
+    site.run(&["sign", PLAN, "--key", "host/ada.key", "--principal", "ada"])
+        .ends(64)
+        .complains(&["`--yes`"]);
     site.sign().ends(0);
     let before = site.picture();
     site.run(&["apply", PLAN]).ends(64).complains(&["no terminal", "`--auto-approve`"]);
     assert_same(&site.picture(), &before, "an unanswered question");
-    for wrong in [&["aply"][..], &["apply"], &["plan", "--no-such-flag"], &["apply", PLAN, "--lock-timeout", "soon"]] {
+    for wrong in [
+        &["aply"][..],
+        &["apply"],
+        &["plan", "--no-such-flag"],
+        &["apply", PLAN, "--lock-timeout", "soon"],
+    ] {
         site.run(wrong).ends(64);
     }
-    site.run(&["undo", "--last", "--auto-approve"]).ends(64).complains(&["nothing was ever run here"]);
+    site.run(&["undo", "--last", "--auto-approve"])
+        .ends(64)
+        .complains(&["nothing was ever run here"]);
     site.apply().ends(0);
     site.run(&["undo", "no-such-run", "--auto-approve"])
         .ends(64)
@@ -230,7 +256,11 @@ fn uploads_that_cannot_be_read() {
     let said = Said::of(plan.output().unwrap());
     assert_eq!(said.code, 8, "{}", said.err);
     let plan = site.planned();
-    let unseen = plan.findings.iter().find(|finding| finding.subject.contains("more")).expect("it is said nowhere");
+    let unseen = plan
+        .findings
+        .iter()
+        .find(|finding| finding.subject.contains("more"))
+        .expect("it is said nowhere");
     assert_eq!(unseen.severity, ttplan::model::diagnosis::Severity::Error, "{unseen:?}");
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -10,11 +10,21 @@ const WRONG: &[Wrong] = &[
     ("nothing", |_| Vec::new(), 1, &["is empty"]),
     ("half of it", |text| text.as_bytes()[..text.len() / 2].to_vec(), 1, &["cut off", "hint: "]),
     ("all but its end", |text| text.as_bytes()[..text.len() - 2].to_vec(), 1, &["cut off"]),
-    ("a letter", |_| b"Dear Ada, please apply the usual.\n".to_vec(), 1, &["is not a plan that can be read", ":1:1"]),
+    (
+        "a letter",
+        |_| b"Dear Ada, please apply the usual.\n".to_vec(),
+        1,
+        &["is not a plan that can be read", ":1:1"],
+    ),
     ("an empty object", |_| b"{}\n".to_vec(), 1, &["format_version"]),
     ("a list", |_| b"[]\n".to_vec(), 1, &["is not a plan that can be read"]),
     ("bytes", |_| vec![0xff, 0xfe, 0x00, b'\n'], 1, &["is not UTF-8 from byte 0 on"]),
-    ("the observation", |text| text.replace("\"steps\"", "\"facts\"").into_bytes(), 1, &["unknown field `facts`"]),
+    (
+        "the observation",
+        |text| text.replace("\"steps\"", "\"facts\"").into_bytes(),
+        1,
+        &["unknown field `facts`"],
+    ),
     (
         "a field more",
         |text| text.replacen("\"made_by\"", "\"trust_me\": true,\n  \"made_by\"", 1).into_bytes(),
@@ -23,7 +33,14 @@ const WRONG: &[Wrong] = &[
     ),
     (
         "a field more within a move",
-        |text| text.replacen("\"sql\":", "\"and_also\": \"DROP TABLE users\",\n            \"sql\":", 1).into_bytes(),
+        |text| {
+            text.replacen(
+                "\"sql\":",
+                "\"and_also\": \"DROP TABLE users\",\n            \"sql\":",
+                1,
+            )
+            .into_bytes()
+        },
         1,
         &["unknown field `and_also`"],
     ),
@@ -36,7 +53,12 @@ const WRONG: &[Wrong] = &[
         1,
         &["duplicate field `ticket`"],
     ),
-    ("a field less", |text| text.replacen("  \"ticket\": null,\n", "", 1).into_bytes(), 4, &["written form", ":7:"]),
+    (
+        "a field less",
+        |text| text.replacen("  \"ticket\": null,\n", "", 1).into_bytes(),
+        4,
+        &["written form", ":7:"],
+    ),
     (
         "a move of the future",
         |text| text.replacen("\"drop_object\"", "\"burn_object\"", 1).into_bytes(),
@@ -74,7 +96,9 @@ fn what_is_no_plan_is_not_run_whoever_signed_it() {
         assert_ne!(bytes, text.as_bytes(), "{what}");
         std::fs::write(site.path(PLAN), bytes).unwrap();
         site.sign_bytes("host/ada.key", "ada");
-        for arguments in [&["show", PLAN][..], &["verify", PLAN], &["apply", PLAN, "--auto-approve"]] {
+        for arguments in
+            [&["show", PLAN][..], &["verify", PLAN], &["apply", PLAN, "--auto-approve"]]
+        {
             let said = site.run(arguments);
             assert_eq!(said.code, *code, "{what}: {arguments:?}: {}", said.err);
             said.complains(words).complains(&["change.ttplan.json"]);
@@ -105,7 +129,9 @@ fn what_is_no_observation_is_not_planned_from() {
     from(&text.as_bytes()[..text.len() / 2]).ends(1).complains(&["cut off"]);
     from(text.replace('\n', "\r\n").as_bytes()).ends(4).complains(&["CRLF"]);
     from(text.replacen("\"1.", "\"2.", 1).as_bytes()).ends(4).complains(&["format version `2."]);
-    from(text.replacen("\"facts\"", "\"fancies\"", 1).as_bytes()).ends(1).complains(&["unknown field `fancies`"]);
+    from(text.replacen("\"facts\"", "\"fancies\"", 1).as_bytes())
+        .ends(1)
+        .complains(&["unknown field `fancies`"]);
     assert!(!site.path(PLAN).exists());
     // A plan is no observation, nor are two of one database.
     from(text.as_bytes()).ends(0);

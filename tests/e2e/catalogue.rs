@@ -52,16 +52,26 @@ fn catalogued(ground: &dyn Ground, statements: &str) -> Site {
 fn use_catalogue(site: &Site, text: &str) {
     let own = site.path("host/shop.catalogue.json");
     std::fs::write(&own, text).unwrap();
-    site.edit("host/host.toml", "required = 1", &format!("required = 1\ncatalogues = [\"{}\"]", own.display()));
+    site.edit(
+        "host/host.toml",
+        "required = 1",
+        &format!("required = 1\ncatalogues = [\"{}\"]", own.display()),
+    );
     site.put(CATALOGUE, text);
-    site.edit("ttplan.toml", "target = \"heads\"", "target = \"heads\"\ncatalogue = \"shop.catalogue.json\"");
+    site.edit(
+        "ttplan.toml",
+        "target = \"heads\"",
+        "target = \"heads\"\ncatalogue = \"shop.catalogue.json\"",
+    );
 }
 
 fn stamps(site: &Site) -> Vec<(Vec<String>, Basis)> {
     let steps = site.planned().steps;
     let moves = steps.iter().flat_map(|step| &step.moves);
     moves
-        .filter_map(|act| if let Move::SetRevisions(set) = act { Some((set.to.clone(), set.basis)) } else { None })
+        .filter_map(|act| {
+            if let Move::SetRevisions(set) = act { Some((set.to.clone(), set.basis)) } else { None }
+        })
         .collect()
 }
 
@@ -71,7 +81,9 @@ fn goes_to_the_end_and_back(site: &Site, arguments: &[&str]) {
     site.run(&[&["plan", "-o", PLAN], arguments].concat()).ends(0);
     site.sign().ends(0);
     assert_same(&site.picture(), &before, "nothing was to be changed yet");
-    site.run(&["apply", PLAN, "--auto-approve", "--follow"]).ends(0).complains(&["      | upgrade to 004_codes"]);
+    site.run(&["apply", PLAN, "--auto-approve", "--follow"])
+        .ends(0)
+        .complains(&["      | upgrade to 004_codes"]);
     site.run(&["revisions", "current"]).ends(0).says(&["004_codes (head)", "state: current"]);
     site.run(&["plan"]).ends(0).says(&["the schema is exactly what is catalogued for it"]);
     site.apply().ends(0).says(&["nothing was changed"]);
@@ -99,10 +111,15 @@ fn a_recording_goes_on_where_it_stopped(ground: &dyn Ground) {
     site.run(&["catalogue", "record", "-o", packed]).ends(0).says(&["5 entries"]);
     site.run(&["catalogue", "show", "--catalogue", packed]).ends(0).says(&["5 entries", MERGED]);
 
-    let diff = ["catalogue", "diff", "--catalogue", CATALOGUE, "001_users", "002_labels,002_projects"];
+    let diff =
+        ["catalogue", "diff", "--catalogue", CATALOGUE, "001_users", "002_labels,002_projects"];
     site.run(&diff).ends(0).says(&["+ labels", "+ projects"]);
-    site.run(&["catalogue", "show", "--catalogue", CATALOGUE, "004_codes"]).ends(0).says(&["column code"]);
-    site.run(&["catalogue", "diff", "--catalogue", CATALOGUE, "001_users", "nothing"]).ends(64).complains(&["nothing"]);
+    site.run(&["catalogue", "show", "--catalogue", CATALOGUE, "004_codes"])
+        .ends(0)
+        .says(&["column code"]);
+    site.run(&["catalogue", "diff", "--catalogue", CATALOGUE, "001_users", "nothing"])
+        .ends(64)
+        .complains(&["nothing"]);
 }
 
 fn a_database_in_use_is_nothing_to_record_on(ground: &dyn Ground) {
@@ -132,7 +149,11 @@ fn a_catalogue_that_the_host_does_not_know_shows_nothing(ground: &dyn Ground) {
     assert_eq!(stamps(&site), [(vec!["004_codes".to_owned()], Basis::Exact)]);
     site.sign().ends(0);
     for command in [["verify", PLAN].as_slice(), &["apply", PLAN, "--auto-approve"]] {
-        site.run(command).ends(4).complains(&["no catalogue of this host", "`004_codes`", "[trust] catalogues"]);
+        site.run(command).ends(4).complains(&[
+            "no catalogue of this host",
+            "`004_codes`",
+            "[trust] catalogues",
+        ]);
     }
     assert_same(&site.picture(), &before, "a forged catalogue was believed");
 }
@@ -157,28 +178,42 @@ fn a_false_stamp_is_corrected_and_the_old_one_stands_in_the_plan(ground: &dyn Gr
 fn a_schema_beyond_its_record_waits_for_a_person(ground: &dyn Ground) {
     let site = catalogued(ground, &migrated("004_codes"));
     site.sql(&format!("UPDATE alembic_version SET version_num = '{MERGED}'"));
-    site.plan().ends(8).says(&["false_stamp", "may have rows to change", "--assume-revision 004_codes"]);
+    site.plan().ends(8).says(&[
+        "false_stamp",
+        "may have rows to change",
+        "--assume-revision 004_codes",
+    ]);
     assert_eq!(stamps(&site), []);
     site.run(&["plan", "-o", PLAN, "--assume-revision", "004_codes"]).ends(0);
     assert_eq!(stamps(&site), [(vec!["004_codes".to_owned()], Basis::Exact)]);
 }
 
 fn a_drifted_schema_waits_for_a_person(ground: &dyn Ground) {
-    let site = catalogued(ground, &format!("{}ALTER TABLE users ADD COLUMN mine INTEGER;", migrated(MERGED)));
+    let site = catalogued(
+        ground,
+        &format!("{}ALTER TABLE users ADD COLUMN mine INTEGER;", migrated(MERGED)),
+    );
     site.plan().ends(8).says(&["drifted", "additional in table `users`: column mine integer"]);
     assert!(stamps(&site).is_empty() && site.planned().summary.migrations_to_run == 0);
-    site.run(&["revisions", "infer"]).ends(0).says(&[&format!("to be {MERGED}"), "+ column mine integer"]);
+    site.run(&["revisions", "infer"])
+        .ends(0)
+        .says(&[&format!("to be {MERGED}"), "+ column mine integer"]);
     // What the operator added beside the application's own tables does not count.
     let site = catalogued(ground, &format!("{}CREATE TABLE mine (id INTEGER);", migrated(MERGED)));
     site.plan().ends(0).says(&["behind"]);
 }
 
 fn a_person_may_say_which_revision_it_is(ground: &dyn Ground) {
-    let site = catalogued(ground, &format!("{}ALTER TABLE users ADD COLUMN mine INTEGER;", migrated(MERGED)));
+    let site = catalogued(
+        ground,
+        &format!("{}ALTER TABLE users ADD COLUMN mine INTEGER;", migrated(MERGED)),
+    );
     site.sql("DROP TABLE alembic_version");
     let before = site.picture();
     site.plan().ends(8).says(&["legacy", "column mine"]);
-    site.run(&["plan", "-o", PLAN, "--assume-revision", "no-such"]).ends(8).says(&["cannot be assumed"]);
+    site.run(&["plan", "-o", PLAN, "--assume-revision", "no-such"])
+        .ends(8)
+        .says(&["cannot be assumed"]);
     site.run(&["plan", "-o", PLAN, "--assume-revision", MERGED])
         .ends(0)
         .says(&["was assumed by a person", "column mine"]);
@@ -192,7 +227,10 @@ fn a_person_may_say_which_revision_it_is(ground: &dyn Ground) {
 }
 
 fn a_half_run_migration_is_told_and_left_alone(ground: &dyn Ground) {
-    let site = catalogued(ground, &format!("{}CREATE TABLE labels (id INTEGER PRIMARY KEY);", migrated("001_users")));
+    let site = catalogued(
+        ground,
+        &format!("{}CREATE TABLE labels (id INTEGER PRIMARY KEY);", migrated("001_users")),
+    );
     site.plan().ends(8).says(&["half_applied", "`002_labels` was begun"]);
     assert_eq!(site.planned().diagnosis.state, State::HalfApplied);
     assert_eq!(site.planned().summary.migrations_to_run, 0);
@@ -205,7 +243,11 @@ fn a_known_stop_is_passed_and_an_unknown_one_leaves_the_database_as_it_was(groun
     let before = site.picture();
     site.plan_and_sign(0);
     site.apply().ends(6).complains(&["stops in the middle", "the database"]);
-    assert_same(&site.picture().database_only(), &before.database_only(), "a failed upgrade left something");
+    assert_same(
+        &site.picture().database_only(),
+        &before.database_only(),
+        "a failed upgrade left something",
+    );
 
     let site = Site::with(ground, &migrated(MERGED));
     stumble(&site);
@@ -231,18 +273,28 @@ fn migrations_that_do_something_else_are_found_out_and_taken_back(ground: &dyn G
     let before = site.picture();
     site.plan_and_sign(0);
     site.apply().ends(7).complains(&["did not do what was planned", "catalogued"]);
-    assert_same(&site.picture().database_only(), &before.database_only(), "what was found out was kept");
+    assert_same(
+        &site.picture().database_only(),
+        &before.database_only(),
+        "what was found out was kept",
+    );
 }
 
 fn the_scripts_are_told_without_the_framework(ground: &dyn Ground) {
     let site = catalogued(ground, &migrated("002_labels"));
     let before = site.picture();
-    site.run(&["revisions", "list"]).ends(0).says(&["* 004_codes (head)", "|\\", "* 001_users (branch point)"]);
+    site.run(&["revisions", "list"]).ends(0).says(&[
+        "* 004_codes (head)",
+        "|\\",
+        "* 001_users (branch point)",
+    ]);
     site.run(&["revisions", "heads"]).ends(0).says(&["004_codes"]);
     site.run(&["revisions", "history"])
         .ends(0)
         .says(&["current  001_users -> 002_labels", "pending  001_users -> 002_projects"]);
-    site.run(&["revisions", "show", "004_codes"]).ends(0).says(&["give projects a code", "+column code"]);
+    site.run(&["revisions", "show", "004_codes"])
+        .ends(0)
+        .says(&["give projects a code", "+column code"]);
     site.run(&["revisions", "show", "004_code"]).ends(64).complains(&["did you mean `004_codes`?"]);
     for command in ["list", "heads", "current", "history", "infer"] {
         let said = site.run(&["revisions", command, "--format", "json"]).ends(0);
@@ -262,7 +314,9 @@ fn an_offline_script_tells_what_will_be_done(ground: &dyn Ground) {
     site.put("app/offline.sql", "-- Running upgrade x -> other\n");
     site.plan().ends(0).says(&["`004_codes` is to be run and is not in the offline script"]);
     site.run(&["inspect", "-o", "seen.json"]).ends(0);
-    site.run(&["plan", "--observation", "seen.json"]).ends(0).says(&["is not in the offline script"]);
+    site.run(&["plan", "--observation", "seen.json"])
+        .ends(0)
+        .says(&["is not in the offline script"]);
 }
 
 on_both!(

@@ -13,7 +13,8 @@ fn planning_twice_gives_the_same_bytes(ground: &dyn Ground) {
     site.variables.insert("SOURCE_DATE_EPOCH".into(), "1700000000".into());
     let plan = |name: &str, arguments: &[&str]| {
         let path = format!("plans/{name}.ttplan.json");
-        let said = site.run(&[&["plan", "-o", &path, "--ticket", "CHG-1"], arguments].concat()).ends(0);
+        let said =
+            site.run(&[&["plan", "-o", &path, "--ticket", "CHG-1"], arguments].concat()).ends(0);
         (fs::read(site.path(&path)).unwrap(), said.out)
     };
     let first = plan("first", &[]);
@@ -24,9 +25,17 @@ fn planning_twice_gives_the_same_bytes(ground: &dyn Ground) {
     site.run(&observe).ends(0);
     let observation = fs::read(site.path(observe[2])).unwrap();
     site.run(&observe).ends(0);
-    assert!(facts(&fs::read(site.path(observe[2])).unwrap()) == facts(&observation), "facts differ");
-    let mut elsewhere = site.command(&["plan", "-o", "plans/third.ttplan.json", "--ticket", "CHG-1"]);
-    elsewhere.args(["--observation", observe[2]]).env_remove("DATABASE_URL").env_remove("SHOP").env("PATH", "/nowhere");
+    assert!(
+        facts(&fs::read(site.path(observe[2])).unwrap()) == facts(&observation),
+        "facts differ"
+    );
+    let mut elsewhere =
+        site.command(&["plan", "-o", "plans/third.ttplan.json", "--ticket", "CHG-1"]);
+    elsewhere
+        .args(["--observation", observe[2]])
+        .env_remove("DATABASE_URL")
+        .env_remove("SHOP")
+        .env("PATH", "/nowhere");
     let output = elsewhere.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(fs::read(site.path("plans/third.ttplan.json")).unwrap(), first.0);
@@ -41,10 +50,17 @@ fn planning_twice_gives_the_same_bytes(ground: &dyn Ground) {
     site.run(&["plan", "-o", "plans/later.ttplan.json", "--ticket", "CHG-1"]).ends(0);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let (first, later) = (text(&first.0), site.read("plans/later.ttplan.json"));
-    let differing: Vec<&str> =
-        first.lines().zip(later.lines()).filter(|(a, b)| a != b).map(|(line, _)| line.trim()).collect();
+    let differing: Vec<&str> = first
+        .lines()
+        .zip(later.lines())
+        .filter(|(a, b)| a != b)
+        .map(|(line, _)| line.trim())
+        .collect();
     assert_eq!(differing.len(), 2, "{differing:?}");
-    assert!(differing[0].starts_with("\"made_at\"") && differing[1].starts_with("\"expires_at\""), "{differing:?}");
+    assert!(
+        differing[0].starts_with("\"made_at\"") && differing[1].starts_with("\"expires_at\""),
+        "{differing:?}"
+    );
 }
 
 /// What an observation states, without the circumstances that only inform.
@@ -54,10 +70,14 @@ fn facts(observation: &[u8]) -> serde_json::Value {
 
 /// Tables that were made in another order are dropped in the same one.
 fn the_order_in_which_things_came_about_does_not_show(ground: &dyn Ground) {
-    let mut one =
-        Site::with(ground, "CREATE TABLE b (x INTEGER); CREATE TABLE a (x INTEGER); CREATE VIEW v AS SELECT * FROM b;");
-    let mut other =
-        Site::with(ground, "CREATE TABLE a (x INTEGER); CREATE TABLE b (x INTEGER); CREATE VIEW v AS SELECT * FROM b;");
+    let mut one = Site::with(
+        ground,
+        "CREATE TABLE b (x INTEGER); CREATE TABLE a (x INTEGER); CREATE VIEW v AS SELECT * FROM b;",
+    );
+    let mut other = Site::with(
+        ground,
+        "CREATE TABLE a (x INTEGER); CREATE TABLE b (x INTEGER); CREATE VIEW v AS SELECT * FROM b;",
+    );
     let mut plans = Vec::new();
     for site in [&mut one, &mut other] {
         site.variables.insert("SOURCE_DATE_EPOCH".into(), "1700000000".into());

@@ -70,7 +70,12 @@ const LIES: &[Forgery] = &[
         4,
         &["contradicts itself", "its risk is safe"],
     ),
-    ("a drop with another title", |plan| step(plan, "drop_table").title = "tidy up".into(), 4, &["\"tidy up\""]),
+    (
+        "a drop with another title",
+        |plan| step(plan, "drop_table").title = "tidy up".into(),
+        4,
+        &["\"tidy up\""],
+    ),
     ("a summary that counts no drop", |plan| plan.summary.tables_to_drop = 0, 4, &["summary"]),
     (
         "a life of years",
@@ -83,7 +88,12 @@ const LIES: &[Forgery] = &[
 
 /// Honest about what they do, and that is not permitted, makes no sense, or is for somebody else.
 const CRIMES: &[Forgery] = &[
-    ("files from outside the roots", |plan| copy(plan).from = "/etc".into(), 4, &["not permitted", "`/etc`"]),
+    (
+        "files from outside the roots",
+        |plan| copy(plan).from = "/etc".into(),
+        4,
+        &["not permitted", "`/etc`"],
+    ),
     (
         "files to outside the roots",
         |plan| {
@@ -111,7 +121,12 @@ const CRIMES: &[Forgery] = &[
         4,
         &["/bin/sh -c true"],
     ),
-    ("another argument", |plan| run(plan).argv.push("--sql".into()), 4, &["does not permit the command"]),
+    (
+        "another argument",
+        |plan| run(plan).argv.push("--sql".into()),
+        4,
+        &["does not permit the command"],
+    ),
     ("another check", |plan| run(plan).check = vec!["/bin/rm".into()], 4, &["/bin/rm"]),
     (
         "a variable of the loader",
@@ -137,8 +152,18 @@ const CRIMES: &[Forgery] = &[
         4,
         &["is not what drops it"],
     ),
-    ("a drop that saves nothing", |plan| step(plan, "drop_table").save.clear(), 4, &["was not saved"]),
-    ("a drop at any time", |plan| step(plan, "drop_table").ready.clear(), 4, &["when it may begin"]),
+    (
+        "a drop that saves nothing",
+        |plan| step(plan, "drop_table").save.clear(),
+        4,
+        &["was not saved"],
+    ),
+    (
+        "a drop at any time",
+        |plan| step(plan, "drop_table").ready.clear(),
+        4,
+        &["when it may begin"],
+    ),
     (
         "an undo that takes more than was given",
         |plan| {
@@ -170,10 +195,25 @@ const CRIMES: &[Forgery] = &[
         4,
         &["/var/www"],
     ),
-    ("a step that needs a later one", |plan| step(plan, "backup_database").requires = vec!["99".into()], 4, &["`99`"]),
-    ("another site", |plan| plan.target.site = Some("staging".into()), 3, &["is for the site `staging`", "`prod`"]),
+    (
+        "a step that needs a later one",
+        |plan| step(plan, "backup_database").requires = vec!["99".into()],
+        4,
+        &["`99`"],
+    ),
+    (
+        "another site",
+        |plan| plan.target.site = Some("staging".into()),
+        3,
+        &["is for the site `staging`", "`prod`"],
+    ),
     ("no site", |plan| plan.target.site = None, 3, &["no site"]),
-    ("another database", |plan| plan.target.database.identity += "0", 3, &["is for another database"]),
+    (
+        "another database",
+        |plan| plan.target.database.identity += "0",
+        3,
+        &["is for another database"],
+    ),
     (
         "a plan of the future",
         |plan| {
@@ -183,7 +223,12 @@ const CRIMES: &[Forgery] = &[
         3,
         &["which is still to come"],
     ),
-    ("a plan of the past", |plan| plan.expires_at = Moment::from_unix(1_000_000_000).unwrap(), 3, &["expired", "2001"]),
+    (
+        "a plan of the past",
+        |plan| plan.expires_at = Moment::from_unix(1_000_000_000).unwrap(),
+        3,
+        &["expired", "2001"],
+    ),
 ];
 
 fn what_is_not_so_is_refused_whoever_signed_it(ground: &dyn Ground) {
@@ -218,7 +263,8 @@ fn what_is_not_permitted_is_refused_whoever_signed_it(ground: &dyn Ground) {
 /// Makes a key that nobody allowed anything.
 fn unknown_key(site: &Site) -> &'static str {
     let mut make = Command::new("ssh-keygen");
-    make.args(["-q", "-t", "ed25519", "-N", "", "-C", "mallory", "-f"]).arg(site.path("plans/mallory.key"));
+    make.args(["-q", "-t", "ed25519", "-N", "", "-C", "mallory", "-f"])
+        .arg(site.path("plans/mallory.key"));
     assert!(make.status().unwrap().success());
     "plans/mallory.key"
 }
@@ -247,7 +293,9 @@ fn the_wrong_signature_counts_for_nothing(ground: &dyn Ground) {
     refused(&site, &before, "an unknown signer", 4, &["0 of the 1 signatures", "mallory"]);
 
     let mut other = Command::new("ssh-keygen");
-    other.args(["-q", "-Y", "sign", "-n", "file", "-f"]).args([site.path("host/ada.key"), site.path(PLAN)]);
+    other
+        .args(["-q", "-Y", "sign", "-n", "file", "-f"])
+        .args([site.path("host/ada.key"), site.path(PLAN)]);
     assert!(other.status().unwrap().success());
     fs::rename(site.path(&format!("{PLAN}.sig")), &signature).unwrap();
     refused(&site, &before, "a signature made for something else", 4, &["0 of the 1 signatures"]);
@@ -266,7 +314,11 @@ type Alteration = (&'static str, fn(&str) -> String, &'static [&'static str]);
 
 const ALTERATIONS: &[Alteration] = &[
     ("CRLF", |text| text.replace('\n', "\r\n"), &["changed after it was signed", "CRLF"]),
-    ("a byte order mark", |text| format!("\u{feff}{text}"), &["changed after it was signed", "byte order mark"]),
+    (
+        "a byte order mark",
+        |text| format!("\u{feff}{text}"),
+        &["changed after it was signed", "byte order mark"],
+    ),
     ("no final newline", |text| text.trim_end().to_owned(), &["changed after it was signed"]),
     (
         "another indentation",
@@ -277,8 +329,16 @@ const ALTERATIONS: &[Alteration] = &[
         &["changed after it was signed", "layout"],
     ),
     ("an edit", |text| text.replace("\"clients\"", "\"users\""), &["0 of the 1 signatures"]),
-    ("one step less", |text| text.replacen("\"destructive\"", "\"safe\"", 1), &["0 of the 1 signatures"]),
-    ("a later end", |text| text.replacen("\"expires_at\": \"2", "\"expires_at\": \"3", 1), &["0 of the 1 signatures"]),
+    (
+        "one step less",
+        |text| text.replacen("\"destructive\"", "\"safe\"", 1),
+        &["0 of the 1 signatures"],
+    ),
+    (
+        "a later end",
+        |text| text.replacen("\"expires_at\": \"2", "\"expires_at\": \"3", 1),
+        &["0 of the 1 signatures"],
+    ),
 ];
 
 fn a_plan_that_was_changed_on_its_way_is_refused(ground: &dyn Ground) {
@@ -304,7 +364,13 @@ fn a_plan_of_the_future_is_refused(ground: &dyn Ground) {
     let (site, _, before) = planned(ground);
     let text = site.read(PLAN);
     for version in ["2.0", "1.1", "0.9", "new"] {
-        site.put(PLAN, &text.replace("\"format_version\": \"1.0\"", &format!("\"format_version\": \"{version}\"")));
+        site.put(
+            PLAN,
+            &text.replace(
+                "\"format_version\": \"1.0\"",
+                &format!("\"format_version\": \"{version}\""),
+            ),
+        );
         site.sign_bytes("host/ada.key", "ada");
         refused(&site, &before, version, 4, &[&format!("format version `{version}`")]);
         site.run(&["show", PLAN]).ends(4);

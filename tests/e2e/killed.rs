@@ -22,7 +22,9 @@ fn killer() -> &'static PathBuf {
     KILLER.get_or_init(|| {
         let library = tempfile::tempdir().unwrap().keep().join("killer.so");
         let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).args(["tests/e2e/killer.c", "-ldl"]);
+        cc.args(["-shared", "-fPIC", "-O1", "-o"])
+            .arg(&library)
+            .args(["tests/e2e/killer.c", "-ldl"]);
         assert!(cc.status().expect("these tests need a C compiler").success());
         library
     })
@@ -50,8 +52,8 @@ fn counted(site: &Site, arguments: &[&str]) -> u64 {
     site.read("count").parse().unwrap()
 }
 
-/// Runs a command that is killed at its `n`th deed. Says whether it had so many; it may do a little less than
-/// the one that was counted.
+/// Runs a command that is killed at its `n`th deed. Says whether it had so many; it may do a little
+/// less than the one that was counted.
 fn killed(site: &Site, arguments: &[&str], n: u64) -> bool {
     let mut command = site.command(&site.with_host(arguments));
     command.env("LD_PRELOAD", killer()).env("KILLER_AT", n.to_string());
@@ -94,7 +96,11 @@ fn a_run_that_is_killed_and_repeated_ends_the_same(ground: &dyn Ground) {
             site.run(&[&undo(&run)[..], &["--discard-writes"]].concat()).ends(0);
             unnoted += 1;
         }
-        assert_same(&site.picture(), &before, &format!("killed at {n} of {deeds}, repeated, and taken back"));
+        assert_same(
+            &site.picture(),
+            &before,
+            &format!("killed at {n} of {deeds}, repeated, and taken back"),
+        );
     }
     assert!(kills + 1 >= MOMENTS && begun > MOMENTS / 2, "{kills} were killed, {begun} had begun");
     // Of a copy it is noted what the migrations left before it counts.
@@ -116,7 +122,11 @@ fn an_undo_that_is_killed_and_repeated_ends_the_same(ground: &dyn Ground) {
         site.apply().ends(0);
         kills += u64::from(killed(&site, &undo(&run), n));
         site.run(&undo(&run)).ends(0);
-        assert_same(&site.picture(), &before, &format!("undo killed at {n} of {deeds}, and repeated"));
+        assert_same(
+            &site.picture(),
+            &before,
+            &format!("undo killed at {n} of {deeds}, and repeated"),
+        );
         site.apply().ends(3).complains(&["was taken back"]);
     }
     assert!(kills + 1 >= MOMENTS, "only {kills} were killed");

@@ -17,8 +17,14 @@ pub struct Paused {
 pub fn apply_until_before(site: &Site, migration: &str) -> Paused {
     let [mut reached, go] = ["pause.reached", "pause.go"].map(|name| {
         assert!(Command::new("mkfifo").arg(site.path(name)).status().unwrap().success());
-        // Both ways, so that neither side waits for the other to open it, and without blocking (O_NONBLOCK).
-        OpenOptions::new().read(true).write(true).custom_flags(0o4000).open(site.path(name)).unwrap()
+        // Both ways, so that neither side waits for the other to open it, and without blocking
+        // (O_NONBLOCK).
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(0o4000)
+            .open(site.path(name))
+            .unwrap()
     });
     let mut command = site.command(&site.with_host(&["apply", PLAN, "--auto-approve"]));
     command.env("SHOP_PAUSE_BEFORE", migration).env("SHOP_PAUSE", site.path("pause"));

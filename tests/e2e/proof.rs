@@ -24,10 +24,12 @@ fn a_backup_is_proven_and_leaves_no_trace(ground: &dyn Ground) {
 on_both!(a_backup_is_proven_and_leaves_no_trace);
 
 fn proofs_left() -> String {
-    cluster::cluster().psql("postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE 'ttplan%'")
+    cluster::cluster()
+        .psql("postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE 'ttplan%'")
 }
 
-/// Where no database may be made, the proof is refused before anything is changed; so it is where the host wants it.
+/// Where no database may be made, the proof is refused before anything is changed; so it is where
+/// the host wants it.
 #[test]
 fn a_role_that_may_make_no_database_is_told_so() {
     let mut site = Site::with(&PostgresGround, STRAYS);
@@ -55,7 +57,8 @@ fn a_role_that_may_make_no_database_is_told_so() {
     assert_eq!(proofs_left().trim(), "0");
 }
 
-/// What a restore makes anew comes out otherwise: such a backup is not what the database holds, and nothing rests on it.
+/// What a restore makes anew comes out otherwise: such a backup is not what the database holds, and
+/// nothing rests on it.
 #[test]
 fn a_backup_that_gives_back_something_else_stops_the_run() {
     let site = Site::with(&PostgresGround, &migrated(MERGED));
@@ -67,9 +70,10 @@ fn a_backup_that_gives_back_something_else_stops_the_run() {
     site.edit("ttplan.toml", "[tables.core]", "keep = [\"noise\"]\n[tables.core]");
     site.plan_and_sign(0);
     let before = site.picture();
-    prove(&site)
-        .ends(6)
-        .complains(&["the restored backup is not what the database holds", "run the same `ttplan apply`"]);
+    prove(&site).ends(6).complains(&[
+        "the restored backup is not what the database holds",
+        "run the same `ttplan apply`",
+    ]);
     assert_same(&site.picture(), &before, "no proof, no change");
     assert_eq!(proofs_left().trim(), "0");
 }

@@ -12,13 +12,23 @@ use crate::ground::sqlite::SqliteGround;
 use crate::ground::{TestDatabase, cluster};
 use crate::site::{PLAN, STRAYS, Site, until};
 
-/// Everything about everything below a directory, times of directories included, but not the time of
-/// the last access.
+/// Everything about everything below a directory, times of directories included, but not the time
+/// of the last access.
 fn trace(directory: &Path) -> BTreeMap<String, String> {
     fn visit(path: &Path, found: &mut BTreeMap<String, String>) {
         let meta = fs::symlink_metadata(path).unwrap();
-        let times = format!("{}.{} {}.{}", meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec());
-        let content = if meta.is_file() { Digest::of(fs::read(path).unwrap()).to_string() } else { String::new() };
+        let times = format!(
+            "{}.{} {}.{}",
+            meta.mtime(),
+            meta.mtime_nsec(),
+            meta.ctime(),
+            meta.ctime_nsec()
+        );
+        let content = if meta.is_file() {
+            Digest::of(fs::read(path).unwrap()).to_string()
+        } else {
+            String::new()
+        };
         let about = format!("{:o} {} {} {times} {content}", meta.mode(), meta.ino(), meta.len());
         found.insert(path.display().to_string(), about);
         if meta.is_dir() {
@@ -56,7 +66,8 @@ fn a_file_of_sqlite_is_as_it_was() {
     assert!(!site.path("state").exists());
 }
 
-/// An application has it open in WAL mode: `-wal` and `-shm` lie there and hold what is not yet in the file.
+/// An application has it open in WAL mode: `-wal` and `-shm` lie there and hold what is not yet in
+/// the file.
 #[test]
 fn a_write_ahead_log_is_as_it_was() {
     let site = Site::new(&SqliteGround);

@@ -12,7 +12,8 @@ use crate::ground::Ground;
 use crate::site::{PLAN, Site, assert_same};
 use crate::timetracker;
 
-/// What is known to be wrong: a case, and the aspects in which its plan is not what its owner expects.
+/// What is known to be wrong: a case, and the aspects in which its plan is not what its owner
+/// expects.
 const EXCEPTIONS: &[(&str, &[&str])] = &[];
 
 fn texts(list: &Json) -> BTreeSet<String> {
@@ -26,8 +27,12 @@ fn moves(plan: &Plan) -> impl Iterator<Item = &Move> {
 /// The tables that the plan takes away.
 fn going(plan: &Plan) -> BTreeSet<String> {
     let table = |act: &Move| match act {
-        Move::DropObject(drop) if drop.object.kind == ObjectKind::Table => Some(drop.object.name.clone()),
-        Move::Quarantine(put) if put.object.kind == ObjectKind::Table => Some(put.object.name.clone()),
+        Move::DropObject(drop) if drop.object.kind == ObjectKind::Table => {
+            Some(drop.object.name.clone())
+        }
+        Move::Quarantine(put) if put.object.kind == ObjectKind::Table => {
+            Some(put.object.name.clone())
+        }
         _ => None,
     };
     moves(plan).filter_map(table).collect()
@@ -55,7 +60,8 @@ fn wrong(plan: &Plan, expected: &Json, engine: &str) -> Vec<&'static str> {
         None => {}
         Some(Json::Null) => demand("inferred", inferred.exact.is_none()),
         Some(ids) => {
-            let is_it = |set: &Vec<String>| set.iter().cloned().collect::<BTreeSet<_>>() == texts(ids);
+            let is_it =
+                |set: &Vec<String>| set.iter().cloned().collect::<BTreeSet<_>>() == texts(ids);
             demand("inferred", inferred.exact.iter().chain(&inferred.candidates).any(is_it));
         }
     }
@@ -80,14 +86,23 @@ fn every_case_is_what_its_owner_says(ground: &dyn Ground) {
         let said = site.plan();
         assert!([0, 8].contains(&said.code), "{case}: {}", said.err);
         assert_same(&site.picture(), &before, case);
-        let excused = EXCEPTIONS.iter().find(|(name, _)| name == case).map_or(&[][..], |(_, aspects)| aspects);
+        let excused = EXCEPTIONS
+            .iter()
+            .find(|(name, _)| name == case)
+            .map_or(&[][..], |(_, aspects)| aspects);
         let wrong = wrong(&site.planned(), expected, engine);
         right += usize::from(wrong.is_empty());
         if wrong != excused {
-            faults.push(format!("{case}: wrong in {wrong:?}, known to be wrong in {excused:?}\n{}", said.out));
+            faults.push(format!(
+                "{case}: wrong in {wrong:?}, known to be wrong in {excused:?}\n{}",
+                said.out
+            ));
         }
     }
-    println!("{engine}: {right} cases right in everything, {} known to be wrong in something", EXCEPTIONS.len());
+    println!(
+        "{engine}: {right} cases right in everything, {} known to be wrong in something",
+        EXCEPTIONS.len()
+    );
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
@@ -103,7 +118,9 @@ fn postgres_strays_go_and_come_back() {
     assert_eq!(going(&plan), texts(&expected["corrupted"]["drops_pg"]));
     let others: Vec<_> = moves(&plan)
         .filter_map(|act| match act {
-            Move::DropObject(drop) if drop.object.kind != ObjectKind::Table => Some(drop.object.kind),
+            Move::DropObject(drop) if drop.object.kind != ObjectKind::Table => {
+                Some(drop.object.kind)
+            }
             _ => None,
         })
         .collect();
@@ -122,7 +139,10 @@ fn sqlite_strays_go_only_when_asked() {
     let drops = texts(&timetracker::json(&folder, "expected.json")["corrupted"]["drops_pg"]);
     let config = site.read("ttplan.toml");
     for wish in ["drop", "quarantine"] {
-        site.put("ttplan.toml", &format!("{config}\n[tables]\nunexpected_on_sqlite = \"{wish}\"\n"));
+        site.put(
+            "ttplan.toml",
+            &format!("{config}\n[tables]\nunexpected_on_sqlite = \"{wish}\"\n"),
+        );
         let before = site.database.dump();
         assert_eq!(going(&site.plan_and_sign(0)), drops);
         strays_are_replaced(&site, &before, &drops);
@@ -133,7 +153,9 @@ fn sqlite_strays_go_only_when_asked() {
 fn strays_are_replaced(site: &Site, before: &str, drops: &BTreeSet<String>) {
     let defines = |dump: &str, table: &str| {
         let names = [format!("\"{table}\""), format!("public.{table} "), format!("TABLE {table} ")];
-        dump.lines().any(|line| line.starts_with("CREATE TABLE") && names.iter().any(|name| line.contains(name)))
+        dump.lines().any(|line| {
+            line.starts_with("CREATE TABLE") && names.iter().any(|name| line.contains(name))
+        })
     };
     assert!(drops.iter().all(|table| defines(before, table)));
     site.apply().ends(0);
@@ -153,7 +175,8 @@ fn a_strangers_database_is_never_touched(ground: &dyn Ground) {
     site.put("app/app/static/uploads/avatars/a.png", "a");
     site.put(
         "ttplan.toml",
-        &(site.read("ttplan.toml") + "[tables]\nunexpected = \"drop\"\nunexpected_on_sqlite = \"drop\"\n"),
+        &(site.read("ttplan.toml")
+            + "[tables]\nunexpected = \"drop\"\nunexpected_on_sqlite = \"drop\"\n"),
     );
     let before = site.picture();
     for flags in [&[][..], &["--reinitialize"]] {
@@ -187,9 +210,17 @@ fn the_graph_of_the_scripts_is_the_known_one() {
     for script in scripts {
         let known = &graph[script["file"].as_str().unwrap()];
         assert_eq!(script["id"], known["revision"]);
-        for (ours, theirs) in [("parents", "down_revision"), ("depends_on", "depends_on"), ("labels", "branch_labels")]
-        {
-            assert_eq!(texts(&script[ours]), several(&known[theirs]), "{ours} of {}", script["file"]);
+        for (ours, theirs) in [
+            ("parents", "down_revision"),
+            ("depends_on", "depends_on"),
+            ("labels", "branch_labels"),
+        ] {
+            assert_eq!(
+                texts(&script[ours]),
+                several(&known[theirs]),
+                "{ours} of {}",
+                script["file"]
+            );
         }
     }
 }

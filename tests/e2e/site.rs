@@ -53,7 +53,11 @@ impl Said {
     pub fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         // A process that a signal ended has no exit code.
-        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 
     /// The same, when it ended with this exit code.
@@ -116,7 +120,11 @@ impl Site {
         site.variables.insert("SHOP".into(), site.path("app").into());
         site.put("app/static/avatars/ada.png", "ada");
         site.put("app/static/avatars/more/bob.png", "bob");
-        fs::set_permissions(site.path("app/static/avatars/ada.png"), fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(
+            site.path("app/static/avatars/ada.png"),
+            fs::Permissions::from_mode(0o640),
+        )
+        .unwrap();
         let program = site.path("app/upgrade.sh").display().to_string();
         site.trust(&[&format!("{program} heads"), &format!("{program} --version")]);
         site
@@ -187,14 +195,17 @@ impl Site {
             "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND backend_type = 'client backend'",
             access.database.name
         );
-        until("all sessions have ended", || cluster::cluster().psql("postgres", &others).trim() == "0");
+        until("all sessions have ended", || {
+            cluster::cluster().psql("postgres", &others).trim() == "0"
+        });
     }
 
     /// Waits until everything has ended that a killed program had started in the site's directory.
     pub fn wait_for_orphans(&self) {
         until("all orphans have ended", || {
             let processes = fs::read_dir("/proc").unwrap().flatten();
-            let mut places = processes.filter_map(|process| fs::read_link(process.path().join("cwd")).ok());
+            let mut places =
+                processes.filter_map(|process| fs::read_link(process.path().join("cwd")).ok());
             !places.any(|place| place.starts_with(&self.home))
         });
         self.wait_for_silence();
@@ -215,7 +226,8 @@ impl Site {
 
     pub fn with_host<'a>(&self, arguments: &[&'a str]) -> Vec<&'a str> {
         let mut all = arguments.to_vec();
-        let meets_host = ["inspect", "plan", "verify", "apply", "undo", "history"].contains(&arguments[0]);
+        let meets_host =
+            ["inspect", "plan", "verify", "apply", "undo", "history"].contains(&arguments[0]);
         if meets_host && !arguments.contains(&"--host-config") {
             all.extend(["--host-config", "host/host.toml"]);
         }
@@ -252,7 +264,8 @@ impl Site {
         document::read_plan(PLAN, &fs::read(self.path(PLAN)).unwrap()).unwrap()
     }
 
-    /// Puts another plan in its place and signs it with a foreign program, which has no opinion of its content.
+    /// Puts another plan in its place and signs it with a foreign program, which has no opinion of
+    /// its content.
     pub fn forge(&self, plan: &Plan) {
         fs::write(self.path(PLAN), json::to_text(plan)).unwrap();
         self.sign_bytes("host/ada.key", "ada");
@@ -267,13 +280,18 @@ impl Site {
             .output()
             .unwrap();
         Said::of(signed).ends(0);
-        fs::rename(self.path(&format!("{PLAN}.sig")), self.path(&format!("{PLAN}.{principal}.sig"))).unwrap();
+        fs::rename(
+            self.path(&format!("{PLAN}.sig")),
+            self.path(&format!("{PLAN}.{principal}.sig")),
+        )
+        .unwrap();
     }
 
     /// The journal of the only run, line by line; nothing before there is one.
     pub fn journal(&self) -> Vec<String> {
         let runs = fs::read_dir(self.path("state/runs")).into_iter().flatten().flatten();
-        let texts = runs.filter_map(|run| fs::read_to_string(run.path().join("journal.jsonl")).ok());
+        let texts =
+            runs.filter_map(|run| fs::read_to_string(run.path().join("journal.jsonl")).ok());
         texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
     }
 
@@ -287,10 +305,14 @@ impl Site {
         if let Some(path) = &access.database.path {
             // The dump tells its content; that nothing else lies beside it, only a listing does.
             for entry in fs::read_dir(path.as_path().parent().unwrap()).unwrap() {
-                files.insert(format!("beside the database: {:?}", entry.unwrap().file_name()), String::new());
+                files.insert(
+                    format!("beside the database: {:?}", entry.unwrap().file_name()),
+                    String::new(),
+                );
             }
         }
-        let database = if access.database.path.as_ref().is_some_and(|path| !path.as_path().exists()) {
+        let database = if access.database.path.as_ref().is_some_and(|path| !path.as_path().exists())
+        {
             "there is none".to_owned()
         } else {
             self.database.dump()
@@ -320,7 +342,8 @@ impl Picture {
 /// Says that two pictures are the same, and if not, what differs.
 #[track_caller]
 pub fn assert_same(now: &Picture, before: &Picture, when: &str) {
-    let lines = |picture: &Picture| format!("{picture:?}").lines().map(str::to_owned).collect::<Vec<_>>();
+    let lines =
+        |picture: &Picture| format!("{picture:?}").lines().map(str::to_owned).collect::<Vec<_>>();
     let (now, before) = (lines(now), lines(before));
     let more: Vec<_> = now.iter().filter(|line| !before.contains(line)).collect();
     let less: Vec<_> = before.iter().filter(|line| !now.contains(line)).collect();
@@ -374,7 +397,14 @@ fn list(path: &Path, name: &str, lines: &mut BTreeMap<String, String>) {
             list(&entry.path(), &format!("{name}/{}", entry.file_name().to_string_lossy()), lines);
         }
     } else {
-        let content = if meta.is_file() { Digest::of(fs::read(path).unwrap()).short(12) } else { "no file".into() };
-        lines.insert(name.to_owned(), format!("{what} {}.{:09} {content}", meta.mtime(), meta.mtime_nsec()));
+        let content = if meta.is_file() {
+            Digest::of(fs::read(path).unwrap()).short(12)
+        } else {
+            "no file".into()
+        };
+        lines.insert(
+            name.to_owned(),
+            format!("{what} {}.{:09} {content}", meta.mtime(), meta.mtime_nsec()),
+        );
     }
 }

@@ -19,7 +19,8 @@ fn each_is_noticed(ground: &dyn Ground, statements: &str, changes: &[Change<'_>]
         let before = site.picture();
         let said = site.apply();
         assert_eq!(said.code, 3, "{what}: {}", said.err);
-        said.complains(words).complains(&["stale", "hint: run `ttplan plan` again and have the new plan signed"]);
+        said.complains(words)
+            .complains(&["stale", "hint: run `ttplan plan` again and have the new plan signed"]);
         assert_same(&site.picture(), &before, what);
         assert_eq!(site.journal(), [""; 0], "{what}: a run was begun");
         // And a new plan is all that is needed, or says what is.
@@ -33,7 +34,11 @@ fn a_changed_database_is_noticed(ground: &dyn Ground) {
         ground,
         STRAYS,
         &[
-            ("a row more", &sql("INSERT INTO clients VALUES (3, 'eve');"), &["clients", "has 3 rows, not 2"]),
+            (
+                "a row more",
+                &sql("INSERT INTO clients VALUES (3, 'eve');"),
+                &["clients", "has 3 rows, not 2"],
+            ),
             (
                 "a row less",
                 &sql("DELETE FROM \"My Table; drop\" WHERE id = 8;"),
@@ -41,8 +46,16 @@ fn a_changed_database_is_noticed(ground: &dyn Ground) {
             ),
             ("a table less", &sql("DROP TABLE \"My Table; drop\";"), &["schema is not as it was"]),
             ("a table more", &sql("CREATE TABLE extra (x INTEGER);"), &["schema is not as it was"]),
-            ("a column more", &sql("ALTER TABLE clients ADD COLUMN email VARCHAR(80);"), &["schema is not as it was"]),
-            ("a view more", &sql("CREATE VIEW two AS SELECT 2 AS x FROM clients;"), &["schema is not as it was"]),
+            (
+                "a column more",
+                &sql("ALTER TABLE clients ADD COLUMN email VARCHAR(80);"),
+                &["schema is not as it was"],
+            ),
+            (
+                "a view more",
+                &sql("CREATE VIEW two AS SELECT 2 AS x FROM clients;"),
+                &["schema is not as it was"],
+            ),
             (
                 "a record of revisions",
                 &sql("CREATE TABLE alembic_version (version_num VARCHAR(32));"),
@@ -62,16 +75,27 @@ fn a_changed_record_or_script_is_noticed(ground: &dyn Ground) {
                 &|site| site.sql("UPDATE alembic_version SET version_num = '002_projects';"),
                 &["alembic_version", "records `002_projects`"],
             ),
-            ("none is recorded", &|site| site.sql("DELETE FROM alembic_version;"), &["records nothing"]),
+            (
+                "none is recorded",
+                &|site| site.sql("DELETE FROM alembic_version;"),
+                &["records nothing"],
+            ),
             ("a core table is gone", &|site| site.sql("DROP TABLE projects;"), &["is not"]),
             (
                 "a script was edited",
-                &|site| site.edit("app/migrations/versions/004_codes.py", "String(20)", "String(30)"),
+                &|site| {
+                    site.edit("app/migrations/versions/004_codes.py", "String(20)", "String(30)")
+                },
                 &["migration files", "are not those that were planned with"],
             ),
             (
                 "a script came along",
-                &|site| site.put("app/migrations/versions/005.py", "revision = \"005\"\ndown_revision = \"004_codes\""),
+                &|site| {
+                    site.put(
+                        "app/migrations/versions/005.py",
+                        "revision = \"005\"\ndown_revision = \"004_codes\"",
+                    )
+                },
                 &["migration files"],
             ),
         ],
@@ -94,7 +118,11 @@ fn changed_files_are_noticed(ground: &dyn Ground) {
                 &["`more/bob.png`", "is not as it was"],
             ),
             ("a name that is taken", &|site| site.put("data/avatars/ada.png", "eve"), &["avatars"]),
-            ("a file in the place of the directory", &|site| site.put("data/avatars", "?"), &["is not a directory"]),
+            (
+                "a file in the place of the directory",
+                &|site| site.put("data/avatars", "?"),
+                &["is not a directory"],
+            ),
         ],
     );
 }
@@ -105,7 +133,9 @@ fn a_new_file_waits_for_the_next_plan(ground: &dyn Ground) {
     site.plan_and_sign(0);
     site.put("app/static/avatars/new.png", "new");
     site.apply().ends(0);
-    assert!(site.path("data/avatars/ada.png").exists() && !site.path("data/avatars/new.png").exists());
+    assert!(
+        site.path("data/avatars/ada.png").exists() && !site.path("data/avatars/new.png").exists()
+    );
     site.plan_and_sign(0);
     assert_eq!(site.planned().summary.files_to_move, 1);
     site.apply().ends(0);
@@ -145,7 +175,9 @@ fn a_finished_plan_does_not_act_again(ground: &dyn Ground) {
     site.apply().ends(0);
     site.sql("UPDATE alembic_version SET version_num = '001_users';");
     let before = site.picture();
-    site.apply().ends(3).complains(&["was finished, and since then the site has changed", "001_users"]);
+    site.apply()
+        .ends(3)
+        .complains(&["was finished, and since then the site has changed", "001_users"]);
     assert_same(&site.picture(), &before, "a closed plan acted");
     site.undo().ends(3).complains(&["--discard-writes"]);
     assert_same(&site.picture(), &before, "undo lost what was written since");
@@ -156,8 +188,11 @@ fn one_run_at_a_time(ground: &dyn Ground) {
     let site = Site::with(ground, STRAYS);
     site.plan_and_sign(0);
     let first = apply_until_before(&site, "002_labels");
-    for arguments in [&["apply", PLAN, "--auto-approve"][..], &["undo", "--last", "--auto-approve"]] {
-        site.run(arguments).ends(5).complains(&["another run holds the lock", &format!("pid {}", first.child.id())]);
+    for arguments in [&["apply", PLAN, "--auto-approve"][..], &["undo", "--last", "--auto-approve"]]
+    {
+        site.run(arguments)
+            .ends(5)
+            .complains(&["another run holds the lock", &format!("pid {}", first.child.id())]);
     }
     first.finish();
     site.apply().ends(0).says(&["nothing was changed"]);

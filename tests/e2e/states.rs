@@ -1,5 +1,5 @@
-//! Each state that a database can be in: what is said of it, what is planned, that the plan brings it
-//! where it says, and that undo gives back what was there.
+//! Each state that a database can be in: what is said of it, what is planned, that the plan brings
+//! it where it says, and that undo gives back what was there.
 
 use ttplan::model::diagnosis::State;
 use ttplan::model::step::Move;
@@ -13,7 +13,9 @@ pub const MERGED: &str = "003_labels_and_projects_are_one_branch_again";
 pub fn migrated(until: &str) -> String {
     let all = ["001_users", "002_labels", "002_projects", MERGED, "004_codes"];
     let count = all.iter().position(|name| *name == until).unwrap() + 1;
-    let text = |name: &&str| std::fs::read_to_string(format!("fixtures/shop/app/migrations/sql/{name}.sql")).unwrap();
+    let text = |name: &&str| {
+        std::fs::read_to_string(format!("fixtures/shop/app/migrations/sql/{name}.sql")).unwrap()
+    };
     all[..count].iter().map(text).collect()
 }
 
@@ -52,7 +54,8 @@ fn carry_through_with(site: &Site, expected: &Expected<'_>, flags: &[&str]) {
     assert_eq!(plan.diagnosis.state, expected.state, "{}", planned.out);
     let kinds: Vec<&str> = plan.steps.iter().map(|step| step.kind.as_str()).collect();
     let files = ["make_directory", "move_files"];
-    let (of_files, of_database): (Vec<&str>, Vec<&str>) = kinds.iter().partition(|kind| files.contains(kind));
+    let (of_files, of_database): (Vec<&str>, Vec<&str>) =
+        kinds.iter().partition(|kind| files.contains(kind));
     assert_eq!(of_database, expected.kinds, "{}", planned.out);
     assert_eq!(of_files.is_empty(), expected.state == State::Foreign, "{kinds:?}");
     assert_eq!(plan.diagnosis.blocked.is_empty(), expected.code == 0, "{:?}", plan.findings);
@@ -83,7 +86,8 @@ fn fresh(ground: &dyn Ground) {
 }
 
 fn foreign(ground: &dyn Ground) {
-    let impostor = Site::with(ground, "CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(80));");
+    let impostor =
+        Site::with(ground, "CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(80));");
     carry_through(&impostor, &refused(State::Foreign));
     let tool = "CREATE TABLE django_migrations (id INTEGER, app VARCHAR(255), name VARCHAR(255), applied TIMESTAMP);";
     carry_through(&Site::with(ground, tool), &refused(State::Foreign));
@@ -96,16 +100,24 @@ fn unknown_revision(ground: &dyn Ground) {
 }
 
 fn half_applied(ground: &dyn Ground) {
-    let leftover = "CREATE TABLE _alembic_tmp_projects (id INTEGER, name VARCHAR(200), code VARCHAR(20));
+    let leftover =
+        "CREATE TABLE _alembic_tmp_projects (id INTEGER, name VARCHAR(200), code VARCHAR(20));
         INSERT INTO _alembic_tmp_projects VALUES (1, 'left', NULL);";
     let site = Site::with(ground, &(migrated(MERGED) + leftover));
-    carry_through(&site, &expect(State::HalfApplied, &["backup_database", "drop_table"], State::Behind));
+    carry_through(
+        &site,
+        &expect(State::HalfApplied, &["backup_database", "drop_table"], State::Behind),
+    );
     // Where the copy may hold the only rows, it is nobody's to drop.
     site.sql("DROP TABLE projects;");
     site.run(&["plan", "-o", PLAN]).ends(8);
     let plan = site.planned();
     assert_eq!(plan.diagnosis.state, State::HalfApplied);
-    assert!(plan.steps.iter().all(|step| step.moves.iter().all(Move::touches_files)), "{:?}", plan.steps);
+    assert!(
+        plan.steps.iter().all(|step| step.moves.iter().all(Move::touches_files)),
+        "{:?}",
+        plan.steps
+    );
 }
 
 fn partial_migration(ground: &dyn Ground) {
@@ -115,7 +127,11 @@ fn partial_migration(ground: &dyn Ground) {
     carry_through(&site, &refused(State::PartialMigration));
     let site = Site::with(ground, record);
     let anew = ["backup_database", "drop_version_table", "run_migrations"];
-    carry_through_with(&site, &expect(State::PartialMigration, &anew, State::Current), &["--reinitialize"]);
+    carry_through_with(
+        &site,
+        &expect(State::PartialMigration, &anew, State::Current),
+        &["--reinitialize"],
+    );
     let site = Site::with(ground, &(record.to_owned() + STRAYS));
     carry_through_with(&site, &refused(State::PartialMigration), &["--reinitialize"]);
 }
@@ -146,7 +162,8 @@ fn diverged(ground: &dyn Ground) {
 
 /// The id of the merge does not fit into the column that older releases made.
 fn version_column_too_narrow(ground: &dyn Ground) {
-    let narrow = migrated("002_projects").replace("VARCHAR(255) NOT NULL, PRIMARY", "VARCHAR(32) NOT NULL, PRIMARY");
+    let narrow = migrated("002_projects")
+        .replace("VARCHAR(255) NOT NULL, PRIMARY", "VARCHAR(32) NOT NULL, PRIMARY");
     let kinds: &[&str] = if ground.engine().name == "sqlite" {
         MIGRATE // it does not hold columns to their width
     } else {
@@ -177,17 +194,28 @@ fn corrupted(ground: &dyn Ground) {
         _ => ("unexpected = \"drop\"", "unexpected = \"quarantine\""),
     };
     site.edit("ttplan.toml", key, wish);
-    let quarantines = ["backup_database", "quarantine_table", "quarantine_table", "quarantine_table", "run_migrations"];
+    let quarantines = [
+        "backup_database",
+        "quarantine_table",
+        "quarantine_table",
+        "quarantine_table",
+        "run_migrations",
+    ];
     carry_through(&site, &expect(State::Corrupted, &quarantines, State::Current));
 }
 
-/// Kept by the configuration, by the application's own variable, or because somebody else owns them.
+/// Kept by the configuration, by the application's own variable, or because somebody else owns
+/// them.
 fn strays_that_are_kept(ground: &dyn Ground) {
     let mut site = Site::with(ground, STRAYS);
     site.variables.insert("SHOP_SKIP_CLEANUP".into(), "true".into());
     carry_through(&site, &refused(State::Corrupted));
     let site = Site::with(ground, STRAYS);
-    site.edit("ttplan.toml", "[tables.core]", "keep = [\"clients\", \"My Table; drop\"]\n[tables.core]");
+    site.edit(
+        "ttplan.toml",
+        "[tables.core]",
+        "keep = [\"clients\", \"My Table; drop\"]\n[tables.core]",
+    );
     carry_through(&site, &expect(State::Fresh, MIGRATE, State::Current));
 }
 
@@ -211,7 +239,8 @@ fn sqlite_absent() {
 #[test]
 fn postgres_unreachable() {
     let mut site = Site::new(&crate::ground::postgres::PostgresGround);
-    site.variables.insert("DATABASE_URL".into(), "postgresql://postgres@/x?host=/nowhere/at/all".into());
+    site.variables
+        .insert("DATABASE_URL".into(), "postgresql://postgres@/x?host=/nowhere/at/all".into());
     site.plan().ends(1).complains(&["error:", "/nowhere/at/all"]);
     assert!(!site.path(PLAN).exists());
 }

@@ -47,7 +47,9 @@ fn a_neglected_site_is_put_right_and_taken_back(ground: &dyn Ground) {
 fn check_with_ssh_keygen(site: &Site) {
     let verify = |bytes: &str| {
         let mut verify = Command::new("ssh-keygen");
-        verify.args(["-Y", "verify", "-n", "ttplan-plan-v1", "-I", "ada", "-f"]).arg(site.path("host/allowed_signers"));
+        verify
+            .args(["-Y", "verify", "-n", "ttplan-plan-v1", "-I", "ada", "-f"])
+            .arg(site.path("host/allowed_signers"));
         verify.arg("-s").arg(site.path(&format!("{PLAN}.ada.sig")));
         site.put("plans/bytes", bytes);
         verify.stdin(Stdio::from(std::fs::File::open(site.path("plans/bytes")).unwrap()));

@@ -1,5 +1,5 @@
-//! Sites on the data of a real application. Its migration program is played by a script that loads what
-//! the real one made; its migration scripts are laid from their headers alone.
+//! Sites on the data of a real application. Its migration program is played by a script that loads
+//! what the real one made; its migration scripts are laid from their headers alone.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,10 @@ pub fn site(folder: &Path, ground: &dyn Ground, case: &str) -> Site {
         Box::new(database)
     };
     let mut site = Site::bare(database);
-    site.put("ttplan.toml", "version = 1\nprofile = \"timetracker\"\nsite = \"prod\"\n[app]\nroot = \"app\"\n");
+    site.put(
+        "ttplan.toml",
+        "version = 1\nprofile = \"timetracker\"\nsite = \"prod\"\n[app]\nroot = \"app\"\n",
+    );
     site.variables.insert("UPLOAD_FOLDER".into(), site.path("data/uploads").into());
     lay_scripts(folder, &site);
     let flask = site.path("bin/flask");
@@ -71,7 +74,8 @@ fn lay_scripts(folder: &Path, site: &Site) {
         for name in ["revision", "down_revision", "branch_labels", "depends_on"] {
             text += &format!("{name} = {}\n", python(&script[name]));
         }
-        text += "\n\ndef upgrade():\n    op.execute(\"SELECT 1\")\n\n\ndef downgrade():\n    pass\n";
+        text +=
+            "\n\ndef upgrade():\n    op.execute(\"SELECT 1\")\n\n\ndef downgrade():\n    pass\n";
         site.put(&format!("app/migrations/versions/{file}"), &text);
     }
     site.put("app/migrations/env.py", "from alembic import context\n");
@@ -80,7 +84,9 @@ fn lay_scripts(folder: &Path, site: &Site) {
 fn python(value: &Json) -> String {
     match value {
         Json::Null => "None".into(),
-        Json::Array(items) => format!("({},)", items.iter().map(python).collect::<Vec<_>>().join(", ")),
+        Json::Array(items) => {
+            format!("({},)", items.iter().map(python).collect::<Vec<_>>().join(", "))
+        }
         text => text.to_string(),
     }
 }

@@ -1,5 +1,5 @@
-//! What goes wrong on the way, though everything was given rightly: full disks, migrations that fail, papers
-//! that somebody damaged. What is said, and that a person can always go on.
+//! What goes wrong on the way, though everything was given rightly: full disks, migrations that
+//! fail, papers that somebody damaged. What is said, and that a person can always go on.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,9 @@ use crate::site::{PLAN, PROGRAM, STRAYS, Said, Site, assert_same, is_root};
 fn noise() -> String {
     use ttplan::model::names::Digest;
     let text: String = (0..5000).map(|n: u32| Digest::of(n.to_le_bytes()).to_string()).collect();
-    format!("CREATE TABLE noise (id INTEGER PRIMARY KEY, text TEXT); INSERT INTO noise VALUES (1, '{text}');")
+    format!(
+        "CREATE TABLE noise (id INTEGER PRIMARY KEY, text TEXT); INSERT INTO noise VALUES (1, '{text}');"
+    )
 }
 
 /// Runs the program by a shell line that ends in `exec "$0" "$@"`.
@@ -31,7 +33,9 @@ fn a_backup_that_cannot_grow(ground: &dyn Ground) {
     let site = Site::with(ground, &(STRAYS.to_owned() + &noise()));
     site.plan_and_sign(0);
     let before = site.picture();
-    let said = apply_by(&site, &["/bin/sh", "-c", "trap '' XFSZ; ulimit -f 128; exec \"$0\" \"$@\""]).ends(6);
+    let said =
+        apply_by(&site, &["/bin/sh", "-c", "trap '' XFSZ; ulimit -f 128; exec \"$0\" \"$@\""])
+            .ends(6);
     said.complains(&["error: ", "hint: mend it, then run the same `ttplan apply` again"]);
     assert_same(&site.picture(), &before, "no backup, no change");
     site.run(&["history"]).ends(0).says(&["stopped midway", "0 steps"]);
@@ -56,7 +60,12 @@ fn a_full_disk_while_backing_up(ground: &dyn Ground) {
     site.plan_and_sign(0);
     let before = site.picture();
     let said = apply_by(&site, &["unshare", way, "/bin/sh", "-c", MOUNT]).ends(1);
-    said.complains(&["there is no room for a backup in", "nothing was begun", "kB are free", "hint: make room"]);
+    said.complains(&[
+        "there is no room for a backup in",
+        "nothing was begun",
+        "kB are free",
+        "hint: make room",
+    ]);
     site.run(&["history"]).ends(0).says(&["nothing was ever run here"]);
     assert_same(&site.picture(), &before, "no backup, no change");
     site.apply().ends(0);
@@ -79,7 +88,12 @@ fn a_migration_that_fails(ground: &dyn Ground) {
     let times = fs::metadata(site.path("app/upgrade.sh")).unwrap().modified().unwrap();
     replace(&failing);
     let said = site.apply().ends(6);
-    said.complains(&["upgrade.sh heads` failed", "no such luck", "hint: see `", "run the same `ttplan apply` again"]);
+    said.complains(&[
+        "upgrade.sh heads` failed",
+        "no such luck",
+        "hint: see `",
+        "run the same `ttplan apply` again",
+    ]);
     site.run(&["history"]).ends(0).says(&["stopped midway"]);
     site.wait_for_silence();
     replace(&program);
@@ -101,11 +115,19 @@ fn a_program_that_does_not_work(ground: &dyn Ground) {
     said.complains(&["upgrade.sh"]);
     assert_same(&site.picture(), &before, "a program that cannot be started");
     fs::set_permissions(site.path("app/upgrade.sh"), fs::Permissions::from_mode(0o755)).unwrap();
-    site.edit("app/upgrade.sh", "echo \"shop 1.0\"; exit;", "echo \"no module named shop\"; exit 1;");
+    site.edit(
+        "app/upgrade.sh",
+        "echo \"shop 1.0\"; exit;",
+        "echo \"no module named shop\"; exit 1;",
+    );
     let before = site.picture();
     site.apply().ends(3).complains(&["--version` failed", "no module named shop", "hint: "]);
     assert_same(&site.picture(), &before, "a check that fails");
-    site.edit("app/upgrade.sh", "echo \"no module named shop\"; exit 1;", "echo \"shop 1.0\"; exit;");
+    site.edit(
+        "app/upgrade.sh",
+        "echo \"no module named shop\"; exit 1;",
+        "echo \"shop 1.0\"; exit;",
+    );
     site.apply().ends(0);
 }
 
@@ -142,7 +164,8 @@ fn a_backup_that_somebody_changed(ground: &dyn Ground) {
     assert_same(&site.picture(), &before, "undo");
 }
 
-/// Nobody acts on a journal that was damaged, nor on a copy of the plan that is not what was signed.
+/// Nobody acts on a journal that was damaged, nor on a copy of the plan that is not what was
+/// signed.
 fn a_journal_that_somebody_changed(ground: &dyn Ground) {
     let site = Site::with(ground, STRAYS);
     site.plan_and_sign(0);

@@ -31,8 +31,8 @@ fn files(site: &Site) -> BTreeMap<String, String> {
     found
 }
 
-/// Avatars and receipts come to their new home. The avatar whose name is taken by another picture stays
-/// where it is, and waits for a person; so does the other.
+/// Avatars and receipts come to their new home. The avatar whose name is taken by another picture
+/// stays where it is, and waits for a person; so does the other.
 fn files_find_their_new_home(ground: &dyn Ground) {
     let Some(folder) = timetracker::folder() else { return };
     let site = timetracker::site(&folder, ground, "head_seeded");
@@ -62,7 +62,10 @@ fn files_find_their_new_home(ground: &dyn Ground) {
     let dangling = plan.findings.iter().filter(|finding| finding.code == "dangling_reference");
     let dangling: BTreeSet<&str> = dangling.map(|finding| finding.message.as_str()).collect();
     for reference in references(&index, "dangling") {
-        assert!(dangling.iter().any(|message| message.contains(&reference)), "not found: {reference}; {dangling:?}");
+        assert!(
+            dangling.iter().any(|message| message.contains(&reference)),
+            "not found: {reference}; {dangling:?}"
+        );
     }
 
     site.apply().ends(0);
@@ -84,7 +87,11 @@ fn files_find_their_new_home(ground: &dyn Ground) {
     assert_eq!(plan.summary.files_to_move, 3, "an avatar and two receipts");
     assert_eq!(after, expected);
     let taken = index["conflicts"][0]["new"].as_str().unwrap();
-    assert!(after[conflict] != after[taken] && after[conflict] == before[conflict] && after[taken] == before[taken]);
+    assert!(
+        after[conflict] != after[taken]
+            && after[conflict] == before[conflict]
+            && after[taken] == before[taken]
+    );
     times_and_modes_came_along(&site, &homes, &before);
 
     let settled = site.picture();
@@ -100,14 +107,26 @@ fn files_find_their_new_home(ground: &dyn Ground) {
 fn references(index: &Json, status: &str) -> Vec<String> {
     let ours = |reference: &&Json| {
         let place = (reference["table"].as_str().unwrap(), reference["column"].as_str().unwrap());
-        let known = [("users", "avatar_filename"), ("expenses", "receipt_path"), ("project_costs", "receipt_path")];
+        let known = [
+            ("users", "avatar_filename"),
+            ("expenses", "receipt_path"),
+            ("project_costs", "receipt_path"),
+        ];
         reference["status"] == status && known.contains(&place)
     };
     let stored = index["references"].as_array().unwrap().iter().filter(ours);
-    stored.map(|reference| reference["stored"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()).collect()
+    stored
+        .map(|reference| {
+            reference["stored"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+        })
+        .collect()
 }
 
-fn times_and_modes_came_along(site: &Site, homes: &[(&str, &str)], before: &BTreeMap<String, String>) {
+fn times_and_modes_came_along(
+    site: &Site,
+    homes: &[(&str, &str)],
+    before: &BTreeMap<String, String>,
+) {
     use std::os::unix::fs::MetadataExt;
     let about = |path: &str| {
         let meta = std::fs::metadata(site.path(path)).unwrap();

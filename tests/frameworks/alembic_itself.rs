@@ -71,8 +71,9 @@ impl Dice {
     }
 
     fn some(&mut self, of: &[String], most: usize) -> Vec<String> {
-        let chosen: BTreeSet<String> =
-            (0..self.below(most + 1)).filter_map(|_| of.get(self.below(of.len())).cloned()).collect();
+        let chosen: BTreeSet<String> = (0..self.below(most + 1))
+            .filter_map(|_| of.get(self.below(of.len())).cloned())
+            .collect();
         chosen.into_iter().collect()
     }
 }
@@ -93,7 +94,9 @@ fn scripts(dice: &mut Dice) -> Vec<Source> {
         let depends_on = if dice.below(4) == 0 { dice.some(&names, 2) } else { Vec::new() };
         let labels = if dice.below(5) == 0 { vec![format!("label{number}")] } else { Vec::new() };
         let mut content = format!("\"\"\"Step {number}\"\"\"\nrevision = '{id}'\n");
-        for (name, values) in [("down_revision", &parents), ("depends_on", &depends_on), ("branch_labels", &labels)] {
+        for (name, values) in
+            [("down_revision", &parents), ("depends_on", &depends_on), ("branch_labels", &labels)]
+        {
             let quoted: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
             let value = match quoted.as_slice() {
                 [] => "None".to_owned(),
@@ -103,7 +106,10 @@ fn scripts(dice: &mut Dice) -> Vec<Source> {
             let _ = writeln!(content, "{name} = {value}");
         }
         content.push_str("def upgrade():\n    pass\ndef downgrade():\n    pass\n");
-        scripts.push(Source { path: format!("versions/{id}_step.py").into(), content: content.into_bytes() });
+        scripts.push(Source {
+            path: format!("versions/{id}_step.py").into(),
+            content: content.into_bytes(),
+        });
         names.push(id.clone());
         names.extend(labels);
         ids.push(id);
@@ -126,7 +132,13 @@ fn write(directory: &Path, sources: &[Source]) {
 fn ask_alembic(python: &OsString, directory: &Path, cases: &[Json]) -> Vec<Json> {
     let questions = directory.join("questions.json");
     std::fs::write(&questions, serde_json::to_vec(cases).unwrap()).unwrap();
-    let output = Command::new(python).env("PYTHONHASHSEED", "0").arg("-Bc").arg(ASK).arg(questions).output().unwrap();
+    let output = Command::new(python)
+        .env("PYTHONHASHSEED", "0")
+        .arg("-Bc")
+        .arg(ASK)
+        .arg(questions)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -149,7 +161,8 @@ fn sorted(mut ids: Vec<String>) -> Vec<String> {
 }
 
 fn names_too_much(revisions: &Revisions, id: &str) -> bool {
-    let before: BTreeSet<String> = revisions.script(id).unwrap().before().map(str::to_owned).collect();
+    let before: BTreeSet<String> =
+        revisions.script(id).unwrap().before().map(str::to_owned).collect();
     let before: Vec<String> = before.into_iter().collect();
     revisions.tips(&before) != before
 }
@@ -182,34 +195,66 @@ fn random_graphs_mean_what_they_mean_to_alembic() {
         let shown = format!("{answer:#}\n{:#?}", revisions.scripts);
         let bases = revisions.scripts.iter().filter(|script| script.parents.is_empty());
         assert_eq!(json!(revisions.heads()), answer["heads"], "{shown}");
-        assert_eq!(json!(sorted(bases.map(|script| script.id.clone()).collect())), answer["bases"], "{shown}");
+        assert_eq!(
+            json!(sorted(bases.map(|script| script.id.clone()).collect())),
+            answer["bases"],
+            "{shown}"
+        );
         assert_eq!(json!(sorted(revisions.topological())), answer["ids"], "{shown}");
-        assert!(!revisions.has_cycle() && revisions.dangling().is_empty() && revisions.duplicates().is_empty());
+        assert!(
+            !revisions.has_cycle()
+                && revisions.dangling().is_empty()
+                && revisions.duplicates().is_empty()
+        );
         let heads = revisions.heads();
         for (recorded, upgrade) in recorded.iter().zip(answer["upgrades"].as_array().unwrap()) {
             let standing = revisions.standing(recorded, &heads);
             if let Some(reason) = upgrade.get("refused") {
                 assert!(reason.as_str().unwrap().contains("overlaps"), "{shown}");
-                assert!(matches!(standing, Standing::Overlapping(_)), "{recorded:?} is {standing:?}\n{shown}");
+                assert!(
+                    matches!(standing, Standing::Overlapping(_)),
+                    "{recorded:?} is {standing:?}\n{shown}"
+                );
                 refused += 1;
                 continue;
             }
             let pending = revisions.pending(recorded, &heads);
-            assert_eq!(sorted(pending.clone()), sorted(list(&upgrade["order"])), "{recorded:?}\n{shown}");
-            assert_eq!(pending.is_empty(), standing == Standing::AtTarget, "{recorded:?} is {standing:?}\n{shown}");
-            assert!(!matches!(standing, Standing::Overlapping(_) | Standing::Unknown(_) | Standing::Ahead(_)));
+            assert_eq!(
+                sorted(pending.clone()),
+                sorted(list(&upgrade["order"])),
+                "{recorded:?}\n{shown}"
+            );
+            assert_eq!(
+                pending.is_empty(),
+                standing == Standing::AtTarget,
+                "{recorded:?} is {standing:?}\n{shown}"
+            );
+            assert!(!matches!(
+                standing,
+                Standing::Overlapping(_) | Standing::Unknown(_) | Standing::Ahead(_)
+            ));
             for (at, id) in pending.iter().enumerate() {
                 let mut before = revisions.script(id).unwrap().before();
-                assert!(before.all(|id| !pending[at..].iter().any(|later| later == id)), "{pending:?}\n{shown}");
+                assert!(
+                    before.all(|id| !pending[at..].iter().any(|later| later == id)),
+                    "{pending:?}\n{shown}"
+                );
             }
             // A script that names, beside a predecessor, what comes before that one can make
             // Alembic lose count of its rows; then it stops with an error.
             if upgrade.get("broken").is_some() {
-                assert!(pending.iter().any(|id| names_too_much(revisions, id)), "{recorded:?}\n{shown}");
+                assert!(
+                    pending.iter().any(|id| names_too_much(revisions, id)),
+                    "{recorded:?}\n{shown}"
+                );
                 broken += 1;
                 continue;
             }
-            assert_eq!(json!(revisions.recorded_after(recorded, &heads)), upgrade["rows"], "{recorded:?}\n{shown}");
+            assert_eq!(
+                json!(revisions.recorded_after(recorded, &heads)),
+                upgrade["rows"],
+                "{recorded:?}\n{shown}"
+            );
             ran += 1;
         }
     }
@@ -217,7 +262,10 @@ fn random_graphs_mean_what_they_mean_to_alembic() {
         "{} graphs: {ran} upgrades alike, {refused} refused alike, {broken} that Alembic cannot record",
         graphs.len()
     );
-    assert!(ran > 1000 && refused > 100 && broken * 10 < ran, "{ran} ran, {refused} refused, {broken} broken");
+    assert!(
+        ran > 1000 && refused > 100 && broken * 10 < ran,
+        "{ran} ran, {refused} refused, {broken} broken"
+    );
 }
 
 #[test]
@@ -250,7 +298,10 @@ fn what_alembic_refuses_or_passes_over_is_refused_or_passed_over() {
     ];
     let alike = [
         ("b.py", "revision = 'b'\ndown_revision = 'a'"),
-        ("b.py", "revision = 'b'\ndown_revision = ['a']\ndepends_on = {'left'}\nbranch_labels = []"),
+        (
+            "b.py",
+            "revision = 'b'\ndown_revision = ['a']\ndepends_on = {'left'}\nbranch_labels = []",
+        ),
         ("b.py", "revision = 'b'\ndown_revision = ()"),
         ("b.py", "revision = 'b'\ndown_revision: object = 'a',"),
         ("b.py", "revision = 'b'\rdown_revision = 'a'\r"),
@@ -266,7 +317,10 @@ fn what_alembic_refuses_or_passes_over_is_refused_or_passed_over() {
     let (mut cases, mut graphs) = (Vec::new(), Vec::new());
     for (number, (name, content)) in refused.iter().chain(&alike).enumerate() {
         let place = directory.path().join(number.to_string());
-        let second = Source { path: format!("versions/{name}").into(), content: content.as_bytes().to_vec() };
+        let second = Source {
+            path: format!("versions/{name}").into(),
+            content: content.as_bytes().to_vec(),
+        };
         let sources = [Source { path: "versions/a.py".into(), content: first.into() }, second];
         write(&place, &sources);
         cases.push(json!({ "directory": place, "recorded": [] }));
@@ -274,7 +328,9 @@ fn what_alembic_refuses_or_passes_over_is_refused_or_passed_over() {
     }
     let answers = ask_alembic(&python, directory.path(), &cases);
     for (number, ((revisions, shown), answer)) in graphs.iter().zip(&answers).enumerate() {
-        let sound = revisions.unread.is_empty() && revisions.dangling().is_empty() && !revisions.has_cycle();
+        let sound = revisions.unread.is_empty()
+            && revisions.dangling().is_empty()
+            && !revisions.has_cycle();
         assert_eq!(sound, answer.get("refused").is_none(), "{shown}\n{revisions:#?}\n{answer}");
         assert_eq!(sound, number >= refused.len(), "{shown}\n{revisions:#?}\n{answer}");
         if sound {

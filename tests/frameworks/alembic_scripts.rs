@@ -22,13 +22,19 @@ fn read(directory: &str, sources: &[Source]) -> Revisions {
 
 /// Reads scripts given as file name and content.
 fn read_scripts(scripts: &[(&str, &str)]) -> Revisions {
-    let sources: Vec<Source> =
-        scripts.iter().map(|(name, content)| source(&format!("versions/{name}"), content)).collect();
+    let sources: Vec<Source> = scripts
+        .iter()
+        .map(|(name, content)| source(&format!("versions/{name}"), content))
+        .collect();
     read("/app/migrations/versions", &sources)
 }
 
 fn unread(revisions: &Revisions) -> Vec<(String, &str)> {
-    revisions.unread.iter().map(|unread| (unread.file.to_text().into_owned(), unread.reason.as_str())).collect()
+    revisions
+        .unread
+        .iter()
+        .map(|unread| (unread.file.to_text().into_owned(), unread.reason.as_str()))
+        .collect()
 }
 
 const FIRST: &str = "revision = 'a'\ndown_revision = None\n";
@@ -55,7 +61,8 @@ def upgrade() -> None:
 def downgrade():
     op.drop_table("clients")
 "#;
-    let read = read_scripts(&[("0.py", "revision = 'base'\ndown_revision = None"), ("x.py", content)]);
+    let read =
+        read_scripts(&[("0.py", "revision = 'base'\ndown_revision = None"), ("x.py", content)]);
     assert_eq!(unread(&read), []);
     assert_eq!(read.system, "alembic");
     assert_eq!(read.directory, "/app/migrations/versions".into());
@@ -78,7 +85,8 @@ def downgrade():
 #[test]
 fn a_title_is_short() {
     let long = format!("'{}'\n{FIRST}", "é".repeat(300));
-    let read = read_scripts(&[("a.py", &long), ("b.py", "''\nrevision = 'b'\ndown_revision = 'a'")]);
+    let read =
+        read_scripts(&[("a.py", &long), ("b.py", "''\nrevision = 'b'\ndown_revision = 'a'")]);
     assert_eq!(read.scripts[0].title.as_ref().map(|title| title.chars().count()), Some(200));
     assert_eq!(read.scripts[1].title, None);
 }
@@ -100,7 +108,10 @@ fn only_what_alembic_loads_is_a_script() {
         revisions.scripts.iter().map(|script| script.file.to_text().into_owned()).collect()
     };
     let plain = read("/app/migrations/versions", &sources);
-    assert_eq!((files(&plain), unread(&plain)), (vec![".hidden.py".to_owned(), "a.py".to_owned()], vec![]));
+    assert_eq!(
+        (files(&plain), unread(&plain)),
+        (vec![".hidden.py".to_owned(), "a.py".to_owned()], vec![])
+    );
 }
 
 #[test]
@@ -123,8 +134,14 @@ fn settings_that_lead_elsewhere_are_followed_or_reported() {
     assert_eq!((usual.heads(), unread(&usual)), (vec!["a".to_owned()], vec![]));
 
     for (settings, reason) in [
-        ("version_locations = a b", "`version_locations` is set: there may be scripts in other directories"),
-        ("version_locations:\n  a\n  b\n", "`version_locations` is set: there may be scripts in other directories"),
+        (
+            "version_locations = a b",
+            "`version_locations` is set: there may be scripts in other directories",
+        ),
+        (
+            "version_locations:\n  a\n  b\n",
+            "`version_locations` is set: there may be scripts in other directories",
+        ),
         ("sourceless = true", "`sourceless` is set: there may be scripts without source"),
     ] {
         let read = with(settings);
@@ -135,7 +152,11 @@ fn settings_that_lead_elsewhere_are_followed_or_reported() {
 #[test]
 fn what_alembic_or_we_cannot_read_is_unread_with_the_reason() {
     for (name, content, reason) in [
-        ("b.py", "revision = make()\ndown_revision = 'a'", "`revision` is computed at line 1, not written down"),
+        (
+            "b.py",
+            "revision = make()\ndown_revision = 'a'",
+            "`revision` is computed at line 1, not written down",
+        ),
         (
             "b.py",
             "revision = 'b'\nif x:\n  down_revision = 'a'",
@@ -170,7 +191,8 @@ fn what_alembic_or_we_cannot_read_is_unread_with_the_reason() {
             "its branch label `l` is already used by revision `a`",
         ),
     ] {
-        let read = read_scripts(&[("a.py", &format!("{FIRST}branch_labels = 'l'")), (name, content)]);
+        let read =
+            read_scripts(&[("a.py", &format!("{FIRST}branch_labels = 'l'")), (name, content)]);
         assert_eq!(unread(&read), [(name.to_owned(), reason)], "{content}");
         assert_eq!(read.scripts.len(), 1);
     }
@@ -178,7 +200,10 @@ fn what_alembic_or_we_cannot_read_is_unread_with_the_reason() {
 
 #[test]
 fn a_hexadecimal_file_name_is_an_id_where_none_is_written() {
-    let read = read_scripts(&[("ab12.py", "down_revision = None"), ("b.py", "revision = 'b'\ndown_revision = 'ab12'")]);
+    let read = read_scripts(&[
+        ("ab12.py", "down_revision = None"),
+        ("b.py", "revision = 'b'\ndown_revision = 'ab12'"),
+    ]);
     assert_eq!((read.heads(), unread(&read)), (vec!["b".to_owned()], vec![]));
 }
 
@@ -186,7 +211,10 @@ fn a_hexadecimal_file_name_is_an_id_where_none_is_written() {
 fn a_dependency_may_name_a_label_and_nothing_else_may() {
     let read = read_scripts(&[
         ("a.py", "revision = 'abcdef'\ndown_revision = None\nbranch_labels = {'left'}"),
-        ("b.py", "revision = 'b'\ndown_revision = None\ndepends_on = ['left', 'abcd', 'left@head']"),
+        (
+            "b.py",
+            "revision = 'b'\ndown_revision = None\ndepends_on = ['left', 'abcd', 'left@head']",
+        ),
         ("c.py", "revision = 'c'\ndown_revision = 'left'"),
     ]);
     assert_eq!(read.scripts[1].depends_on, ["abcdef", "abcd", "left@head"]);
@@ -199,7 +227,8 @@ fn the_tree_is_the_parent_of_versions_and_nothing_wider() {
     assert_eq!(tree("/app/migrations/versions"), "/app/migrations".into());
     assert_eq!(tree("/app/migrations/tenants"), "/app/migrations/tenants".into());
     assert_eq!(tree("/"), "/".into());
-    let alone = read("/app/migrations/tenants", &[source("a.py", FIRST), source("versions/b.py", "?")]);
+    let alone =
+        read("/app/migrations/tenants", &[source("a.py", FIRST), source("versions/b.py", "?")]);
     assert_eq!((alone.heads(), unread(&alone)), (vec!["a".to_owned()], vec![]));
 }
 
@@ -211,7 +240,10 @@ fn the_digest_is_that_of_every_file_in_any_order() {
     let all = [a.clone(), env.clone(), name.clone()];
     let digest = frameworks::digest(&all);
     // Computed with Python's hashlib from the rule in the documentation.
-    assert_eq!(digest.to_string(), "ebea13814b558f23d51a8440abef04fe2c82aee77a3db193325762dd4655bfe3");
+    assert_eq!(
+        digest.to_string(),
+        "ebea13814b558f23d51a8440abef04fe2c82aee77a3db193325762dd4655bfe3"
+    );
     assert_eq!(frameworks::digest(&[name.clone(), env.clone(), a.clone()]), digest);
     assert_eq!(read("/app/migrations/versions", &all).digest, Some(digest));
     for other in [
@@ -240,7 +272,10 @@ fn leftovers_tell_the_table_they_copied() {
 #[test]
 fn the_column_has_to_hold_the_longest_id() {
     let alembic = frameworks::by_name("alembic").unwrap();
-    let long = read_scripts(&[("a.py", &format!("revision = '{}'\ndown_revision = None", "é".repeat(44)))]);
+    let long = read_scripts(&[(
+        "a.py",
+        &format!("revision = '{}'\ndown_revision = None", "é".repeat(44)),
+    )]);
     assert_eq!(alembic.needed_width(&long), 44);
     assert_eq!(alembic.needed_width(&Revisions::default()), 32);
 }
@@ -249,27 +284,51 @@ fn the_column_has_to_hold_the_longest_id() {
 fn books_of_other_tools_are_known_by_name_and_columns() {
     let table = |name: &str, columns: &[&str]| Table {
         name: name.into(),
-        columns: columns.iter().map(|name| Column { name: (*name).into(), ..Column::default() }).collect(),
+        columns: columns
+            .iter()
+            .map(|name| Column { name: (*name).into(), ..Column::default() })
+            .collect(),
         ..Table::default()
     };
-    let tool = |name: &str, columns: &[&str]| frameworks::other_tool(Some("alembic"), &table(name, columns));
+    let tool = |name: &str, columns: &[&str]| {
+        frameworks::other_tool(Some("alembic"), &table(name, columns))
+    };
     assert_eq!(tool("django_migrations", &["id", "app", "name", "applied"]), Some("Django"));
-    assert_eq!(tool("DATABASECHANGELOG", &["ID", "AUTHOR", "FILENAME", "MD5SUM"]), Some("Liquibase"));
+    assert_eq!(
+        tool("DATABASECHANGELOG", &["ID", "AUTHOR", "FILENAME", "MD5SUM"]),
+        Some("Liquibase")
+    );
     assert_eq!(tool("migrations", &["id", "migration", "batch"]), Some("Laravel"));
     assert_eq!(tool("migrations", &["id", "bird", "route"]), None, "a table about migrating birds");
     assert_eq!(tool("schema_migrations", &["version"]), Some("Rails or dbmate"));
     assert_eq!(tool("schema_migrations", &["version", "dirty"]), Some("golang-migrate"));
     assert_eq!(tool("alembic_version", &["version_num"]), None);
-    assert_eq!(frameworks::other_tool(Some("django"), &table("alembic_version", &["version_num"])), Some("alembic"));
-    assert_eq!(frameworks::other_tool(None, &table("alembic_version", &["version_num"])), Some("alembic"));
+    assert_eq!(
+        frameworks::other_tool(Some("django"), &table("alembic_version", &["version_num"])),
+        Some("alembic")
+    );
+    assert_eq!(
+        frameworks::other_tool(None, &table("alembic_version", &["version_num"])),
+        Some("alembic")
+    );
     assert_eq!(tool("users", &["version_num", "version"]), None);
     for book in frameworks::OTHER_BOOKS {
-        assert_eq!(tool(book.table, book.columns), Some(book.tool), "{} is found by its own row", book.table);
-        assert!(frameworks::ALL.iter().all(|framework| framework.book_table != book.table), "{}", book.table);
+        assert_eq!(
+            tool(book.table, book.columns),
+            Some(book.tool),
+            "{} is found by its own row",
+            book.table
+        );
+        assert!(
+            frameworks::ALL.iter().all(|framework| framework.book_table != book.table),
+            "{}",
+            book.table
+        );
     }
 }
 
-/// The real graph, its headers written in many styles, read back. Only where `TTPLAN_REAL_DATA` names its folder.
+/// The real graph, its headers written in many styles, read back. Only where `TTPLAN_REAL_DATA`
+/// names its folder.
 #[test]
 fn the_real_graph_is_read_whatever_the_style() {
     let Some(folder) = real_data("timetracker") else { return };
@@ -304,20 +363,29 @@ fn the_real_graph_is_read_whatever_the_style() {
         assert_eq!(script.depends_on, names(&truth["depends_on"]));
         assert_eq!(script.labels, names(&truth["branch_labels"]));
     }
-    let named = |id: &str| revisions.scripts.iter().filter(|script| script.parents.iter().any(|p| p == id)).count();
-    let count = |rule: &dyn Fn(&Script) -> bool| revisions.scripts.iter().filter(|script| rule(script)).count();
+    let named = |id: &str| {
+        revisions.scripts.iter().filter(|script| script.parents.iter().any(|p| p == id)).count()
+    };
+    let count = |rule: &dyn Fn(&Script) -> bool| {
+        revisions.scripts.iter().filter(|script| rule(script)).count()
+    };
     assert_eq!(revisions.scripts.len(), 177);
     assert_eq!(count(&|script| script.parents.is_empty()), 1, "roots");
     assert_eq!(revisions.heads().len(), 1);
     assert_eq!(count(&|script| script.parents.len() > 1), 4, "merges");
     assert_eq!(count(&|script| named(&script.id) > 1), 5, "branch points");
-    assert_eq!((revisions.duplicates(), revisions.dangling(), revisions.has_cycle()), (vec![], vec![], false));
+    assert_eq!(
+        (revisions.duplicates(), revisions.dangling(), revisions.has_cycle()),
+        (vec![], vec![], false)
+    );
 }
 
 fn names(value: &serde_json::Value) -> Vec<String> {
     match value {
         serde_json::Value::String(name) => vec![name.clone()],
-        serde_json::Value::Array(names) => names.iter().map(|name| name.as_str().unwrap().to_owned()).collect(),
+        serde_json::Value::Array(names) => {
+            names.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -335,17 +403,23 @@ fn header(style: usize, script: &serde_json::Value) -> String {
     let value = |names: &[String]| match names {
         [] => "None".to_owned(),
         [one] => text(one),
-        many => format!("{open}{}{close}", many.iter().map(text).collect::<Vec<_>>().join(",\n    ")),
+        many => {
+            format!("{open}{}{close}", many.iter().map(text).collect::<Vec<_>>().join(",\n    "))
+        }
     };
-    let mut content = format!("{quote}Revision {style}{quote}\nfrom alembic import op\nimport sqlalchemy as sa\n");
+    let mut content = format!(
+        "{quote}Revision {style}{quote}\nfrom alembic import op\nimport sqlalchemy as sa\n"
+    );
     for name in ["revision", "down_revision", "branch_labels", "depends_on"] {
         let kind = if style.is_multiple_of(7) { ": object" } else { "" };
         let _ = writeln!(content, "{name}{kind} = {}", value(&names(&script[name])));
     }
     content.push_str("\ndef upgrade():\n");
     for column in 0..60 {
-        let _ =
-            writeln!(content, "    op.add_column('t', sa.Column('c{column}', sa.String(length=20), nullable=True))");
+        let _ = writeln!(
+            content,
+            "    op.add_column('t', sa.Column('c{column}', sa.String(length=20), nullable=True))"
+        );
     }
     let content = if style.is_multiple_of(6) { content.replace('\n', "\r\n") } else { content };
     if style.is_multiple_of(9) { format!("\u{feff}{content}") } else { content }

@@ -115,7 +115,9 @@ fn statement(dice: &mut Dice, name: &str) -> (String, bool) {
         3 => format!("_x = 1; {name}={value}; _y = 2"),
         4 => format!("{name} = 1\nif True:\n    {name} = 2\n{name} = {value}"),
         5 => format!("{name} = {value}\ndef _f({name}=1):\n    {name} = 3\n    return {name}"),
-        6 => format!("{name} = {value}\nclass _C:\n    {name} = 'class'\n_g = [{name} for {name} in 'ab']"),
+        6 => format!(
+            "{name} = {value}\nclass _C:\n    {name} = 'class'\n_g = [{name} for {name} in 'ab']"
+        ),
         _ => format!("{name} \\\n  =  {value}  # {name} = 'comment'"),
     };
     let computed = match dice.below(60) {
@@ -136,7 +138,11 @@ fn statement(dice: &mut Dice, name: &str) -> (String, bool) {
         14 => format!("{name} = 5"),
         15 => format!("{name} = {one} if 1 < 2 else None"),
         16 => format!("{name} = b'bytes'"),
-        17 => format!("{}{} = {one}", &name[..2], name[2..].replacen('i', "\u{2071}", 1).replacen('o', "\u{ba}", 1)),
+        17 => format!(
+            "{}{} = {one}",
+            &name[..2],
+            name[2..].replacen('i', "\u{2071}", 1).replacen('o', "\u{ba}", 1)
+        ),
         18 => format!("match 'm':\n    case {name}: pass"),
         _ => return (plain, false),
     };
@@ -182,7 +188,13 @@ fn script(dice: &mut Dice) -> (Vec<u8>, Vec<&'static str>) {
         dice.one(&["def upgrade():", "def upgrade() -> None:", "async def upgrade():"])
     );
     if dice.below(25) == 0 {
-        source.push_str(dice.one(&["x = (\n", "def f(:\n    pass\n", "print 'a'\n", "x = 'a\n", "return = 1\n"]));
+        source.push_str(dice.one(&[
+            "x = (\n",
+            "def f(:\n    pass\n",
+            "print 'a'\n",
+            "x = 'a\n",
+            "return = 1\n",
+        ]));
     }
     source = source.replace('\n', dice.one(&["\n", "\n", "\r\n", "\r"]));
     if dice.below(8) == 0 {
@@ -243,17 +255,27 @@ fn headers_in_many_spellings_mean_what_they_mean_to_cpython() {
             let truth = truth["names"].get(name);
             match module.value(name) {
                 Some(Value::Computed { .. }) => {
-                    assert!(computed.contains(name) || computed_before(&shown), "`{name}` is written down:\n{shown}");
+                    assert!(
+                        computed.contains(name) || computed_before(&shown),
+                        "`{name}` is written down:\n{shown}"
+                    );
                     dynamic += 1;
                 }
                 value => {
-                    assert_eq!(value.map(|value| as_json(value, truth)).as_ref(), truth, "`{name}` in:\n{shown}");
+                    assert_eq!(
+                        value.map(|value| as_json(value, truth)).as_ref(),
+                        truth,
+                        "`{name}` in:\n{shown}"
+                    );
                     plain += 1;
                 }
             }
         }
     }
-    assert!(plain > 1000 && dynamic > 100 && refused > 10, "{plain} plain, {dynamic} computed, {refused} refused");
+    assert!(
+        plain > 1000 && dynamic > 100 && refused > 10,
+        "{plain} plain, {dynamic} computed, {refused} refused"
+    );
 }
 
 /// Whether a statement of the script could bind any name, so that a missing one counts as computed.

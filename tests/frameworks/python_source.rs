@@ -5,7 +5,10 @@ use ttplan::frameworks::python;
 use ttplan::frameworks::python::Value;
 
 fn value_in(source: &[u8], name: &str) -> Option<Value> {
-    python::read(source).unwrap_or_else(|reason| panic!("{reason}: {source:?}")).value(name).cloned()
+    python::read(source)
+        .unwrap_or_else(|reason| panic!("{reason}: {source:?}"))
+        .value(name)
+        .cloned()
 }
 
 fn revision(source: &str) -> Option<Value> {
@@ -145,16 +148,25 @@ fn the_last_binding_counts() {
     assert_eq!(revision("revision = 'a'\nrevision += 'b'"), computed(2));
     assert_eq!(revision("revision = 'a'\ndel revision"), computed(2));
     assert_eq!(revision("revision = 'a'\nfrom x import *"), computed(2));
-    assert_eq!(revision("revision = 'a'\ndef revision(): pass"), Some(Value::Function { idle: false }));
+    assert_eq!(
+        revision("revision = 'a'\ndef revision(): pass"),
+        Some(Value::Function { idle: false })
+    );
 }
 
 #[test]
 fn a_function_can_reach_the_module_only_through_global() {
     assert_eq!(revision("revision = 'a'\ndef f():\n  revision = 'b'"), text("a"));
     assert_eq!(revision("def f():\n  revision = 'b'"), None);
-    assert_eq!(revision("def f():\n  global revision\n  revision = 'b'\nrevision = 'a'"), computed(2));
+    assert_eq!(
+        revision("def f():\n  global revision\n  revision = 'b'\nrevision = 'a'"),
+        computed(2)
+    );
     assert_eq!(revision("def f():\n  globals()['revision'] = 'b'\nrevision = 'a'"), computed(2));
-    assert_eq!(revision("revision = 'a'\ndef upgrade(engine):\n  globals()['upgrade_%s' % engine]()"), text("a"));
+    assert_eq!(
+        revision("revision = 'a'\ndef upgrade(engine):\n  globals()['upgrade_%s' % engine]()"),
+        text("a")
+    );
     assert_eq!(revision("revision = 'a'\nclass A:\n  revision = 'b'"), text("a"));
     assert_eq!(revision("revision = 'a'\nf = lambda revision: revision"), text("a"));
 }
@@ -232,7 +244,11 @@ fn what_python_would_not_load_is_refused_with_the_line() {
         ("x = 1\n$", 2),
         ("x = 'a\0b'", 1),
     ] {
-        assert_eq!(python::read(source.as_bytes()), Err(format!("not valid Python near line {line}")), "{source}");
+        assert_eq!(
+            python::read(source.as_bytes()),
+            Err(format!("not valid Python near line {line}")),
+            "{source}"
+        );
     }
 }
 
@@ -240,9 +256,16 @@ fn what_python_would_not_load_is_refused_with_the_line() {
 fn encodings_are_honoured_or_refused() {
     let latin = b"# -*- coding: Latin-1 -*-\nrevision = 'a'  # \xe9\nother = '\xe9'\n";
     assert_eq!(value_in(latin, "revision"), text("a"));
-    assert_eq!(value_in(latin, "other"), text("\u{fffd}"), "shown as unreadable, equal to no id of the database");
+    assert_eq!(
+        value_in(latin, "other"),
+        text("\u{fffd}"),
+        "shown as unreadable, equal to no id of the database"
+    );
     assert_eq!(python::read(b"x = 1\ny = '\xe9'"), Err("not UTF-8 at line 2".into()));
-    assert_eq!(python::read(b"\xef\xbb\xbf# coding: latin-1\nx = '\xe9'"), Err("not UTF-8 at line 2".into()));
+    assert_eq!(
+        python::read(b"\xef\xbb\xbf# coding: latin-1\nx = '\xe9'"),
+        Err("not UTF-8 at line 2".into())
+    );
     assert_eq!(
         python::read(b"#!/usr/bin/python\n# vim: set fileencoding=shift_jis :\nx = 1"),
         Err("its encoding `shift-jis` is not understood".into())
@@ -258,7 +281,10 @@ fn source_beyond_the_bounds_is_given_up() {
     for (source, reason) in [
         ("#".repeat((16 << 20) + 1), "larger than 16 MiB"),
         (nested, "more than 300 different indentations"),
-        (format!("x = {}1{}", "(".repeat(4 * many), ")".repeat(4 * many)), "too large or too intricate to be read"),
+        (
+            format!("x = {}1{}", "(".repeat(4 * many), ")".repeat(4 * many)),
+            "too large or too intricate to be read",
+        ),
         ("\\\n".repeat(5 * many), "too large or too intricate to be read"),
         ("(".repeat(many), "not valid Python near line 1"),
         ("$ ( ] x = ) ".repeat(many), "not valid Python near line 1"),
@@ -276,19 +302,24 @@ fn depth_within_the_bounds_is_read() {
     assert_eq!(revision(&format!("{}'a'", "revision = ".repeat(many))), text("a"));
     assert_eq!(revision(&format!("revision = x{}", "[0]".repeat(many))), computed(1));
     let nested: String = (0..290).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect();
-    assert_eq!(revision(&format!("{nested}{}f'{{x}}'\nrevision = 'a'", " ".repeat(290))), text("a"));
+    assert_eq!(
+        revision(&format!("{nested}{}f'{{x}}'\nrevision = 'a'", " ".repeat(290))),
+        text("a")
+    );
 }
 
 /// Words and signs that bring a parser of Python into every corner, and what may stand between.
 const WORDS: &str = r#"revision = ' " ''' """ \ ( ) [ ] { } , : ; # @ * ** -> := += ... . f' rb' u' \N{ \x \u12 0x
     1e5 _ def class lambda if else for in with as import from global del async await yield match case type print
     exec None try except pass return globals() é # coding: latin-1"#;
-const GAPS: &[&str] = &["", "", " ", "\n", "\n    ", "\t", "\r\n", "\r", "\x0c", "\u{feff}", "\u{2028}", "\0"];
+const GAPS: &[&str] =
+    &["", "", " ", "\n", "\n    ", "\t", "\r\n", "\r", "\x0c", "\u{feff}", "\u{2028}", "\0"];
 
 fn soup() -> impl Strategy<Value = String> {
     let words: Vec<&str> = WORDS.split_whitespace().collect();
     let parts = (prop::sample::select(words), prop::sample::select(GAPS));
-    prop::collection::vec(parts, 0..300).prop_map(|parts| parts.into_iter().flat_map(<[&str; 2]>::from).collect())
+    prop::collection::vec(parts, 0..300)
+        .prop_map(|parts| parts.into_iter().flat_map(<[&str; 2]>::from).collect())
 }
 
 proptest! {

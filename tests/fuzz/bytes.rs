@@ -1,4 +1,5 @@
-//! Every byte of a real plan changed, one at a time: nobody has signed what comes out, and no signature counts for it.
+//! Every byte of a real plan changed, one at a time: nobody has signed what comes out, and no
+//! signature counts for it.
 
 use jiff::tz::TimeZone;
 use ttplan::model::names::Moment;
@@ -11,7 +12,8 @@ use ttplan::trust::verdict::Keyring;
 
 use crate::papers;
 
-/// The changes that are tried at each byte, and every how many bytes: all where the full form is asked for.
+/// The changes that are tried at each byte, and every how many bytes: all where the full form is
+/// asked for.
 fn thorough() -> (u8, usize) {
     if std::env::var_os("TTPLAN_FUZZ").is_some() { (u8::MAX, 1) } else { (1, 5) }
 }
@@ -22,7 +24,11 @@ fn a_real_plan_with_any_byte_changed_is_signed_by_nobody() {
     let key = SigningKey::generate("").unwrap();
     let allowed = format!("ada {}\n", key.public_line());
     let allowed = AllowedSigners::parse("a", allowed.as_bytes(), &TimeZone::UTC);
-    let ring = Keyring { allowed: &allowed, revoked: None, now: Moment::from_unix(1_790_000_000).unwrap() };
+    let ring = Keyring {
+        allowed: &allowed,
+        revoked: None,
+        now: Moment::from_unix(1_790_000_000).unwrap(),
+    };
     let text = sign(&plan, PLAN_NAMESPACE, &key).unwrap();
     let signatures = [SignatureFile { name: "plan.ada.sig".to_owned(), text }];
     let persons = |bytes: &[u8]| judge("plan", bytes, &signatures, PLAN_NAMESPACE, &ring).persons;

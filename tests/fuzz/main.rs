@@ -1,7 +1,14 @@
-//! Whatever comes in from outside as a document, reading it ends in a value or an error: mutations of real
-//! documents, by the thousand here and by the million with `TTPLAN_FUZZ=1000000` (`just fuzz`).
+//! Whatever comes in from outside as a document, reading it ends in a value or an error: mutations
+//! of real documents, by the thousand here and by the million with `TTPLAN_FUZZ=1000000` (`just
+//! fuzz`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests may fail"
+)]
 
 mod bytes;
 
@@ -113,7 +120,8 @@ fn papers() -> &'static [Vec<u8>; 3] {
         let mut inspect = program();
         inspect.args(["inspect", "-o", "seen.json", "--site", "demo"]).current_dir(&home);
         assert!(inspect.output().unwrap().status.success());
-        let run = std::fs::read_dir(home.join("state/runs")).unwrap().next().unwrap().unwrap().path();
+        let run =
+            std::fs::read_dir(home.join("state/runs")).unwrap().next().unwrap().unwrap().path();
         ["plans/change.ttplan.json", "seen.json", run.join("journal.jsonl").to_str().unwrap()]
             .map(|path| std::fs::read(home.join(path)).unwrap())
     })
@@ -126,9 +134,12 @@ fn plans() {
 
 #[test]
 fn observations() {
-    // One holds a whole catalogue: ten times as long, so nobody waits for as many where nobody asked.
+    // One holds a whole catalogue: ten times as long, so nobody waits for as many where nobody
+    // asked.
     let count = if wanted() == FEW { FEW / 10 } else { wanted() };
-    feed_of(count, "observation reader", &papers()[1..2], |bytes| document::read_observation("o", bytes).is_ok());
+    feed_of(count, "observation reader", &papers()[1..2], |bytes| {
+        document::read_observation("o", bytes).is_ok()
+    });
 }
 
 #[test]
@@ -151,8 +162,12 @@ fn allowed_signers() {
     let line = SigningKey::generate("").unwrap().public_line();
     let seeds = [
         format!("ada {line}\n"),
-        format!("*@example.com,!eve@example.com namespaces=\"a,b\" {line} a comment\n# another\n\n"),
-        format!("\"a b\" cert-authority,valid-after=\"20260101\",valid-before=\"20270101Z\" {line}\n"),
+        format!(
+            "*@example.com,!eve@example.com namespaces=\"a,b\" {line} a comment\n# another\n\n"
+        ),
+        format!(
+            "\"a b\" cert-authority,valid-after=\"20260101\",valid-before=\"20270101Z\" {line}\n"
+        ),
     ];
     feed("allowed_signers parser", &seeds.map(String::into_bytes), |bytes| {
         AllowedSigners::parse("a", bytes, &TimeZone::UTC).problems().is_empty()

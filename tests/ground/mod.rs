@@ -25,12 +25,13 @@ pub trait Ground {
     /// Makes an empty database.
     fn database(&self) -> Box<dyn TestDatabase>;
 
-    /// The address of a database that is not there; none where an administrator has to make databases,
-    /// and a missing one is an error.
+    /// The address of a database that is not there; none where an administrator has to make
+    /// databases, and a missing one is an error.
     fn absent(&self) -> Option<Box<dyn TestDatabase>>;
 }
 
-/// One database, gone when this is dropped. It is worked on by the engine's own client, never by ours.
+/// One database, gone when this is dropped. It is worked on by the engine's own client, never by
+/// ours.
 pub trait TestDatabase {
     fn access(&self) -> Access;
 

@@ -77,7 +77,9 @@ impl PsqlClient {
     /// Returns when it is connected.
     fn open(database: &Database) -> Self {
         let mut psql = database.cluster.client("psql", &database.name);
-        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = psql.spawn().unwrap();
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().unwrap());

@@ -205,7 +205,11 @@ impl SqliteClient {
         let mut said = String::new();
         loop {
             let mut line = String::new();
-            assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "sqlite3 ended at: {statements}");
+            assert_ne!(
+                self.output.read_line(&mut line).unwrap(),
+                0,
+                "sqlite3 ended at: {statements}"
+            );
             if line == "--end--\n" {
                 return said;
             }

@@ -84,8 +84,13 @@ fn a_backup_is_counted_hashed_and_ours_alone() {
     let bytes = std::fs::read(&backup.path).unwrap();
     assert_eq!((backup.kept.bytes, backup.kept.sha256), (bytes.len() as u64, Digest::of(&bytes)));
     assert_eq!(std::fs::metadata(&backup.path).unwrap().permissions().mode() & 0o777, 0o600);
-    let rows = |name: &str| backup.kept.tables.iter().find(|(table, _)| table.name == name).map(|(_, rows)| *rows);
-    assert_eq!((rows("clients"), rows("Dot.ted"), rows("new\nline")), (Some(3), Some(1000), Some(1)));
+    let rows = |name: &str| {
+        backup.kept.tables.iter().find(|(table, _)| table.name == name).map(|(_, rows)| *rows)
+    };
+    assert_eq!(
+        (rows("clients"), rows("Dot.ted"), rows("new\nline")),
+        (Some(3), Some(1000), Some(1))
+    );
     assert_eq!((rows("nothing_in_it"), rows("parent"), rows("child")), (Some(1), Some(1), Some(1)));
     assert_eq!((rows("parted"), rows("parted_1"), rows("names")), (None, Some(1), None));
     assert_eq!(engine.check_backup(&backup.path).unwrap(), backup.kept);
@@ -145,12 +150,17 @@ fn the_last_copy_of_something_is_not_overwritten() {
     database.psql("CREATE TABLE made_since (x integer)");
     engine.begin().unwrap();
     engine.quarantine(&ObjectRef::table("public", "old"), Path::new("/nonexistent")).unwrap();
-    engine.quarantine(&ObjectRef::table("public", "made_since"), Path::new("/nonexistent")).unwrap();
+    engine
+        .quarantine(&ObjectRef::table("public", "made_since"), Path::new("/nonexistent"))
+        .unwrap();
     engine.commit().unwrap();
     let before = database.dump();
     let error = engine.restore_backup(&backup.path).unwrap_err();
     assert_eq!(error.kind(), Kind::Blocked);
-    assert!(error.to_string().contains("`made_since` is in quarantine and not in the backup"), "{error}");
+    assert!(
+        error.to_string().contains("`made_since` is in quarantine and not in the backup"),
+        "{error}"
+    );
     assert_eq!(database.dump(), before);
     database.psql("DROP TABLE ttplan_quarantine.made_since");
     engine.restore_backup(&backup.path).unwrap();

@@ -51,7 +51,14 @@ fn a_dropped_object_is_gone_only_after_the_commit() {
 fn one_statement_is_one_statement() {
     let database = database();
     let mut engine = change(&database.access());
-    for sql in ["COMMIT", "/* x */ rollback", "-- y\nEND", "BEGIN", "SAVEPOINT a", "PREPARE TRANSACTION 'x'"] {
+    for sql in [
+        "COMMIT",
+        "/* x */ rollback",
+        "-- y\nEND",
+        "BEGIN",
+        "SAVEPOINT a",
+        "PREPARE TRANSACTION 'x'",
+    ] {
         engine.begin().unwrap();
         assert_eq!(engine.execute(sql).unwrap_err().kind(), Kind::Refused, "{sql}");
         engine.rollback().unwrap();
@@ -156,7 +163,10 @@ fn revisions_are_replaced_only_when_they_are_the_expected_ones() {
     assert_eq!(recorded(), "a\nb'; DROP TABLE x; --\n");
     let error = apply(&set(&["a"], &["c"])).unwrap();
     assert_eq!(error.kind(), Kind::Stale);
-    assert!(error.to_string().contains("expected `a`, found `a`, `b'; DROP TABLE x; --`"), "{error}");
+    assert!(
+        error.to_string().contains("expected `a`, found `a`, `b'; DROP TABLE x; --`"),
+        "{error}"
+    );
     assert_eq!(apply(&set(&[], &["c"])).unwrap().kind(), Kind::Stale);
     assert!(apply(&set(&["b'; DROP TABLE x; --", "a"], &["a", "d"])).is_none());
     assert_eq!(recorded(), "a\nd\n");
@@ -216,7 +226,8 @@ fn a_taken_name_in_quarantine_is_an_error() {
     database.psql("CREATE SCHEMA ttplan_quarantine AUTHORIZATION boss; ALTER TABLE t OWNER TO app");
     let mut engine = change(&database.access_as("app"));
     engine.begin().unwrap();
-    let error = engine.quarantine(&ObjectRef::table("public", "t"), Path::new(NOWHERE)).unwrap_err();
+    let error =
+        engine.quarantine(&ObjectRef::table("public", "t"), Path::new(NOWHERE)).unwrap_err();
     assert!(error.message().contains("belongs to another role"), "{error}");
 }
 
@@ -227,6 +238,15 @@ fn migrations_run_in_place() {
     let workplace = engine.prepare_migrations(Path::new(NOWHERE)).unwrap();
     assert_eq!(workplace.url.reveal(), database.access().url.reveal());
     database.psql("CREATE TABLE migrated (x int)");
-    assert!(engine.open_migrated(Path::new(NOWHERE)).unwrap().look().unwrap().schema.home_table("migrated").is_some());
+    assert!(
+        engine
+            .open_migrated(Path::new(NOWHERE))
+            .unwrap()
+            .look()
+            .unwrap()
+            .schema
+            .home_table("migrated")
+            .is_some()
+    );
     engine.adopt_migrations(Path::new(NOWHERE)).unwrap();
 }

@@ -32,20 +32,35 @@ fn each_failure_has_its_sentence() {
         refused(&access)
     };
     let error = with(&|access| access.database.host = Some("/nonexistent".into()));
-    assert_eq!(error.message(), "the database server at `/nonexistent/.s.PGSQL.5432` does not answer");
+    assert_eq!(
+        error.message(),
+        "the database server at `/nonexistent/.s.PGSQL.5432` does not answer"
+    );
     assert!(error.is_transient() && error.kind() == Kind::Unreachable);
 
     let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let error = with(&|access| (access.database.host, access.database.port) = (Some("127.0.0.1".into()), Some(unused)));
+    let error = with(&|access| {
+        (access.database.host, access.database.port) = (Some("127.0.0.1".into()), Some(unused))
+    });
     assert!(error.is_transient() && error.message().contains("does not answer"), "{error}");
-    assert!(error.hints()[0].starts_with("see whether it runs: pg_isready -d 'dbname="), "{:?}", error.hints());
+    assert!(
+        error.hints()[0].starts_with("see whether it runs: pg_isready -d 'dbname="),
+        "{:?}",
+        error.hints()
+    );
 
     let error = with(&|access| access.database.name = "no such".into());
     assert!(error.message().starts_with("database `no such` does not exist at"), "{error}");
-    assert_eq!((error.is_transient(), error.hints()), (false, &["createdb 'no such'".to_owned()][..]));
+    assert_eq!(
+        (error.is_transient(), error.hints()),
+        (false, &["createdb 'no such'".to_owned()][..])
+    );
 
     let error = with(&|access| access.database.user = Some("nobody_here".into()));
-    assert!(!error.is_transient() && error.message().contains("does not let `nobody_here` into"), "{error}");
+    assert!(
+        !error.is_transient() && error.message().contains("does not let `nobody_here` into"),
+        "{error}"
+    );
 
     let keeper = |password: Option<&str>| {
         let mut access = database.access_as("secret_keeper");
@@ -53,9 +68,16 @@ fn each_failure_has_its_sentence() {
         access
     };
     let error = refused(&keeper(Some("s3cret but wrong")));
-    assert!(!error.is_transient() && error.message().contains("refuses the password of `secret_keeper`"), "{error}");
+    assert!(
+        !error.is_transient()
+            && error.message().contains("refuses the password of `secret_keeper`"),
+        "{error}"
+    );
     let error = refused(&keeper(None));
-    assert!(!error.is_transient() && error.message().contains("wants a password of `secret_keeper`"), "{error}");
+    assert!(
+        !error.is_transient() && error.message().contains("wants a password of `secret_keeper`"),
+        "{error}"
+    );
     inspect(&keeper(Some("s3cret: \\x")));
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -64,7 +86,9 @@ fn each_failure_has_its_sentence() {
         let (mut stream, _) = listener.accept().unwrap();
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
     });
-    let error = with(&|access| (access.database.host, access.database.port) = (Some("127.0.0.1".into()), Some(port)));
+    let error = with(&|access| {
+        (access.database.host, access.database.port) = (Some("127.0.0.1".into()), Some(port))
+    });
     assert!(error.message().contains("is no PostgreSQL server"), "{error}");
     stranger.join().unwrap();
 }
@@ -94,7 +118,11 @@ fn encryption_is_used_where_offered_and_missed_where_required() {
     inspect(&access(Some("prefer")));
     inspect(&access(Some("disable")));
     let error = refused(&access(Some("require")));
-    assert!(!error.is_transient() && error.message().starts_with("no encrypted connection to `127.0.0.1:"), "{error}");
+    assert!(
+        !error.is_transient()
+            && error.message().starts_with("no encrypted connection to `127.0.0.1:"),
+        "{error}"
+    );
     assert!(error.to_string().contains("server does not support TLS"), "{error}");
 }
 
@@ -136,8 +164,11 @@ fn a_pooler_that_shares_connections_may_be_looked_through_and_not_changed_throug
     assert_eq!(error.kind(), Kind::Config);
     assert!(error.hints()[0].contains("TTPLAN_MIGRATION_DATABASE_URL="), "{:?}", error.hints());
     // Nothing was set that the next user of the connection would feel.
-    let felt =
-        database.cluster.psql_through(proxy, &database.name, "SHOW row_security; SHOW jit; SHOW transaction_read_only");
+    let felt = database.cluster.psql_through(
+        proxy,
+        &database.name,
+        "SHOW row_security; SHOW jit; SHOW transaction_read_only",
+    );
     assert_eq!(felt, "on\non\noff\n");
 }
 
@@ -151,7 +182,8 @@ fn pooler(socket: PathBuf) -> u16 {
         // The server, and what it said when it was reached.
         let shared: Arc<Mutex<Option<Shared>>> = Arc::default();
         for client in listener.incoming() {
-            let (mut client, shared, socket) = (client.unwrap(), Arc::clone(&shared), socket.clone());
+            let (mut client, shared, socket) =
+                (client.unwrap(), Arc::clone(&shared), socket.clone());
             std::thread::spawn(move || -> Option<()> {
                 let start = message(&mut client, false)?;
                 let welcome = {
@@ -233,7 +265,8 @@ impl Proxy {
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let (client, server) = (client.unwrap(), UnixStream::connect(&socket).unwrap());
-                let (mut from_server, mut to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                let (mut from_server, mut to_client) =
+                    (server.try_clone().unwrap(), client.try_clone().unwrap());
                 let counted = Arc::clone(&trips);
                 // Whatever the client sends after it has heard something is a new round trip.
                 let heard = Arc::new(AtomicUsize::new(1));
@@ -258,7 +291,12 @@ impl Proxy {
     }
 }
 
-fn forward(mut client: TcpStream, mut server: UnixStream, heard: &AtomicUsize, trips: &AtomicUsize) {
+fn forward(
+    mut client: TcpStream,
+    mut server: UnixStream,
+    heard: &AtomicUsize,
+    trips: &AtomicUsize,
+) {
     let mut buffer = [0; 65536];
     while let Ok(count @ 1..) = client.read(&mut buffer) {
         // A good-bye asks for nothing.

@@ -19,11 +19,17 @@ fn an_empty_database_shows_its_identity_and_no_objects() {
     assert_eq!(sight.role.as_deref(), Some("postgres"));
     let oid = database.psql("SELECT oid FROM pg_database WHERE datname = current_database()");
     let system = database.psql("SELECT system_identifier FROM pg_control_system()");
-    assert_eq!(sight.identity.identity, format!("{}/{}/{}", system.trim(), oid.trim(), database.name));
+    assert_eq!(
+        sight.identity.identity,
+        format!("{}/{}/{}", system.trim(), oid.trim(), database.name)
+    );
     assert_eq!((sight.schema.engine.as_str(), sight.schema.home.as_str()), ("postgres", "public"));
     assert_eq!(sight.schema.schemas, ["public"]);
     assert!(sight.schema.tables.is_empty() && sight.schema.dependencies.is_empty());
-    assert_eq!(sight.schema.extensions.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["plpgsql"]);
+    assert_eq!(
+        sight.schema.extensions.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(),
+        ["plpgsql"]
+    );
 }
 
 #[test]
@@ -33,7 +39,10 @@ fn a_role_that_may_not_know_the_system_still_looks() {
     database.psql("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC");
     let identity = inspect(&database.access_as("app")).look().unwrap().identity;
     assert!(identity.identity.starts_with("unknown-system/"), "{}", identity.identity);
-    assert_eq!((identity.name.as_str(), identity.engine.as_str()), (database.name.as_str(), "postgres"));
+    assert_eq!(
+        (identity.name.as_str(), identity.engine.as_str()),
+        (database.name.as_str(), "postgres")
+    );
 }
 
 #[test]
@@ -54,9 +63,15 @@ fn everything_of_a_table_is_seen() {
     let schema = inspect(&database.access_as("app")).look().unwrap().schema;
     assert_eq!(schema.schemas, ["Odd Schema", "public"]);
     let clients = schema.home_table("clients").unwrap();
-    assert_eq!((clients.owner.as_deref(), clients.ours, clients.sort), (Some("app"), true, TableSort::Ordinary));
+    assert_eq!(
+        (clients.owner.as_deref(), clients.ours, clients.sort),
+        (Some("app"), true, TableSort::Ordinary)
+    );
     let column = |name: &str| clients.column(name).unwrap();
-    assert!(clients.column("gone").is_none() && clients.column("........pg.dropped.13........").is_none());
+    assert!(
+        clients.column("gone").is_none()
+            && clients.column("........pg.dropped.13........").is_none()
+    );
     assert_eq!(column("id").identity.as_deref(), Some("always"));
     assert_eq!(column("name").data_type, "character varying(200)");
     assert_eq!(column("name").collation.as_deref(), Some("pg_catalog.\"C\""));
@@ -66,7 +81,10 @@ fn everything_of_a_table_is_seen() {
     assert_eq!(column("twice").generated.as_deref(), Some("(100 * 2)"));
     assert_eq!(column("twice").default, None);
     let key = clients.primary_key.as_ref().unwrap();
-    assert_eq!((key.columns.as_slice(), key.options.as_deref()), (&["id".to_owned()][..], Some("INCLUDE (name)")));
+    assert_eq!(
+        (key.columns.as_slice(), key.options.as_deref()),
+        (&["id".to_owned()][..], Some("INCLUDE (name)"))
+    );
     let unique = &clients.uniques[0];
     assert_eq!(unique.options.as_deref(), Some("NULLS NOT DISTINCT DEFERRABLE INITIALLY DEFERRED"));
     assert_eq!(clients.checks[0].definition, "CHECK ((length((name)::text) > 0)) NO INHERIT");
@@ -74,7 +92,8 @@ fn everything_of_a_table_is_seen() {
     assert_eq!(names, ["clients_lower", "clients_replica"]);
     assert_eq!(clients.indexes[0].columns, ["lower(name::text)", "note"]);
     assert_eq!(clients.indexes[0].predicate.as_deref(), Some("(note IS NOT NULL)"));
-    let attached: Vec<(ObjectKind, &str)> = clients.attachments.iter().map(|a| (a.kind, a.name.as_str())).collect();
+    let attached: Vec<(ObjectKind, &str)> =
+        clients.attachments.iter().map(|a| (a.kind, a.name.as_str())).collect();
     assert_eq!(
         attached,
         [
@@ -114,7 +133,10 @@ fn attributes_of_clients(clients: &Table) {
     assert_eq!(attribute("options of column weight"), Some("n_distinct=5"));
     assert_eq!(attribute("grants on column name"), Some("reader=r/app"));
     let grants = attribute("grants").unwrap();
-    assert!(grants.starts_with("app=rwdDxt") && grants.ends_with("/app, boss=aw*/app, reader=r/app"), "{grants}");
+    assert!(
+        grants.starts_with("app=rwdDxt") && grants.ends_with("/app, boss=aw*/app, reader=r/app"),
+        "{grants}"
+    );
     assert_eq!(attribute("replica identity index clients_replica"), Some("yes"));
     assert_eq!(attribute("clustered on index clients_replica"), Some("yes"));
     assert_eq!(attribute("publication news"), Some("member (id, name) WHERE (id > 3)"));
@@ -138,16 +160,28 @@ fn every_sort_of_object_is_seen() {
     assert_eq!(sort("elsewhere"), TableSort::Foreign);
     assert!(schema.home_table("nothing_in_it").unwrap().columns.is_empty());
     let view = |name: &str| schema.views.iter().find(|view| view.name == name).unwrap();
-    assert!(view("names").definition.contains("FROM public.clients"), "{}", view("names").definition);
+    assert!(
+        view("names").definition.contains("FROM public.clients"),
+        "{}",
+        view("names").definition
+    );
     assert!(view("totals").materialized && view("totals").attachments[0].name == "totals_client");
     assert_eq!(view("names").attributes["default of column name"], "'nobody'::character varying");
     assert_eq!(view("empty_totals").attributes["populated"], "no");
-    let sequence = |name: &str| schema.sequences.iter().find(|sequence| sequence.name == name).unwrap();
+    let sequence =
+        |name: &str| schema.sequences.iter().find(|sequence| sequence.name == name).unwrap();
     assert_eq!(sequence("clients_id_seq").owned_by.as_deref(), Some("clients"));
     assert_eq!(sequence("alone").owned_by, None);
-    assert!(sequence("alone").definition.contains("INCREMENT BY -2 MINVALUE -50 MAXVALUE 50 START WITH 10"));
-    let types: Vec<(&str, &str)> =
-        schema.types.iter().map(|t| (t.name.as_str(), t.definition.split(" AS ").nth(1).unwrap_or(""))).collect();
+    assert!(
+        sequence("alone")
+            .definition
+            .contains("INCREMENT BY -2 MINVALUE -50 MAXVALUE 50 START WITH 10")
+    );
+    let types: Vec<(&str, &str)> = schema
+        .types
+        .iter()
+        .map(|t| (t.name.as_str(), t.definition.split(" AS ").nth(1).unwrap_or("")))
+        .collect();
     let domain = "integer DEFAULT 1 CONSTRAINT above_zero CHECK ((VALUE > 0))";
     for expected in [
         ("mood", "ENUM ('sad', 'ok', 'it''s fine')"),
@@ -157,23 +191,38 @@ fn every_sort_of_object_is_seen() {
     ] {
         assert!(types.contains(&expected), "{expected:?} in {types:?}");
     }
-    let functions: Vec<&str> =
-        schema.functions.iter().filter(|f| f.extension.is_none()).map(|f| f.name.as_str()).collect();
-    for expected in ["plus(integer, integer)", "of_client(public.clients)", "total(integer)", "work()", "We(ird()"] {
+    let functions: Vec<&str> = schema
+        .functions
+        .iter()
+        .filter(|f| f.extension.is_none())
+        .map(|f| f.name.as_str())
+        .collect();
+    for expected in [
+        "plus(integer, integer)",
+        "of_client(public.clients)",
+        "total(integer)",
+        "work()",
+        "We(ird()",
+    ] {
         assert!(functions.contains(&expected), "{expected} in {functions:?}");
     }
-    let extension = |name: &str| schema.functions.iter().find(|f| f.name.starts_with(name)).unwrap().extension.clone();
+    let extension = |name: &str| {
+        schema.functions.iter().find(|f| f.name.starts_with(name)).unwrap().extension.clone()
+    };
     assert_eq!(extension("pg_freespace("), Some("pg_freespacemap".into()));
     assert_sorted(schema);
     assert_eq!(engine.look().unwrap().schema, *schema);
 }
 
 fn assert_sorted(schema: &Schema) {
-    let names: Vec<(&str, &str)> = schema.tables.iter().map(|t| (t.schema.as_str(), t.name.as_str())).collect();
+    let names: Vec<(&str, &str)> =
+        schema.tables.iter().map(|t| (t.schema.as_str(), t.name.as_str())).collect();
     let mut sorted = names.clone();
     sorted.sort_unstable();
     assert_eq!(names, sorted);
-    assert!(schema.dependencies.is_sorted() && schema.functions.is_sorted() && schema.types.is_sorted());
+    assert!(
+        schema.dependencies.is_sorted() && schema.functions.is_sorted() && schema.types.is_sorted()
+    );
 }
 
 #[test]
@@ -182,7 +231,10 @@ fn estimates_are_none_until_somebody_made_one() {
     database
         .psql("CREATE TABLE a (x int); INSERT INTO a SELECT generate_series(1, 7); CREATE TABLE b (x int); ANALYZE a");
     let rows = inspect(&database.access()).look().unwrap().estimated_rows;
-    assert_eq!(rows, [(ObjectRef::table("public", "a"), Some(7)), (ObjectRef::table("public", "b"), None)]);
+    assert_eq!(
+        rows,
+        [(ObjectRef::table("public", "a"), Some(7)), (ObjectRef::table("public", "b"), None)]
+    );
 }
 
 #[test]
@@ -199,8 +251,8 @@ fn the_quarantine_is_not_shown_but_what_it_holds_back_is() {
     assert_eq!(schema.dependents_of(&ObjectRef::table("public", "a")), [held]);
 }
 
-/// Whatever makes a plain DROP fail stands among the dependents, and nothing stands there for nothing:
-/// the one exception is what a DROP takes along without a word.
+/// Whatever makes a plain DROP fail stands among the dependents, and nothing stands there for
+/// nothing: the one exception is what a DROP takes along without a word.
 #[test]
 fn every_dependent_is_known() {
     let database = nasty();
@@ -235,7 +287,8 @@ fn every_dependent_is_known() {
             Ok(_) => drop(silent.insert(object.name.as_str())),
             // A sequence of its own column is no dependent of anything else.
             Err(_) if object.kind == ObjectKind::Sequence && dependents.is_empty() => {
-                let sequence = schema.sequences.iter().find(|sequence| sequence.name == object.name).unwrap();
+                let sequence =
+                    schema.sequences.iter().find(|sequence| sequence.name == object.name).unwrap();
                 assert!(sequence.owned_by.is_some(), "{object}");
             }
             Err(error) => assert!(!dependents.is_empty(), "{object}: {error}"),
@@ -289,7 +342,12 @@ fn questions_are_answered_as_texts_in_one_go() {
                 column: "raw".into(),
                 containing: String::new(),
             },
-            Question::Keyed { table: odd, key: vec![], column: "Ünï.*?$".into(), containing: String::new() },
+            Question::Keyed {
+                table: odd,
+                key: vec![],
+                column: "Ünï.*?$".into(),
+                containing: String::new(),
+            },
             Question::Count(ObjectRef::table("public", "child")),
         ])
         .unwrap();
@@ -313,7 +371,8 @@ fn content_is_equal_for_equal_rows_in_any_order_and_under_any_setting() {
         INSERT INTO c SELECT * FROM a WHERE x = 2; CREATE TABLE p (k int) PARTITION BY LIST (k); \
         CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); INSERT INTO p VALUES (1)");
     let before = inspect(&database.access()).content().unwrap();
-    let names: Vec<(&str, u64)> = before.iter().map(|table| (table.table.name.as_str(), table.rows)).collect();
+    let names: Vec<(&str, u64)> =
+        before.iter().map(|table| (table.table.name.as_str(), table.rows)).collect();
     assert_eq!(names, [("a", 500), ("b", 500), ("c", 500), ("p1", 1)]);
     assert_eq!(before[0].digest, before[1].digest);
     assert_ne!(before[0].digest, before[2].digest);
@@ -339,7 +398,9 @@ fn other_sessions_are_told_and_our_own_are_not() {
     let Writers::Some(words) = engine.writers().unwrap() else { panic!("nobody seen") };
     assert_eq!(words.len(), 1);
     assert!(words[0].contains("of `app` as `ttplan` from this host"), "{words:?}");
-    let Writers::Unknown(why) = inspect(&database.access_as("reader")).writers().unwrap() else { panic!("seen") };
+    let Writers::Unknown(why) = inspect(&database.access_as("reader")).writers().unwrap() else {
+        panic!("seen")
+    };
     assert!(why.contains("pg_read_all_stats"), "{why}");
     drop(other);
 }

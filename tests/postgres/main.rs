@@ -1,6 +1,12 @@
 //! The PostgreSQL engine against a real server.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests may fail"
+)]
 
 #[path = "../support/postgres.rs"]
 mod support;

@@ -1,4 +1,5 @@
-//! A real PgBouncer in transaction mode, where there is one: it is recognised, and runs are refused through it.
+//! A real PgBouncer in transaction mode, where there is one: it is recognised, and runs are refused
+//! through it.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -24,7 +25,11 @@ impl PgBouncer {
         let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].map(std::path::Path::new);
         let program = program.into_iter().find(|program| program.is_file())?;
         let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(
+            folder.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o755),
+        )
+        .unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let settings = format!(
             "[databases]\n* = host={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
@@ -71,7 +76,11 @@ fn a_real_pgbouncer_in_transaction_mode_is_refused_and_the_direct_way_works() {
     for _ in 0..3 {
         database.cluster.psql_through(bouncer.port, &database.name, "SELECT 1");
     }
-    assert_eq!(inspect(&access).look().unwrap().schema.tables.len(), 1, "looking needs no connection of its own");
+    assert_eq!(
+        inspect(&access).look().unwrap().schema.tables.len(),
+        1,
+        "looking needs no connection of its own"
+    );
     let error = (ENGINE.change)(&access).err().expect("a shared connection was accepted");
     assert_eq!(error.kind(), Kind::Config);
     assert!(error.hints()[0].contains("TTPLAN_MIGRATION_DATABASE_URL="), "{:?}", error.hints());

@@ -29,8 +29,9 @@ fn in_order_of_going(schema: &Schema) -> Vec<ObjectRef> {
             Some(table) => ObjectRef::table(part.schema, table),
             None => part,
         };
-        let held =
-            |object: &ObjectRef| schema.dependents_of(object).into_iter().any(|part| left.contains(&whole(part)));
+        let held = |object: &ObjectRef| {
+            schema.dependents_of(object).into_iter().any(|part| left.contains(&whole(part)))
+        };
         let free: Vec<ObjectRef> = left.iter().filter(|object| !held(object)).cloned().collect();
         assert!(!free.is_empty());
         left.retain(|object| !free.contains(object));
@@ -42,8 +43,10 @@ fn in_order_of_going(schema: &Schema) -> Vec<ObjectRef> {
 #[test]
 fn every_dump_is_seen_whole() {
     let Some(folder) = real_data("timetracker") else { return };
-    let mut dumps: Vec<_> =
-        std::fs::read_dir(folder.join("postgres")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut dumps: Vec<_> = std::fs::read_dir(folder.join("postgres"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     dumps.sort();
     for path in dumps {
         let database = database();
@@ -55,8 +58,14 @@ fn every_dump_is_seen_whole() {
         let count = |sql: &str| database.psql(sql).trim().parse::<usize>().unwrap();
         let schema = &sight.schema;
         let public = "(SELECT oid FROM pg_namespace WHERE nspname = 'public')";
-        assert_eq!(schema.tables.len(), count("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"));
-        assert_eq!(schema.views.len(), count("SELECT count(*) FROM pg_views WHERE schemaname = 'public'"));
+        assert_eq!(
+            schema.tables.len(),
+            count("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        );
+        assert_eq!(
+            schema.views.len(),
+            count("SELECT count(*) FROM pg_views WHERE schemaname = 'public'")
+        );
         let columns: usize = schema.tables.iter().map(|table| table.columns.len()).sum();
         assert_eq!(
             columns,
@@ -68,16 +77,25 @@ fn every_dump_is_seen_whole() {
         let keys: usize = schema.tables.iter().map(|table| table.foreign_keys.len()).sum();
         assert_eq!(
             keys,
-            count(&format!("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = {public}"))
+            count(&format!(
+                "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = {public}"
+            ))
         );
-        let own: usize =
-            schema.tables.iter().map(|t| t.indexes.len() + t.uniques.len() + t.primary_key.iter().len()).sum();
+        let own: usize = schema
+            .tables
+            .iter()
+            .map(|t| t.indexes.len() + t.uniques.len() + t.primary_key.iter().len())
+            .sum();
         assert_eq!(own, count("SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'"));
         let content = engine.content().unwrap();
-        let questions: Vec<Question> = schema.tables.iter().map(|table| Question::Count(table.reference())).collect();
+        let questions: Vec<Question> =
+            schema.tables.iter().map(|table| Question::Count(table.reference())).collect();
         let counts = engine.ask(&questions).unwrap();
         for ((table, content), count) in schema.tables.iter().zip(&content).zip(counts) {
-            assert_eq!((&table.reference(), content.rows.to_string()), (&content.table, count[0][0].clone()));
+            assert_eq!(
+                (&table.reference(), content.rows.to_string()),
+                (&content.table, count[0][0].clone())
+            );
         }
         println!(
             "{}: {} tables, {own} indexes, {keys} foreign keys; connected and looked in {time:?}, all in {:?}",

@@ -45,7 +45,8 @@ fn bring_back(engine: &mut dyn ChangeDatabase, going: &[ObjectRef], folder: &Pat
 
 /// Drops an object with its dependents as `user` and takes it back.
 fn there_and_back(database: &TestDatabase, user: &str, target: &ObjectRef) -> Vec<ObjectRef> {
-    let (dump, schema) = (database.dump(), inspect(&database.access_as(user)).look().unwrap().schema);
+    let (dump, schema) =
+        (database.dump(), inspect(&database.access_as(user)).look().unwrap().schema);
     let folder = tempfile::tempdir().unwrap();
     let mut going = Vec::new();
     with_dependents(&schema, target, &mut going);
@@ -92,7 +93,11 @@ fn every_object_that_can_be_saved_comes_back_as_it_was() {
     for view in &schema.views {
         there_and_back(&database, "app", &view.reference());
     }
-    there_and_back(&database, "app", &ObjectRef::free(ObjectKind::Sequence, "Odd Schema", "far_away"));
+    there_and_back(
+        &database,
+        "app",
+        &ObjectRef::free(ObjectKind::Sequence, "Odd Schema", "far_away"),
+    );
 }
 
 #[test]
@@ -146,7 +151,10 @@ fn several_objects_share_a_file_that_pg_restore_understands() {
     assert_eq!(kept.tables, rows);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let list = database.cluster.restore_list(&file);
-    assert!(list.contains("TABLE public Dot.ted app") && list.contains("VIEW public more_names app"), "{list}");
+    assert!(
+        list.contains("TABLE public Dot.ted app") && list.contains("VIEW public more_names app"),
+        "{list}"
+    );
     assert!(!list.contains("clients") && !list.contains("Täb"), "{list}");
 }
 
@@ -193,7 +201,8 @@ fn a_file_is_never_replaced_and_a_torn_one_never_used() {
     let database = database();
     database.psql("CREATE TABLE a (x int)");
     let folder = tempfile::tempdir().unwrap();
-    let (file, link, precious) = (folder.path().join("a"), folder.path().join("link"), folder.path().join("precious"));
+    let (file, link, precious) =
+        (folder.path().join("a"), folder.path().join("link"), folder.path().join("precious"));
     std::fs::write(&precious, "precious").unwrap();
     symlink(&precious, &link).unwrap();
     let table = [ObjectRef::table("public", "a")];
@@ -233,7 +242,10 @@ fn what_we_could_not_make_again_is_not_saved() {
         (error.kind(), error.to_string())
     };
     let (kind, text) = refused("app", ObjectRef::table("public", "orders"));
-    assert!(kind == Kind::Blocked && text.contains("`foreign_news`, which belongs to role `postgres`"), "{text}");
+    assert!(
+        kind == Kind::Blocked && text.contains("`foreign_news`, which belongs to role `postgres`"),
+        "{text}"
+    );
     let (kind, text) = refused("app", ObjectRef::table("public", "clients"));
     assert!(kind == Kind::Blocked && text.contains("role `boss` gave away privileges"), "{text}");
     let (kind, text) = refused("postgres", ObjectRef::table("public", "odd"));
@@ -243,7 +255,8 @@ fn what_we_could_not_make_again_is_not_saved() {
     }
     let (kind, _) = refused("app", ObjectRef::table("public", "missing"));
     assert_eq!(kind, Kind::Stale);
-    let (kind, _) = refused("app", ObjectRef::of_table(ObjectKind::Trigger, "public", "clients", "missing"));
+    let (kind, _) =
+        refused("app", ObjectRef::of_table(ObjectKind::Trigger, "public", "clients", "missing"));
     assert_eq!(kind, Kind::Stale);
     let (kind, text) = refused("app", ObjectRef::free(ObjectKind::Type, "public", "mood"));
     assert!(kind == Kind::Failed && text.contains("cannot be saved by itself"), "{text}");
@@ -272,7 +285,8 @@ fn a_restore_that_fails_leaves_no_trace_and_no_setting() {
     database.psql("INSERT INTO a VALUES (1)");
     engine.begin().unwrap();
     engine.restore_objects(&table, &file).unwrap();
-    // The script's own settings are gone: names resolve as before, and locks are not waited for for ever.
+    // The script's own settings are gone: names resolve as before, and locks are not waited for for
+    // ever.
     engine.execute("INSERT INTO b VALUES (1)").unwrap();
     let mut other = change(&database.access());
     other.begin().unwrap();
@@ -294,9 +308,15 @@ fn tables_in_a_circle_come_back_before_the_keys_between_them() {
          UPDATE a SET b = 2;",
     );
     let dump = database.dump();
-    let key = |table: &str, name: &str| ObjectRef::of_table(ObjectKind::Constraint, "public", table, name);
-    let going =
-        [key("a", "to_b"), key("b", "b_a_fkey"), ObjectRef::table("public", "a"), ObjectRef::table("public", "b")];
+    let key = |table: &str, name: &str| {
+        ObjectRef::of_table(ObjectKind::Constraint, "public", table, name)
+    };
+    let going = [
+        key("a", "to_b"),
+        key("b", "b_a_fkey"),
+        ObjectRef::table("public", "a"),
+        ObjectRef::table("public", "b"),
+    ];
     let folder = tempfile::tempdir().unwrap();
     let mut engine = change(&database.access());
     save_and_drop(engine.as_mut(), &going, folder.path());

@@ -6,7 +6,8 @@ use ttplan::trust::PLAN_NAMESPACE;
 use ttplan::trust::allowed_signers::AllowedSigners;
 use ttplan::trust::sshsig::SshSig;
 
-/// Signs with a certificate made with `arguments`; returns the line of its authority and the signature.
+/// Signs with a certificate made with `arguments`; returns the line of its authority and the
+/// signature.
 fn certified(copy: &str, kind: &str, authority: &str, arguments: &[&str]) -> (String, String) {
     let bench = bench();
     bench.copy_key(kind, copy);
@@ -27,7 +28,8 @@ fn a_certified_key_of_every_kind_signs_as_its_principals() {
         ("rsa3072", "rsa3072"),
         ("ed25519", "rsa3072"),
     ] {
-        let (line, signature) = certified(&format!("certified-{kind}-{authority}"), kind, authority, ALWAYS);
+        let (line, signature) =
+            certified(&format!("certified-{kind}-{authority}"), kind, authority, ALWAYS);
         for (allowed, who, expected) in [
             (format!("* cert-authority {line}"), "alice", true),
             (format!("alice cert-authority {line}"), "alice", true),
@@ -38,12 +40,20 @@ fn a_certified_key_of_every_kind_signs_as_its_principals() {
             (format!("alice {}", bench().public_line(kind)), "alice", false),
         ] {
             let papers = Papers::new(bench(), &format!("certified-{kind}"), &allowed, &signature);
-            assert_eq!(verifies(&papers.asked(who)), expected, "ssh-keygen: {kind} {who} {allowed}");
+            assert_eq!(
+                verifies(&papers.asked(who)),
+                expected,
+                "ssh-keygen: {kind} {who} {allowed}"
+            );
             let ours = judge(&allowed, &signature, MESSAGE, who);
             assert_eq!(ours.is_ok(), expected, "{kind} {who} {allowed}: {ours:?}");
             let parsed = AllowedSigners::parse("f", allowed.as_bytes(), &TimeZone::UTC);
             let key = SshSig::read(&signature).unwrap().key;
-            assert_eq!(parsed.find_principals(&key, 1_795_176_000), find_principals(&papers.asked(who)), "{allowed}");
+            assert_eq!(
+                parsed.find_principals(&key, 1_795_176_000),
+                find_principals(&papers.asked(who)),
+                "{allowed}"
+            );
         }
     }
 }
@@ -57,7 +67,11 @@ fn a_certificate_holds_in_its_time_for_users_with_names() {
         ("too-early", &["-n", "alice", "-V", "20261120120001Z:20261121000000Z"], false),
         ("for-a-host", &["-h", "-n", "alice", "-V", "always:forever"], false),
         ("for-anybody", &["-V", "always:forever"], false),
-        ("extended", &["-n", "alice", "-O", "extension:x@example.com=y", "-V", "always:forever"], true),
+        (
+            "extended",
+            &["-n", "alice", "-O", "extension:x@example.com=y", "-V", "always:forever"],
+            true,
+        ),
     ] {
         // `ssh-keygen -V` takes no `Z`; the oracle runs in UTC.
         let arguments: Vec<String> = arguments.iter().map(|word| word.replace('Z', "")).collect();
@@ -78,11 +92,18 @@ fn a_certificate_with_a_condition_that_nobody_checks_is_refused() {
         ("odd", "critical:odd@example.com=x", "odd@example.com"),
         ("verified", "verify-required", "verified its user"),
     ] {
-        let (line, signature) =
-            certified(copy, "ed25519", "authority", &["-n", "alice", "-V", "always:forever", "-O", option]);
+        let (line, signature) = certified(
+            copy,
+            "ed25519",
+            "authority",
+            &["-n", "alice", "-V", "always:forever", "-O", option],
+        );
         let allowed = format!("* cert-authority {line}");
         // Here the two differ on purpose: `ssh-keygen -Y verify` does not look at these.
-        assert!(verifies(&Papers::new(bench(), copy, &allowed, &signature).asked("alice")), "{copy}");
+        assert!(
+            verifies(&Papers::new(bench(), copy, &allowed, &signature).asked("alice")),
+            "{copy}"
+        );
         let refusal = judge(&allowed, &signature, MESSAGE, "alice").unwrap_err();
         assert!(refusal.to_string().contains(named), "{refusal}");
     }
@@ -90,9 +111,10 @@ fn a_certificate_with_a_condition_that_nobody_checks_is_refused() {
 
 #[test]
 fn a_certificate_of_a_weak_or_old_fashioned_authority_is_refused() {
-    for (authority, arguments, named) in
-        [("rsa2048", &["-t", "rsa-sha2-512"][..], "2048 bits"), ("rsa3072", &["-t", "ssh-rsa"], "SHA-1")]
-    {
+    for (authority, arguments, named) in [
+        ("rsa2048", &["-t", "rsa-sha2-512"][..], "2048 bits"),
+        ("rsa3072", &["-t", "ssh-rsa"], "SHA-1"),
+    ] {
         let all = [arguments, ALWAYS].concat();
         let (line, signature) = certified(&format!("weak-{authority}"), "ed25519", authority, &all);
         let allowed = format!("* cert-authority {line}");

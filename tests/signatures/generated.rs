@@ -188,7 +188,14 @@ struct Question {
 }
 
 fn question() -> impl Strategy<Value = Question> {
-    let rest = (select(SILENT), select(SIGNERS), select(WHO), select(NAMESPACES), select(ASKED_AT), select(ZONES));
+    let rest = (
+        select(SILENT),
+        select(SIGNERS),
+        select(WHO),
+        select(NAMESPACES),
+        select(ASKED_AT),
+        select(ZONES),
+    );
     (prop::collection::vec(line(), 1..4), any::<bool>(), rest).prop_map(
         |(lines, last_newline, (silent, signer, who, namespace, time, zone))| Question {
             lines,
@@ -217,12 +224,21 @@ impl Question {
     }
 
     fn signature(&self) -> String {
-        std::fs::read_to_string(bench().path(&format!("by-{}-{}", self.signer, self.namespace))).unwrap()
+        std::fs::read_to_string(bench().path(&format!("by-{}-{}", self.signer, self.namespace)))
+            .unwrap()
     }
 
     fn now(&self) -> Moment {
         let t = self.time;
-        let text = format!("{}-{}-{}T{}:{}:{}Z", &t[..4], &t[4..6], &t[6..8], &t[8..10], &t[10..12], &t[12..14]);
+        let text = format!(
+            "{}-{}-{}T{}:{}:{}Z",
+            &t[..4],
+            &t[4..6],
+            &t[6..8],
+            &t[8..10],
+            &t[10..12],
+            &t[12..14]
+        );
         Moment::parse(&text).unwrap()
     }
 }
@@ -236,13 +252,28 @@ fn bare(line: &str) -> &str {
 fn prepare() {
     let bench = bench();
     bench.copy_key("ed25519", "named");
-    bench.certify("named", "authority", &["-n", "alice,ops,alice@example.com", "-V", "always:forever"]);
+    bench.certify(
+        "named",
+        "authority",
+        &["-n", "alice,ops,alice@example.com", "-V", "always:forever"],
+    );
     bench.copy_key("p256", "expiring");
-    bench.certify("expiring", "authority", &["-n", "alice,bob", "-V", "20260101050000:20260701000000"]);
+    bench.certify(
+        "expiring",
+        "authority",
+        &["-n", "alice,bob", "-V", "20260101050000:20260701000000"],
+    );
     for signer in SIGNERS {
         for namespace in NAMESPACES {
-            let key = if CERTIFIED.contains(signer) { format!("{signer}-cert.pub") } else { (*signer).to_owned() };
-            bench.write(&format!("by-{signer}-{namespace}"), bench.sign(&key, namespace, MESSAGE, &[]));
+            let key = if CERTIFIED.contains(signer) {
+                format!("{signer}-cert.pub")
+            } else {
+                (*signer).to_owned()
+            };
+            bench.write(
+                &format!("by-{signer}-{namespace}"),
+                bench.sign(&key, namespace, MESSAGE, &[]),
+            );
         }
     }
     bench.write("generated.message", MESSAGE);
@@ -253,7 +284,8 @@ fn a_thousand_generated_questions_are_answered_alike() {
     prepare();
     let bench = bench();
     let before = STARTS.load(Ordering::Relaxed);
-    let mut runner = TestRunner::new_with_rng(Config::default(), TestRunner::deterministic().new_rng());
+    let mut runner =
+        TestRunner::new_with_rng(Config::default(), TestRunner::deterministic().new_rng());
     let (mut accepted, mut refused, mut found) = (0, 0, 0);
     for number in 0..QUESTIONS {
         let question = question().new_tree(&mut runner).unwrap().current();
@@ -273,7 +305,11 @@ fn a_thousand_generated_questions_are_answered_alike() {
             revoked: None,
             zone: question.zone,
         };
-        assert_eq!(ours.is_ok(), verifies(&asked), "question {number}: {question:?}\n{allowed}\nours: {ours:?}");
+        assert_eq!(
+            ours.is_ok(),
+            verifies(&asked),
+            "question {number}: {question:?}\n{allowed}\nours: {ours:?}"
+        );
         if ours.is_ok() {
             accepted += 1;
         } else {
@@ -282,11 +318,18 @@ fn a_thousand_generated_questions_are_answered_alike() {
         if number % FIND_EVERY == 0 {
             let key = SshSig::read(&text).unwrap().key;
             let principals = parsed.find_principals(&key, question.now().unix().unsigned_abs());
-            assert_eq!(principals, find_principals(&asked), "question {number}: {question:?}\n{allowed}");
+            assert_eq!(
+                principals,
+                find_principals(&asked),
+                "question {number}: {question:?}\n{allowed}"
+            );
             found += usize::from(!principals.is_empty());
         }
     }
     println!("{accepted} accepted, {refused} refused, principals found {found} times");
     println!("at most {} starts of ssh-keygen", STARTS.load(Ordering::Relaxed) - before);
-    assert!(accepted > QUESTIONS / 10 && refused > QUESTIONS / 3 && found > 20, "{accepted} {refused} {found}");
+    assert!(
+        accepted > QUESTIONS / 10 && refused > QUESTIONS / 3 && found > 20,
+        "{accepted} {refused} {found}"
+    );
 }

@@ -27,7 +27,10 @@ fn every_kind_of_key_signs_here_and_is_verified_there_and_the_reverse() {
         let papers = Papers::new(bench, &format!("here-{kind}"), &allowed, &here);
         assert!(verifies(&papers.asked("alice")), "{kind} signed here");
         assert!(!verifies(&papers.asked("bob")), "{kind} signed here");
-        assert!(!verifies(&Asked { namespace: OBSERVATION_NAMESPACE, ..papers.asked("alice") }), "{kind}");
+        assert!(
+            !verifies(&Asked { namespace: OBSERVATION_NAMESPACE, ..papers.asked("alice") }),
+            "{kind}"
+        );
         let signed = judge(&allowed, &here, MESSAGE, "alice").unwrap();
         assert_eq!(signed.fingerprint, key.fingerprint());
         if *kind == "locked" {
@@ -68,8 +71,20 @@ fn every_refusal_has_its_reason_and_ssh_keygen_refuses_too() {
         ("negated", format!("*,!alice {line}"), &good, "alice", "may not sign as `alice`"),
         ("upper case", format!("Alice {line}"), &good, "alice", "may not sign"),
         ("expired", format!("alice valid-before=\"20261119Z\" {line}"), &good, "alice", "expired"),
-        ("not yet", format!("alice valid-after=\"20261121Z\" {line}"), &good, "alice", "not yet valid"),
-        ("namespaces", format!("alice namespaces=\"file\" {line}"), &good, "alice", "not allowed for the namespace"),
+        (
+            "not yet",
+            format!("alice valid-after=\"20261121Z\" {line}"),
+            &good,
+            "alice",
+            "not yet valid",
+        ),
+        (
+            "namespaces",
+            format!("alice namespaces=\"file\" {line}"),
+            &good,
+            "alice",
+            "not allowed for the namespace",
+        ),
         ("unknown option", format!("alice no-pty {line}"), &good, "alice", "no line"),
         ("authority", format!("alice cert-authority {line}"), &good, "alice", "no line"),
     ];
@@ -81,7 +96,9 @@ fn every_refusal_has_its_reason_and_ssh_keygen_refuses_too() {
     }
     let wild = format!("*@example.com,!bob@* {line}");
     let papers = Papers::new(bench, "wild", &wild, &good);
-    for (who, allowed) in [("alice@example.com", true), ("bob@example.com", false), ("alice@example.org", false)] {
+    for (who, allowed) in
+        [("alice@example.com", true), ("bob@example.com", false), ("alice@example.org", false)]
+    {
         assert_eq!(verifies(&papers.asked(who)), allowed);
         assert_eq!(judge(&wild, &good, MESSAGE, who).is_ok(), allowed);
     }
@@ -97,16 +114,25 @@ fn a_revoked_key_is_refused_by_a_list_of_either_form() {
     let others = bench.write("others.txt", bench.public_line("other"));
     let broken = bench.write("broken.txt", format!("{}\nwhat\n", bench.public_line("other")));
     let krl = bench.path("mine.krl");
-    oracle::succeed(&oracle::run(&["-q", "-k", "-f", krl.to_str().unwrap(), mine.to_str().unwrap()], "UTC", None));
+    oracle::succeed(&oracle::run(
+        &["-q", "-k", "-f", krl.to_str().unwrap(), mine.to_str().unwrap()],
+        "UTC",
+        None,
+    ));
     let parsed = AllowedSigners::parse("allowed_signers", allowed.as_bytes(), &TimeZone::UTC);
     for (list, refused) in [(&mine, true), (&krl, true), (&others, false), (&broken, true)] {
-        assert_eq!(!verifies(&Asked { revoked: Some(list), ..papers.asked("alice") }), refused, "{list:?}");
+        assert_eq!(
+            !verifies(&Asked { revoked: Some(list), ..papers.asked("alice") }),
+            refused,
+            "{list:?}"
+        );
         let revoked = RevokedKeys::parse("revoked", &std::fs::read(list).unwrap());
         let Ok(revoked) = revoked else {
             assert_eq!(list, &broken);
             continue;
         };
-        let ring = Keyring { allowed: &parsed, revoked: Some(&revoked), now: Moment::parse(NOW).unwrap() };
+        let ring =
+            Keyring { allowed: &parsed, revoked: Some(&revoked), now: Moment::parse(NOW).unwrap() };
         let found = check_signature(MESSAGE, &signature, PLAN_NAMESPACE, Some("alice"), &ring);
         assert_eq!(matches!(found, Err(Refusal::Revoked { .. })), refused, "{found:?}");
     }
@@ -130,7 +156,8 @@ fn a_short_rsa_key_neither_signs_nor_counts() {
 fn a_key_file_is_only_read_when_it_is_closed_and_the_passphrase_fits() {
     use std::os::unix::fs::PermissionsExt;
     let bench = bench();
-    let error = SigningKey::read(&bench.path("locked"), &mut || Ok(Secret::new("wrong"))).unwrap_err();
+    let error =
+        SigningKey::read(&bench.path("locked"), &mut || Ok(Secret::new("wrong"))).unwrap_err();
     assert!(error.to_string().contains("wrong passphrase"), "{error}");
     for cipher in ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"] {
         let name = format!("locked-{}", cipher.split('@').next().unwrap());
@@ -150,7 +177,11 @@ fn a_key_file_is_only_read_when_it_is_closed_and_the_passphrase_fits() {
     let pem = bench.make_key("pem", &["-t", "rsa", "-b", "3072", "-N", "", "-m", "PEM"]);
     let error = bench.signing_key("pem").unwrap_err();
     assert_eq!(error.hints(), [format!("ssh-keygen -p -f {}", pem.display())]);
-    oracle::succeed(&oracle::run(&["-q", "-p", "-P", "", "-N", "", "-f", pem.to_str().unwrap()], "UTC", None));
+    oracle::succeed(&oracle::run(
+        &["-q", "-p", "-P", "", "-N", "", "-f", pem.to_str().unwrap()],
+        "UTC",
+        None,
+    ));
     assert!(bench.signing_key("pem").is_ok(), "the hint leads out");
 }
 
@@ -169,6 +200,10 @@ fn principals_are_found_as_ssh_keygen_finds_them() {
         let parsed = AllowedSigners::parse("f", allowed.as_bytes(), &TimeZone::UTC);
         let key = ttplan::trust::sshsig::SshSig::read(&signature).unwrap().key;
         let now = Moment::parse(NOW).unwrap().unix().unsigned_abs();
-        assert_eq!(parsed.find_principals(&key, now), find_principals(&papers.asked("")), "{allowed}");
+        assert_eq!(
+            parsed.find_principals(&key, now),
+            find_principals(&papers.asked("")),
+            "{allowed}"
+        );
     }
 }

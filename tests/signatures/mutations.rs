@@ -19,15 +19,23 @@ fn a_document_with_any_byte_changed_is_refused() {
         for change in 1..=u8::MAX {
             let mut message = MESSAGE.to_vec();
             message[at] ^= change;
-            assert!(judge(&allowed, &signature, &message, "alice").is_err(), "byte {at} ^ {change:#x}");
+            assert!(
+                judge(&allowed, &signature, &message, "alice").is_err(),
+                "byte {at} ^ {change:#x}"
+            );
             if (at + usize::from(change)) % SAMPLE == 0 {
                 bench.write("bytes.message", &message);
                 assert!(!verifies(&papers.asked("alice")), "ssh-keygen: byte {at} ^ {change:#x}");
             }
         }
-        for message in [[&MESSAGE[..at], &MESSAGE[at + 1..]].concat(), [&MESSAGE[..at], b" ", &MESSAGE[at..]].concat()]
-        {
-            assert!(judge(&allowed, &signature, &message, "alice").is_err(), "byte {at} left out or put before");
+        for message in [
+            [&MESSAGE[..at], &MESSAGE[at + 1..]].concat(),
+            [&MESSAGE[..at], b" ", &MESSAGE[at..]].concat(),
+        ] {
+            assert!(
+                judge(&allowed, &signature, &message, "alice").is_err(),
+                "byte {at} left out or put before"
+            );
         }
     }
 }
@@ -35,7 +43,9 @@ fn a_document_with_any_byte_changed_is_refused() {
 #[test]
 fn a_signature_with_any_byte_changed_is_refused_or_the_same_signature() {
     let bench = bench();
-    for (kind, replacements) in [("ed25519", ALL), ("p256", ALL), ("p384", FEW), ("p521", FEW), ("rsa3072", FEW)] {
+    for (kind, replacements) in
+        [("ed25519", ALL), ("p256", ALL), ("p384", FEW), ("p521", FEW), ("rsa3072", FEW)]
+    {
         let allowed = format!("alice {}", bench.public_line(kind));
         let text = bench.sign(kind, PLAN_NAMESPACE, MESSAGE, &[]);
         let original = SshSig::read(&text).unwrap();
@@ -43,16 +53,24 @@ fn a_signature_with_any_byte_changed_is_refused_or_the_same_signature() {
         for mutated in mutations(&text, replacements) {
             let ours = judge(&allowed, &mutated, MESSAGE, "alice");
             if ours.is_ok() {
-                assert_eq!(SshSig::read(&mutated).as_ref(), Ok(&original), "another signature is accepted:\n{mutated}");
+                assert_eq!(
+                    SshSig::read(&mutated).as_ref(),
+                    Ok(&original),
+                    "another signature is accepted:\n{mutated}"
+                );
                 if same % SAMPLE_SAME == 0 {
                     let papers = Papers::new(bench, "mutated", &allowed, &mutated);
-                    assert!(verifies(&papers.asked("alice")), "ssh-keygen refuses what we accept:\n{mutated}");
+                    assert!(
+                        verifies(&papers.asked("alice")),
+                        "ssh-keygen refuses what we accept:\n{mutated}"
+                    );
                 }
                 same += 1;
                 continue;
             }
             refused += 1;
-            // Where we are stricter: a version that nobody writes, and an armour with CRLF, which newer OpenSSH reads.
+            // Where we are stricter: a version that nobody writes, and an armour with CRLF, which
+            // newer OpenSSH reads.
             let why = SshSig::read(&mutated).err().unwrap_or_default();
             let version_0 = why.contains("version 0");
             if version_0 || refused % SAMPLE == 0 && !why.contains("CRLF") {
@@ -78,7 +96,11 @@ fn no_other_byte_anywhere_makes_another_signature_count() {
             bytes[at] ^= change;
             let mutated = String::from_utf8_lossy(&bytes);
             if judge(&allowed, &mutated, MESSAGE, "alice").is_ok() {
-                assert_eq!(SshSig::read(&mutated).as_ref(), Ok(&original), "byte {at} ^ {change:#x}");
+                assert_eq!(
+                    SshSig::read(&mutated).as_ref(),
+                    Ok(&original),
+                    "byte {at} ^ {change:#x}"
+                );
                 same += 1;
             } else {
                 refused += 1;

@@ -149,8 +149,17 @@ pub fn verifies(asked: &Asked) -> bool {
 pub fn find_principals(asked: &Asked) -> Vec<Vec<u8>> {
     let time = format!("-Overify-time={}", asked.time);
     let (allowed, signature) = (asked.allowed.to_str().unwrap(), asked.signature.to_str().unwrap());
-    let output = run(&["-q", "-Y", "find-principals", "-f", allowed, "-s", signature, &time], asked.zone, None);
-    output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+    let output = run(
+        &["-q", "-Y", "find-principals", "-f", allowed, "-s", signature, &time],
+        asked.zone,
+        None,
+    );
+    output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect()
 }
 
 /// Starts `ssh-keygen` without anything of the surroundings that could matter.
@@ -160,7 +169,11 @@ pub fn run(arguments: &[&str], zone: &str, input: Option<&[u8]>) -> Output {
     let mut command = Command::new("ssh-keygen");
     command.args(arguments).env("TZ", zone).env("LC_ALL", "C").env_remove("SSH_AUTH_SOCK");
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("ssh-keygen is installed");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("ssh-keygen is installed");
     if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
         // It may refuse before it reads.
         let _ = pipe.write_all(input);

@@ -31,7 +31,10 @@ fn queried(krl: &Path, name: &str) -> bool {
     match output.status.code() {
         Some(0) => false,
         Some(1) if String::from_utf8_lossy(&output.stdout).contains("REVOKED") => true,
-        other => panic!("ssh-keygen -Q ended with {other:?}: {}", String::from_utf8_lossy(&output.stderr)),
+        other => panic!(
+            "ssh-keygen -Q ended with {other:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        ),
     }
 }
 
@@ -47,7 +50,11 @@ fn a_revocation_list_says_the_same_here_and_there() {
         bench.copy_key("ed25519", name);
         let (ca, public) = (bench.path(authority), bench.path(&format!("{name}.pub")));
         let (ca, public) = (ca.to_str().unwrap(), public.to_str().unwrap());
-        succeed(&run(&["-q", "-s", ca, "-I", id, "-n", "alice", "-z", serial, public], "UTC", None));
+        succeed(&run(
+            &["-q", "-s", ca, "-I", id, "-n", "alice", "-z", serial, public],
+            "UTC",
+            None,
+        ));
     }
     let line = |name: &str| bench.public_line(name);
     let hash = |name: &str| {
@@ -66,7 +73,11 @@ fn a_revocation_list_says_the_same_here_and_there() {
         ("serial", Some("authority"), "serial: 7\n".to_owned()),
         ("range", Some("authority"), "serial: 5-50\n".to_owned()),
         ("last", Some("authority"), "serial: 18446744073709551615\n".to_owned()),
-        ("list", Some("authority"), "serial: 7\nserial: 1000\nserial: 100000\nserial: 10000000\n".to_owned()),
+        (
+            "list",
+            Some("authority"),
+            "serial: 7\nserial: 1000\nserial: 100000\nserial: 10000000\n".to_owned(),
+        ),
         ("bitmap", Some("authority"), many),
         ("id", Some("authority"), "id: forty\nid: nobody\n".to_owned()),
         ("mixed", Some("authority"), mixed),
@@ -75,7 +86,10 @@ fn a_revocation_list_says_the_same_here_and_there() {
     ];
     let mut revoked_in_all = 0;
     for (name, authority, specification) in &specifications {
-        let (list, file) = (bench.path(&format!("{name}.krl")), bench.write(&format!("{name}.spec"), specification));
+        let (list, file) = (
+            bench.path(&format!("{name}.krl")),
+            bench.write(&format!("{name}.spec"), specification),
+        );
         let mut arguments = vec!["-q", "-k", "-f", list.to_str().unwrap()];
         let authority = authority.map(|name| match name {
             "NONE" => "none".to_owned(),
@@ -94,7 +108,8 @@ fn a_revocation_list_says_the_same_here_and_there() {
         }
     }
     assert!(revoked_in_all > 30, "{revoked_in_all}");
-    // A list that is cut off is only read, as a shorter one, where a section ends. So it is with OpenSSH.
+    // A list that is cut off is only read, as a shorter one, where a section ends. So it is with
+    // OpenSSH.
     let whole = std::fs::read(bench.path("mixed.krl")).unwrap();
     let mut readable = 0;
     for cut in 8..whole.len() {

@@ -32,13 +32,20 @@ struct Token {
 fn ed25519() -> Token {
     let pair = Ed25519Keypair::from_seed(&[7; 32]);
     let public = KeyData::SkEd25519(SkEd25519::new(pair.public, APPLICATION));
-    Token { name: "sk-ssh-ed25519@openssh.com", public, sign: Box::new(move |message| pair.sign(message)) }
+    Token {
+        name: "sk-ssh-ed25519@openssh.com",
+        public,
+        sign: Box::new(move |message| pair.sign(message)),
+    }
 }
 
 fn p256() -> Token {
     let bench = bench();
     let private = ssh_key::PrivateKey::read_openssh_file(bench.path("p256")).unwrap();
-    let Some(EcdsaKeypair::NistP256 { public, private }) = private.key_data().ecdsa().cloned() else { panic!() };
+    let Some(EcdsaKeypair::NistP256 { public, private }) = private.key_data().ecdsa().cloned()
+    else {
+        panic!()
+    };
     let public = KeyData::SkEcdsaSha2NistP256(SkEcdsaSha2NistP256::new(public, APPLICATION));
     let sign = move |message: &[u8]| private.sign(message);
     Token { name: "sk-ecdsa-sha2-nistp256@openssh.com", public, sign: Box::new(sign) }
@@ -56,7 +63,13 @@ impl Token {
     /// A signature file with these flags, counted as the ninth.
     fn signature(&self, flags: u8, namespace: &str) -> String {
         let hash = Sha512::digest(MESSAGE);
-        let fields = [&b"SSHSIG"[..], &string(namespace.as_bytes()), &string(b""), &string(b"sha512"), &string(&hash)];
+        let fields = [
+            &b"SSHSIG"[..],
+            &string(namespace.as_bytes()),
+            &string(b""),
+            &string(b"sha512"),
+            &string(&hash),
+        ];
         let value = self.touch(flags, &fields.concat());
         let blob = [
             &b"SSHSIG\0\0\0\x01"[..],
@@ -120,7 +133,8 @@ fn a_security_key_signs_through_an_agent() {
             });
             let mut agent = Agent::reach(&socket).unwrap();
             let identity = agent.choose(None).unwrap();
-            let ours = signer::Signer::Agent(agent, identity).sign(MESSAGE, PLAN_NAMESPACE).unwrap();
+            let ours =
+                signer::Signer::Agent(agent, identity).sign(MESSAGE, PLAN_NAMESPACE).unwrap();
             let mut keygen = Command::new("ssh-keygen");
             keygen.args(["-q", "-Y", "sign", "-n", PLAN_NAMESPACE, "-f"]).arg(&public);
             keygen.arg(folder.path().join("message")).env("SSH_AUTH_SOCK", &socket);
@@ -128,8 +142,13 @@ fn a_security_key_signs_through_an_agent() {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             let theirs = std::fs::read_to_string(folder.path().join("message.sig")).unwrap();
             for signature in [ours, theirs] {
-                assert!(verifies(&Papers::new(bench(), "agent-token", &allowed, &signature).asked("alice")));
-                assert_eq!(judge(&allowed, &signature, MESSAGE, "alice").unwrap().kind.name(), token.name);
+                assert!(verifies(
+                    &Papers::new(bench(), "agent-token", &allowed, &signature).asked("alice")
+                ));
+                assert_eq!(
+                    judge(&allowed, &signature, MESSAGE, "alice").unwrap().kind.name(),
+                    token.name
+                );
             }
         });
     }
@@ -150,7 +169,10 @@ fn signatures_of_security_keys_are_verified_by_both() {
         }
         let elsewhere = token.signature(1, "file");
         assert!(!verifies(&Papers::new(bench(), "token", &allowed, &elsewhere).asked("alice")));
-        assert!(matches!(judge(&allowed, &elsewhere, MESSAGE, "alice"), Err(Refusal::Namespace { .. })));
+        assert!(matches!(
+            judge(&allowed, &elsewhere, MESSAGE, "alice"),
+            Err(Refusal::Namespace { .. })
+        ));
     }
 }
 

@@ -1,5 +1,5 @@
-//! Signing with what people have: a real SSH agent, and the key that CI keeps in a variable. What comes
-//! out is verified by `ssh-keygen`.
+//! Signing with what people have: a real SSH agent, and the key that CI keeps in a variable. What
+//! comes out is verified by `ssh-keygen`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,12 @@ impl TestAgent {
     fn with(keys: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("agent");
-        let child = Command::new("ssh-agent").args(["-D", "-a"]).arg(&socket).stdout(Stdio::null()).spawn().unwrap();
+        let child = Command::new("ssh-agent")
+            .args(["-D", "-a"])
+            .arg(&socket)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         let agent = Self { child, socket, _folder: folder };
         while Agent::reach(&agent.socket).is_err() {
             std::thread::yield_now();
@@ -54,11 +59,13 @@ fn an_agent_signs_with_keys_of_every_kind_as_ssh_keygen_expects() {
         assert_eq!(found.len(), kinds.len());
         let wanted = found.iter().find(|one| one.comment == kind).unwrap().key.clone();
         let identity = agent.choose(Some(&wanted)).unwrap();
-        let text = Signer::Agent(agent, identity).sign(crate::oracle::MESSAGE, PLAN_NAMESPACE).unwrap();
+        let text =
+            Signer::Agent(agent, identity).sign(crate::oracle::MESSAGE, PLAN_NAMESPACE).unwrap();
         let allowed = format!("alice {}", bench().public_line(kind));
         let papers = Papers::new(bench(), &format!("agent-{kind}"), &allowed, &text);
         assert!(verifies(&papers.asked("alice")), "{kind}: {text}");
-        // The very text that ssh-keygen writes, where the kind of key always gives the same signature.
+        // The very text that ssh-keygen writes, where the kind of key always gives the same
+        // signature.
         if ["ed25519", "rsa3072"].contains(&kind) {
             assert_eq!(text, bench().sign(kind, PLAN_NAMESPACE, crate::oracle::MESSAGE, &[]));
         }
@@ -70,16 +77,34 @@ fn an_agent_that_cannot_or_may_not_is_told_from_one_that_is_not_there() {
     let running = TestAgent::with(&["ed25519", "rsa2048"]);
     let mut agent = Agent::reach(&running.socket).unwrap();
     let error = agent.choose(None).unwrap_err();
-    assert!(error.message().contains("holds 2 keys") && error.hints()[0].contains("--key"), "{error}");
-    let weak = agent.identities().unwrap().into_iter().find(|one| one.comment == "rsa2048").unwrap();
+    assert!(
+        error.message().contains("holds 2 keys") && error.hints()[0].contains("--key"),
+        "{error}"
+    );
+    let weak =
+        agent.identities().unwrap().into_iter().find(|one| one.comment == "rsa2048").unwrap();
     let error = Signer::Agent(agent, weak).sign(b"x", PLAN_NAMESPACE).unwrap_err();
     assert!(error.to_string().contains("2048 bits"), "{error}");
     let mut empty = Agent::reach(&running.socket).unwrap();
     let gone = empty.identities().unwrap().remove(0);
     let mut remove = Command::new("ssh-add");
-    assert!(remove.args(["-q", "-D"]).env("SSH_AUTH_SOCK", &running.socket).output().unwrap().status.success());
+    assert!(
+        remove
+            .args(["-q", "-D"])
+            .env("SSH_AUTH_SOCK", &running.socket)
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
     assert!(empty.choose(None).unwrap_err().message().contains("holds no key"));
-    assert!(Signer::Agent(empty, gone).sign(b"x", PLAN_NAMESPACE).unwrap_err().message().contains("did not sign"));
+    assert!(
+        Signer::Agent(empty, gone)
+            .sign(b"x", PLAN_NAMESPACE)
+            .unwrap_err()
+            .message()
+            .contains("did not sign")
+    );
     assert!(Agent::reach(Path::new("/nowhere")).is_err());
 }
 
@@ -88,9 +113,17 @@ fn site() -> &'static Path {
     static SITE: OnceLock<PathBuf> = OnceLock::new();
     SITE.get_or_init(|| {
         let home = bench().path("demo");
-        must(&Command::new(env!("CARGO_BIN_EXE_ttplan")).args(["demo", "--keep"]).arg(&home).output().unwrap());
+        must(
+            &Command::new(env!("CARGO_BIN_EXE_ttplan"))
+                .args(["demo", "--keep"])
+                .arg(&home)
+                .output()
+                .unwrap(),
+        );
         let mut inspect = Command::new(env!("CARGO_BIN_EXE_ttplan"));
-        inspect.args(["inspect", "-o", "plans/site.observation.json", "--site", "demo"]).current_dir(&home);
+        inspect
+            .args(["inspect", "-o", "plans/site.observation.json", "--site", "demo"])
+            .current_dir(&home);
         must(&inspect.output().unwrap());
         home
     })
@@ -124,15 +157,20 @@ fn ci_signs_with_a_key_in_a_variable_and_its_passphrase() {
     for (key, passphrase) in [("ed25519", ""), ("locked", "open sesame")] {
         let text = fs::read_to_string(bench().path(key)).unwrap();
         for (who, text) in [("ci", text.clone()), ("ci-in-one-line", text.replace('\n', "\\n"))] {
-            let variables = [("TTPLAN_SIGNING_KEY", &*text), ("TTPLAN_SIGNING_PASSPHRASE", passphrase)];
+            let variables =
+                [("TTPLAN_SIGNING_KEY", &*text), ("TTPLAN_SIGNING_PASSPHRASE", passphrase)];
             let said = must(&sign(PLAN, who, &["--yes"], &variables));
             assert!(!said.contains("OPENSSH") && !said.contains("sesame"), "{said}");
             assert_eq!(namespace_of(PLAN, who), PLAN_NAMESPACE.as_bytes());
         }
     }
     let text = fs::read_to_string(bench().path("locked")).unwrap();
-    let wrong =
-        sign(PLAN, "x", &["--yes"], &[("TTPLAN_SIGNING_KEY", &text), ("TTPLAN_SIGNING_PASSPHRASE", "shut sesame")]);
+    let wrong = sign(
+        PLAN,
+        "x",
+        &["--yes"],
+        &[("TTPLAN_SIGNING_KEY", &text), ("TTPLAN_SIGNING_PASSPHRASE", "shut sesame")],
+    );
     assert_eq!(wrong.status.code(), Some(1));
     assert!(!String::from_utf8_lossy(&wrong.stderr).contains("shut"));
 }
@@ -142,7 +180,8 @@ fn the_command_signs_by_the_agent_and_shows_what_it_signs() {
     let running = TestAgent::with(&["ed25519", "other"]);
     let socket = [("SSH_AUTH_SOCK", running.socket.to_str().unwrap())];
     let public = bench().path("other.pub");
-    let said = must(&sign(PLAN, "by-agent", &["--yes", "--key", public.to_str().unwrap()], &socket));
+    let said =
+        must(&sign(PLAN, "by-agent", &["--yes", "--key", public.to_str().unwrap()], &socket));
     assert!(said.contains("plan for site `demo`") && said.contains("sha256"), "{said}");
     assert_eq!(namespace_of(PLAN, "by-agent"), PLAN_NAMESPACE.as_bytes());
     let unclear = sign(PLAN, "x", &["--yes"], &socket);

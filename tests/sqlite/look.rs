@@ -51,7 +51,10 @@ fn traces(folder: &Path) -> BTreeMap<String, State> {
         (bytes, metadata.mode(), metadata.mtime(), metadata.mtime_nsec())
     };
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.chain([folder.to_owned()]).map(|path| (path.display().to_string(), state(&path))).collect()
+    files
+        .chain([folder.to_owned()])
+        .map(|path| (path.display().to_string(), state(&path)))
+        .collect()
 }
 
 /// Looks in every way there is, and checks that nothing changed by it.
@@ -73,9 +76,12 @@ fn look_without_a_trace(database: &SqliteDatabase) -> Sight {
 
 /// A database in WAL mode whose last rows are only in the log, and the client that has it open.
 fn with_a_log() -> (SqliteDatabase, SqliteClient) {
-    let database = SqliteDatabase::with("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1);");
+    let database = SqliteDatabase::with(
+        "PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1);",
+    );
     let mut client = database.client();
-    client.sql("PRAGMA wal_autocheckpoint = 0; INSERT INTO t VALUES (2); INSERT INTO t VALUES (3);");
+    client
+        .sql("PRAGMA wal_autocheckpoint = 0; INSERT INTO t VALUES (2); INSERT INTO t VALUES (3);");
     (database, client)
 }
 
@@ -125,7 +131,10 @@ fn a_hot_journal_is_looked_through_and_left_alone() {
     let mut found = inspect(&database);
     assert_eq!(count(found.as_mut(), "t"), "3000");
     let keys = Question::Column { table: ObjectRef::table("main", "t"), column: "a".into() };
-    assert!(!found.ask(&[keys]).unwrap()[0].contains(&vec!["-1".to_owned()]), "what was not committed is not seen");
+    assert!(
+        !found.ask(&[keys]).unwrap()[0].contains(&vec!["-1".to_owned()]),
+        "what was not committed is not seen"
+    );
 }
 
 #[test]
@@ -147,7 +156,8 @@ fn what_is_seen_is_one_moment_and_writers_do_not_wait_for_it() {
 
 #[test]
 fn what_is_not_a_database_is_told_from_one_that_is_absent() {
-    let database = SqliteDatabase::with("CREATE TABLE t (a); INSERT INTO t VALUES (hex(zeroblob(9000)));");
+    let database =
+        SqliteDatabase::with("CREATE TABLE t (a); INSERT INTO t VALUES (hex(zeroblob(9000)));");
     let folder = database.path.parent().unwrap();
     fs::create_dir(folder.join("directory")).unwrap();
     fs::write(folder.join("text"), "hello, I am no database\n").unwrap();
@@ -170,7 +180,10 @@ fn what_is_not_a_database_is_told_from_one_that_is_absent() {
         assert!(!error.is_transient(), "{name}");
     }
     for name in ["none", "no/directory/at/all"] {
-        assert_eq!(try_inspect(&folder.join(name)).unwrap().look().unwrap().presence, Presence::Absent);
+        assert_eq!(
+            try_inspect(&folder.join(name)).unwrap().look().unwrap().presence,
+            Presence::Absent
+        );
     }
     assert!(traces(folder) == before);
 }
@@ -196,7 +209,8 @@ fn a_database_that_another_has_locked_is_unreachable_for_now() {
 fn a_file_or_directory_that_may_not_be_read_or_written_is_told() {
     let database = SqliteDatabase::with("PRAGMA journal_mode = WAL; CREATE TABLE t (a);");
     let plain = SqliteDatabase::with("CREATE TABLE t (a);");
-    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     for database in [&database, &plain] {
         mode(database.path.parent().unwrap(), 0o555);
         mode(&database.path, 0o444);
@@ -263,35 +277,67 @@ fn everything_a_table_can_have_is_seen() {
     assert_eq!(parent.uniques[0].name.as_deref(), Some("uq_k"));
     assert_eq!(parent.column("k").unwrap().collation.as_deref(), Some("NOCASE"));
     assert_eq!(parent.attachments[0].name, "tr");
-    assert!(parent.indexes.is_empty(), "what SQLite makes behind a constraint is no index of its own");
+    assert!(
+        parent.indexes.is_empty(),
+        "what SQLite makes behind a constraint is no index of its own"
+    );
     let child = table(&sight, "child");
     assert_eq!(child.attributes["without_rowid"], "true");
     let key = child.primary_key.clone().unwrap();
-    assert_eq!((key.name.as_deref(), key.columns), (Some("pk"), vec!["b".to_owned(), "a".to_owned()]));
+    assert_eq!(
+        (key.name.as_deref(), key.columns),
+        (Some("pk"), vec!["b".to_owned(), "a".to_owned()])
+    );
     assert_eq!(child.column("b").unwrap().default.as_deref(), Some("'x;y'"));
     assert_eq!(child.column("twice").unwrap().generated.as_deref(), Some("a * 2"));
-    let checks: Vec<_> = child.checks.iter().map(|check| (&*check.name, &*check.definition)).collect();
+    let checks: Vec<_> =
+        child.checks.iter().map(|check| (&*check.name, &*check.definition)).collect();
     assert_eq!(checks, [("", "CHECK (b <> '')"), ("ck", "CHECK (a > 0)")]);
     let keys: Vec<_> = child
         .foreign_keys
         .iter()
-        .map(|key| (key.name.as_deref(), key.columns.join(","), &*key.foreign_table, key.foreign_columns.join(",")))
+        .map(|key| {
+            (
+                key.name.as_deref(),
+                key.columns.join(","),
+                &*key.foreign_table,
+                key.foreign_columns.join(","),
+            )
+        })
         .collect();
-    assert_eq!(keys, [(None, "a,b".into(), "Parent", "id,k".into()), (Some("fk_p"), "p".into(), "Parent", "".into())]);
+    assert_eq!(
+        keys,
+        [
+            (None, "a,b".into(), "Parent", "id,k".into()),
+            (Some("fk_p"), "p".into(), "Parent", "".into())
+        ]
+    );
     assert_eq!(child.foreign_keys[1].on_update, "SET NULL");
     assert_eq!(child.foreign_keys[1].options.as_deref(), Some("DEFERRABLE INITIALLY DEFERRED"));
     let index = &child.indexes[0];
-    assert_eq!((&*index.name, index.unique, index.columns.join(" ")), ("partly", true, "lower(b) a".into()));
+    assert_eq!(
+        (&*index.name, index.unique, index.columns.join(" ")),
+        ("partly", true, "lower(b) a".into())
+    );
     assert_eq!(index.predicate.as_deref(), Some("p IS NOT NULL"));
     assert_eq!(table(&sight, "strict_one").attributes["strict"], "true");
     let odd = table(&sight, "odd");
     assert!(odd.attributes.contains_key("definition_unread"));
     assert_eq!((odd.columns[0].data_type.as_str(), odd.uniques.len()), ("FOO BAR BAZ", 1));
-    let estimates: Vec<_> = sight.estimated_rows.iter().map(|(table, rows)| (&*table.name, *rows)).collect();
-    assert_eq!(estimates, [("Parent", Some(1)), ("child", None), ("odd", None), ("strict_one", None)]);
+    let estimates: Vec<_> =
+        sight.estimated_rows.iter().map(|(table, rows)| (&*table.name, *rows)).collect();
+    assert_eq!(
+        estimates,
+        [("Parent", Some(1)), ("child", None), ("odd", None), ("strict_one", None)]
+    );
     let view = |name: &str| ObjectRef::free(ObjectKind::View, "main", name);
     assert!(sight.schema.dependents_of(&parent.reference()).contains(&view("v")));
-    assert!(sight.schema.dependents_of(&table(&sight, "strict_one").reference()).contains(&view("unreadable")));
+    assert!(
+        sight
+            .schema
+            .dependents_of(&table(&sight, "strict_one").reference())
+            .contains(&view("unreadable"))
+    );
     let trigger = ObjectRef::of_table(ObjectKind::Trigger, "main", "Parent", "tr");
     assert_eq!(sight.schema.dependents_of(&child.reference()), [view("unreadable"), trigger]);
 }
@@ -312,7 +358,13 @@ fn virtual_tables_and_their_shadows_are_no_ordinary_tables() {
     );
     assert_eq!(sort("vec_chunks"), TableSort::Virtual, "its module is not here to say so");
     assert_eq!(sort("docs_of_mine"), TableSort::Ordinary);
-    assert!(inspect(&database).content().unwrap().iter().any(|content| content.table.name == "docs_content"));
+    assert!(
+        inspect(&database)
+            .content()
+            .unwrap()
+            .iter()
+            .any(|content| content.table.name == "docs_content")
+    );
 }
 
 #[test]
@@ -326,18 +378,26 @@ fn values_are_told_as_sqlite_writes_them() {
         column: "v".into(),
         containing: String::new(),
     };
-    let rows: Vec<_> =
-        inspect(&database).ask(&[question]).unwrap().remove(0).into_iter().map(|row| row.join("=")).collect();
+    let rows: Vec<_> = inspect(&database)
+        .ask(&[question])
+        .unwrap()
+        .remove(0)
+        .into_iter()
+        .map(|row| row.join("="))
+        .collect();
     assert_eq!(rows, ["1=1.0", "2=00ff", "3=Inf", "6=v", "ab=7"]);
 }
 
 #[test]
 fn the_storage_class_of_a_value_is_part_of_the_content() {
     let digest = |value: &str| {
-        let database = SqliteDatabase::with(&format!("CREATE TABLE t (v); INSERT INTO t VALUES ({value}), (0);"));
+        let database = SqliteDatabase::with(&format!(
+            "CREATE TABLE t (v); INSERT INTO t VALUES ({value}), (0);"
+        ));
         inspect(&database).content().unwrap().remove(0).digest
     };
-    let mut digests: Vec<String> = ["1", "1.0", "'1'", "x'31'", "NULL", "''", "x''"].map(digest).into();
+    let mut digests: Vec<String> =
+        ["1", "1.0", "'1'", "x'31'", "NULL", "''", "x''"].map(digest).into();
     digests.sort();
     digests.dedup();
     assert_eq!(digests.len(), 7);

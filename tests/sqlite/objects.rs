@@ -46,8 +46,16 @@ fn bring_back(database: &SqliteDatabase, objects: &[ObjectRef], file: &Path) -> 
 }
 
 /// The tables of [`MIXED`], but its first and last.
-const NAMES: [&str; 8] =
-    ["plain", "numbered", "keyed", "exact", "computed", "shadowed", "sel\"ect; --", "other_numbers"];
+const NAMES: [&str; 8] = [
+    "plain",
+    "numbered",
+    "keyed",
+    "exact",
+    "computed",
+    "shadowed",
+    "sel\"ect; --",
+    "other_numbers",
+];
 
 /// These and the view, dependents first.
 fn mixed() -> Vec<ObjectRef> {
@@ -59,8 +67,9 @@ fn mixed() -> Vec<ObjectRef> {
 fn every_sort_of_object_comes_back_exactly_as_it_was() {
     for encoding in ["UTF-8", "UTF-16le"] {
         for mode in ["DELETE", "WAL"] {
-            let database =
-                SqliteDatabase::with(&format!("PRAGMA encoding = '{encoding}'; PRAGMA journal_mode = {mode}; {MIXED}"));
+            let database = SqliteDatabase::with(&format!(
+                "PRAGMA encoding = '{encoding}'; PRAGMA journal_mode = {mode}; {MIXED}"
+            ));
             let rowids =
                 "SELECT rowid, typeof(v), hex(v), typeof(w), hex(w), typeof(r), hex(r), typeof(n), hex(n) FROM plain;
                           SELECT rowid, * FROM sqlite_sequence; SELECT rowid, * FROM sqlite_stat1;
@@ -68,7 +77,10 @@ fn every_sort_of_object_comes_back_exactly_as_it_was() {
             let before = (database.dump(), database.ask(rowids));
             let file = database.folder().join("saved.db");
             save_and_drop(&database, &mixed(), &file);
-            assert_eq!(database.ask("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%';"), "first\nlast\n");
+            assert_eq!(
+                database.ask("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%';"),
+                "first\nlast\n"
+            );
             bring_back(&database, &mixed(), &file).unwrap();
             assert_eq!((database.dump(), database.ask(rowids)), before, "{encoding} {mode}");
             assert_eq!(database.ask("PRAGMA integrity_check;"), "ok\n");
@@ -103,16 +115,23 @@ fn what_was_made_meanwhile_keeps_its_place_and_takes_no_name() {
     assert_eq!(kind(bring_back(&database, &[table("b")], &file)), Kind::Stale);
     database.sql("DROP VIEW B;");
     bring_back(&database, &[table("b")], &file).unwrap();
-    assert_eq!(database.ask("SELECT group_concat(name) FROM sqlite_schema;"), "a,c,b,sqlite_autoindex_b_1,i\n");
+    assert_eq!(
+        database.ask("SELECT group_concat(name) FROM sqlite_schema;"),
+        "a,c,b,sqlite_autoindex_b_1,i\n"
+    );
     assert_eq!(database.ask("PRAGMA integrity_check; SELECT x FROM b WHERE x = 1;"), "ok\n1\n");
 }
 
 #[test]
 fn an_index_never_gets_a_place_before_its_table() {
-    let database = SqliteDatabase::with("CREATE TABLE a (x); CREATE TABLE b (x); CREATE INDEX i ON b (x);");
-    let (index, file) = (ObjectRef::of_table(ObjectKind::Index, "main", "b", "i"), database.folder().join("i.db"));
+    let database =
+        SqliteDatabase::with("CREATE TABLE a (x); CREATE TABLE b (x); CREATE INDEX i ON b (x);");
+    let (index, file) =
+        (ObjectRef::of_table(ObjectKind::Index, "main", "b", "i"), database.folder().join("i.db"));
     save_and_drop(&database, std::slice::from_ref(&index), &file);
-    database.sql("CREATE TABLE c (x); DROP TABLE b; CREATE TABLE d (x); CREATE TABLE b (x); DROP TABLE c;");
+    database.sql(
+        "CREATE TABLE c (x); DROP TABLE b; CREATE TABLE d (x); CREATE TABLE b (x); DROP TABLE c;",
+    );
     assert_eq!(database.ask("SELECT rowid, name FROM sqlite_schema;"), "1|a\n4|d\n5|b\n");
     bring_back(&database, std::slice::from_ref(&index), &file).unwrap();
     assert_eq!(database.ask("SELECT rowid, name FROM sqlite_schema;"), "1|a\n4|d\n5|b\n6|i\n");
@@ -173,8 +192,11 @@ fn what_could_not_come_back_is_not_saved_and_no_file_is_left() {
 
 #[test]
 fn what_the_transaction_changed_already_is_not_saved() {
-    let database = SqliteDatabase::with("CREATE TABLE a (x); CREATE TABLE b (x); INSERT INTO b VALUES (1);");
-    for change_first in ["INSERT INTO b VALUES (2)", "ALTER TABLE b ADD COLUMN y", "CREATE INDEX i ON b (x)"] {
+    let database =
+        SqliteDatabase::with("CREATE TABLE a (x); CREATE TABLE b (x); INSERT INTO b VALUES (1);");
+    for change_first in
+        ["INSERT INTO b VALUES (2)", "ALTER TABLE b ADD COLUMN y", "CREATE INDEX i ON b (x)"]
+    {
         let file = database.folder().join("saved.db");
         let mut run = change(&database);
         run.begin().unwrap();

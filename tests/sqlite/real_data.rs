@@ -40,7 +40,8 @@ fn every_database_holds_what_the_index_says() {
         let schema = found.look().unwrap().schema;
         println!("{name}: {} tables in {:?}", schema.tables.len(), begun.elapsed());
         assert_eq!(Some(schema.tables.len() as u64), case["tables"].as_u64(), "{name}");
-        let unread = schema.tables.iter().filter(|table| table.attributes.contains_key("definition_unread"));
+        let unread =
+            schema.tables.iter().filter(|table| table.attributes.contains_key("definition_unread"));
         assert_eq!(unread.count(), 0, "{name}");
         let rows: u64 = found.content().unwrap().iter().map(|content| content.rows).sum();
         assert_eq!(Some(rows), case["rows_total"].as_u64(), "{name}");
@@ -48,7 +49,11 @@ fn every_database_holds_what_the_index_says() {
             assert_eq!(schema.tables.iter().map(|table| table.indexes.len()).sum::<usize>(), 339);
             assert!(schema.home_table("alembic_version").is_some());
         }
-        assert_eq!(std::fs::read(&database.path).unwrap(), std::fs::read(folder.join(file)).unwrap(), "{name}");
+        assert_eq!(
+            std::fs::read(&database.path).unwrap(),
+            std::fs::read(folder.join(file)).unwrap(),
+            "{name}"
+        );
         looked += 1;
     }
     assert!(looked > 0);

@@ -42,7 +42,10 @@ fn a_backup_is_made_and_put_back_while_others_read_and_the_journal_mode_stays() 
         assert_eq!(database.dump(), before);
         assert_eq!(reader.ask("SELECT count(*) FROM keyed;"), "2\n");
         drop((run, reader));
-        assert_eq!(database.ask("PRAGMA journal_mode; PRAGMA integrity_check;"), format!("{mode}\nok\n"));
+        assert_eq!(
+            database.ask("PRAGMA journal_mode; PRAGMA integrity_check;"),
+            format!("{mode}\nok\n")
+        );
     }
 }
 
@@ -94,7 +97,10 @@ fn a_schema_with_functions_of_the_application_can_be_backed_up_and_not_be_saved(
     assert_eq!(run.look().unwrap().schema.tables.len(), 2);
     assert_eq!(run.content().unwrap()[0].rows, 2);
     run.begin().unwrap();
-    assert_eq!(kind(run.save_objects(&[table("t")], &database.folder().join("t.db"))), Kind::Failed);
+    assert_eq!(
+        kind(run.save_objects(&[table("t")], &database.folder().join("t.db"))),
+        Kind::Failed
+    );
     run.rollback().unwrap();
     let mut bytes = fs::read(&file).unwrap();
     let text = bytes.windows(2).position(|two| two == b"x2").unwrap();
@@ -121,8 +127,10 @@ struct SmallDisk(PathBuf);
 impl SmallDisk {
     fn mount(at: &Path) -> Option<Self> {
         fs::create_dir(at).unwrap();
-        let mounted =
-            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(at).output();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m", "none"])
+            .arg(at)
+            .output();
         mounted.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))
     }
 }
@@ -136,7 +144,8 @@ impl Drop for SmallDisk {
 #[test]
 fn migrations_never_show_before_they_are_adopted() {
     for mode in ["delete", "wal"] {
-        let database = SqliteDatabase::with(&format!("PRAGMA journal_mode = {mode}; CREATE TABLE t (a);"));
+        let database =
+            SqliteDatabase::with(&format!("PRAGMA journal_mode = {mode}; CREATE TABLE t (a);"));
         let before = database.dump();
         let mut run = change(&database);
         let url = run.prepare_migrations(database.folder()).unwrap().url;
@@ -156,7 +165,8 @@ fn migrations_never_show_before_they_are_adopted() {
 #[test]
 fn migrations_of_a_database_that_changed_meanwhile_are_not_adopted() {
     for mode in ["delete", "wal"] {
-        let database = SqliteDatabase::with(&format!("PRAGMA journal_mode = {mode}; CREATE TABLE t (a);"));
+        let database =
+            SqliteDatabase::with(&format!("PRAGMA journal_mode = {mode}; CREATE TABLE t (a);"));
         let mut run = change(&database);
         let url = run.prepare_migrations(database.folder()).unwrap().url;
         database.sql_at(url.reveal(), "CREATE TABLE migrated (b);");
@@ -169,7 +179,8 @@ fn migrations_of_a_database_that_changed_meanwhile_are_not_adopted() {
 
 #[test]
 fn a_damaged_or_missing_result_of_migrations_is_not_adopted() {
-    let database = SqliteDatabase::with("CREATE TABLE t (a); INSERT INTO t VALUES (hex(randomblob(9000)));");
+    let database =
+        SqliteDatabase::with("CREATE TABLE t (a); INSERT INTO t VALUES (hex(randomblob(9000)));");
     let before = database.dump();
     let mut run = change(&database);
     run.prepare_migrations(database.folder()).unwrap();
@@ -180,7 +191,10 @@ fn a_damaged_or_missing_result_of_migrations_is_not_adopted() {
     assert!(run.adopt_migrations(database.folder()).is_err());
     fs::remove_file(&copy).unwrap();
     assert!(run.adopt_migrations(database.folder()).is_err());
-    assert_eq!(run.open_migrated(database.folder()).unwrap().look().unwrap().presence, Presence::Absent);
+    assert_eq!(
+        run.open_migrated(database.folder()).unwrap().look().unwrap().presence,
+        Presence::Absent
+    );
     assert_eq!(database.dump(), before);
 }
 
@@ -195,13 +209,19 @@ fn migrations_create_a_database_that_fits_in_its_directory() {
         let url = run.prepare_migrations(database.folder()).unwrap().url;
         database.sql_at(url.reveal(), "CREATE TABLE t (a); INSERT INTO t VALUES (1);");
         assert!(!database.path.exists());
-        assert!(run.open_migrated(database.folder()).unwrap().look().unwrap().schema.tables[0].ours);
+        assert!(
+            run.open_migrated(database.folder()).unwrap().look().unwrap().schema.tables[0].ours
+        );
         run.adopt_migrations(database.folder()).unwrap();
         assert_eq!(database.path.metadata().unwrap().mode() & 0o777, expected);
         assert_eq!(database.ask("SELECT * FROM t;"), "1\n");
         assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
         assert_eq!(run.look().unwrap().presence, Presence::Present);
-        assert_eq!(kind(change(&database).lock(Duration::ZERO)), Kind::Locked, "the new file carries the lock");
+        assert_eq!(
+            kind(change(&database).lock(Duration::ZERO)),
+            Kind::Locked,
+            "the new file carries the lock"
+        );
     }
 }
 
@@ -230,6 +250,10 @@ fn a_database_file_that_is_replaced_within_a_transaction_is_not_written_to() {
     let written = run.execute("DROP TABLE t").and_then(|_| run.commit());
     assert_eq!(kind(written), Kind::Stale);
     run.rollback().unwrap();
-    assert_eq!(run.look().unwrap().schema.tables[0].name, "theirs", "afterwards the new one is meant");
+    assert_eq!(
+        run.look().unwrap().schema.tables[0].name,
+        "theirs",
+        "afterwards the new one is meant"
+    );
     assert_eq!(kind(change(&database).lock(Duration::ZERO)), Kind::Locked, "and locked");
 }

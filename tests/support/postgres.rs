@@ -80,8 +80,15 @@ impl Cluster {
     /// Lets the server fall, as a crash does, and starts it again.
     pub fn crash_and_restart(&self) {
         let mut restart = as_servant(&self.programs.join("pg_ctl"));
-        restart.arg("-D").arg(self.directory.join("data")).arg("-l").arg(self.directory.join("log"));
-        restart.args(["-w", "-m", "immediate", "restart"]).stdout(Stdio::null()).stderr(Stdio::null());
+        restart
+            .arg("-D")
+            .arg(self.directory.join("data"))
+            .arg("-l")
+            .arg(self.directory.join("log"));
+        restart
+            .args(["-w", "-m", "immediate", "restart"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         assert!(restart.status().unwrap().success(), "the cluster does not come back");
     }
 
@@ -94,24 +101,39 @@ impl Cluster {
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700)).unwrap();
         let data = directory.join("data");
         let mut watchdog = as_servant(Path::new("/bin/sh"));
-        watchdog.arg("-c").arg("cat >/dev/null; \"$0\" -D \"$1/data\" -m immediate stop; rm -rf \"$1\"");
+        watchdog
+            .arg("-c")
+            .arg("cat >/dev/null; \"$0\" -D \"$1/data\" -m immediate stop; rm -rf \"$1\"");
         watchdog.arg(programs.join("pg_ctl")).arg(&directory).current_dir("/");
         watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let watchdog = watchdog.spawn().unwrap();
 
         let mut initdb = as_servant(&programs.join("initdb"));
-        initdb.args(["--no-sync", "--locale=C", "-E", "UTF8", "-U", "postgres", "--auth=trust", "-D"]).arg(&data);
+        initdb
+            .args(["--no-sync", "--locale=C", "-E", "UTF8", "-U", "postgres", "--auth=trust", "-D"])
+            .arg(&data);
         must(&initdb.output().unwrap());
         append(&data.join("postgresql.conf"), SETTINGS);
-        append(&data.join("postgresql.conf"), &format!("unix_socket_directories = '{}'\n", directory.display()));
+        append(
+            &data.join("postgresql.conf"),
+            &format!("unix_socket_directories = '{}'\n", directory.display()),
+        );
         std::fs::write(data.join("pg_hba.conf"), ACCESS_RULES).unwrap();
         let mut start = as_servant(&programs.join("pg_ctl"));
         start.arg("-D").arg(&data).arg("-l").arg(directory.join("log")).args(["-w", "start"]);
         // Not a pipe: the server would keep it open.
-        assert!(start.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success(), "no cluster");
+        assert!(
+            start.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success(),
+            "no cluster"
+        );
 
         let help = must(&Command::new(programs.join("pg_dump")).arg("--help").output().unwrap());
-        Self { programs, directory, knows_restrict_key: help.contains("--restrict-key"), _watchdog: watchdog }
+        Self {
+            programs,
+            directory,
+            knows_restrict_key: help.contains("--restrict-key"),
+            _watchdog: watchdog,
+        }
     }
 
     /// The directory of the socket.
@@ -142,7 +164,13 @@ impl Cluster {
 
     /// What `pg_restore` finds in a file.
     pub fn restore_list(&self, file: &Path) -> String {
-        must(&Command::new(self.programs.join("pg_restore")).arg("--list").arg(file).output().unwrap())
+        must(
+            &Command::new(self.programs.join("pg_restore"))
+                .arg("--list")
+                .arg(file)
+                .output()
+                .unwrap(),
+        )
     }
 
     /// What `pg_dump` writes with these arguments, always the same for the same database.
@@ -190,7 +218,11 @@ impl TestDatabase {
                 wait: Wait { attempts: 1, delay_seconds: 0, timeout_seconds: 10 },
             },
             password: None,
-            url: Secret::new(format!("postgresql://{user}@/{}?host={}", self.name, self.cluster.socket().display())),
+            url: Secret::new(format!(
+                "postgresql://{user}@/{}?host={}",
+                self.name,
+                self.cluster.socket().display()
+            )),
             path: std::env::var_os("PATH").unwrap_or_default(),
         }
     }
@@ -214,7 +246,12 @@ fn must(output: &Output) -> String {
 }
 
 fn append(path: &Path, text: &str) {
-    std::fs::OpenOptions::new().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(path)
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
 }
 
 /// The directory of the server's programs.
@@ -224,21 +261,24 @@ fn programs() -> PathBuf {
     let mut places: Vec<PathBuf> = versioned.map(|entry| entry.path().join("bin")).collect();
     places.sort();
     places.reverse();
-    let found = std::env::split_paths(&path)
-        .chain(places)
-        .find(|place| ["initdb", "pg_ctl", "pg_dump", "psql"].iter().all(|program| place.join(program).is_file()));
+    let found = std::env::split_paths(&path).chain(places).find(|place| {
+        ["initdb", "pg_ctl", "pg_dump", "psql"].iter().all(|program| place.join(program).is_file())
+    });
     found.expect("these tests need a PostgreSQL server: apt-get install postgresql")
 }
 
 /// Whom the server runs as where we are root, whom it refuses.
 fn servant() -> Option<(u32, u32)> {
-    let me = std::fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta)).unwrap();
+    let me = std::fs::metadata("/proc/self")
+        .map(|meta| std::os::unix::fs::MetadataExt::uid(&meta))
+        .unwrap();
     if me != 0 {
         return None;
     }
     let users = std::fs::read_to_string("/etc/passwd").unwrap();
     let line = users.lines().find(|line| line.starts_with("postgres:"));
-    let line = line.expect("as root these tests need a user `postgres`: apt-get install postgresql");
+    let line =
+        line.expect("as root these tests need a user `postgres`: apt-get install postgresql");
     let fields: Vec<&str> = line.split(':').collect();
     Some((fields[2].parse().unwrap(), fields[3].parse().unwrap()))
 }

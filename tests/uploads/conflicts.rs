@@ -1,4 +1,5 @@
-//! Names that are taken by another content: replaced or renamed as the configuration says, and back again.
+//! Names that are taken by another content: replaced or renamed as the configuration says, and back
+//! again.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
@@ -10,7 +11,8 @@ const STATEMENTS: &str = "CREATE TABLE documents (id INTEGER PRIMARY KEY, path T
 
 const REFERENCES: &str = "{ table = 'documents', column = 'path', form = 'absolute' }";
 
-/// A site where `a.png` and `b.png` are in both places with different contents, and `c.png` in the old one.
+/// A site where `a.png` and `b.png` are in both places with different contents, and `c.png` in the
+/// old one.
 fn site(on_conflict: &str) -> Site {
     let ground = all().pop().unwrap();
     let site = Site::new(ground.as_ref(), STATEMENTS, REFERENCES);
@@ -41,14 +43,20 @@ fn what_is_replaced_comes_back_as_it_was() {
     let before = site.at("new/a.png").metadata().unwrap();
     let applied = site.apply("change.ttplan.json");
     assert!(applied.status.success(), "{}", told(&applied));
-    assert_eq!((read(&site, "new/a.png"), read(&site, "new/b.png")), ("old a".into(), "old b".into()));
+    assert_eq!(
+        (read(&site, "new/a.png"), read(&site, "new/b.png")),
+        ("old a".into(), "old b".into())
+    );
     assert_eq!(names(&site.at("old")), ["a.png", "b.png", "c.png"]);
     assert!(site.plan("none.ttplan.json", &[]).contains("no changes"));
     let undone = site.undo(&applied, &[]);
     assert!(undone.status.success(), "{}", told(&undone));
     let after = site.at("new/a.png").metadata().unwrap();
     assert_eq!((after.mode(), after.mtime_nsec()), (before.mode(), before.mtime_nsec()));
-    assert_eq!((read(&site, "new/a.png"), read(&site, "new/b.png")), ("new a".into(), "new b".into()));
+    assert_eq!(
+        (read(&site, "new/a.png"), read(&site, "new/b.png")),
+        ("new a".into(), "new b".into())
+    );
     assert_eq!(names(&site.at("new")), ["a.png", "b.png"]);
 }
 
@@ -60,13 +68,21 @@ fn long_lists_stand_beside_the_plan_and_are_what_is_replaced() {
         site.write(&format!("new/many{n:04}"), &format!("new {n}"));
     }
     site.plan("change.ttplan.json", &[]);
-    assert!(site.at("change.files.zst").exists() && site.at("change.ttplan.json").metadata().unwrap().len() < 500_000);
+    assert!(
+        site.at("change.files.zst").exists()
+            && site.at("change.ttplan.json").metadata().unwrap().len() < 500_000
+    );
     let applied = site.apply("change.ttplan.json");
     assert!(applied.status.success(), "{}", told(&applied));
     assert_eq!(read(&site, "new/many1099"), "old 1099");
     let runs = std::fs::read_dir(site.at("state/runs")).unwrap();
-    let journal = std::fs::read_to_string(runs.last().unwrap().unwrap().path().join("journal.jsonl")).unwrap();
-    assert!(journal.contains("\"event\":\"replacing\"") && journal.contains("[[0,1102]]"), "{journal}");
+    let journal =
+        std::fs::read_to_string(runs.last().unwrap().unwrap().path().join("journal.jsonl"))
+            .unwrap();
+    assert!(
+        journal.contains("\"event\":\"replacing\"") && journal.contains("[[0,1102]]"),
+        "{journal}"
+    );
     let undone = site.undo(&applied, &[]);
     assert!(undone.status.success(), "{}", told(&undone));
     assert!((0..1100).all(|n| read(&site, &format!("new/many{n:04}")) == format!("new {n}")));
@@ -79,10 +95,15 @@ fn long_lists_stand_beside_the_plan_and_are_what_is_replaced() {
     site.plan("change.ttplan.json", &[]);
     let list = zstd::decode_all(&std::fs::read(site.at("change.files.zst")).unwrap()[..]).unwrap();
     let list = String::from_utf8(list).unwrap().replacen("many0000", "many000x", 1);
-    std::fs::write(site.at("change.files.zst"), zstd::encode_all(list.as_bytes(), 1).unwrap()).unwrap();
+    std::fs::write(site.at("change.files.zst"), zstd::encode_all(list.as_bytes(), 1).unwrap())
+        .unwrap();
     let applied = site.apply("change.ttplan.json");
     assert_eq!(applied.status.code(), Some(3), "{}", told(&applied));
-    assert!(told(&applied).contains("is not the file list that the plan was signed with"), "{}", told(&applied));
+    assert!(
+        told(&applied).contains("is not the file list that the plan was signed with"),
+        "{}",
+        told(&applied)
+    );
     assert_eq!(read(&site, "new/many0000"), "new");
 }
 
@@ -93,7 +114,10 @@ fn only_the_file_that_was_seen_is_replaced() {
     site.write("new/b.png", "uploaded since");
     let applied = site.apply("change.ttplan.json");
     assert_eq!(applied.status.code(), Some(3), "{}", told(&applied));
-    assert_eq!((read(&site, "new/a.png"), read(&site, "new/b.png")), ("new a".into(), "uploaded since".into()));
+    assert_eq!(
+        (read(&site, "new/a.png"), read(&site, "new/b.png")),
+        ("new a".into(), "uploaded since".into())
+    );
 }
 
 #[test]
@@ -108,7 +132,10 @@ fn what_was_written_since_is_not_lost_by_undo() {
     assert_eq!(read(&site, "new/a.png"), "old a");
     let undone = site.undo(&applied, &["--discard-writes"]);
     assert!(undone.status.success(), "{}", told(&undone));
-    assert_eq!((read(&site, "new/a.png"), read(&site, "new/b.png")), ("new a".into(), "uploaded since".into()));
+    assert_eq!(
+        (read(&site, "new/a.png"), read(&site, "new/b.png")),
+        ("new a".into(), "uploaded since".into())
+    );
 }
 
 #[test]
@@ -124,14 +151,22 @@ fn a_renamed_file_takes_its_references_along_and_one_that_cannot_stays() {
     let there = names(&site.at("new"));
     assert_eq!(there.len(), 4, "{there:?}");
     let renamed = there.iter().find(|name| name.starts_with("a.") && *name != "a.png").unwrap();
-    assert_eq!((read(&site, &format!("new/{renamed}")), read(&site, "new/a.png")), ("old a".into(), "new a".into()));
+    assert_eq!(
+        (read(&site, &format!("new/{renamed}")), read(&site, "new/a.png")),
+        ("old a".into(), "new a".into())
+    );
     let checked = site.good(&["uploads", "check", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&checked).unwrap();
     let found: Vec<(&str, &str)> = report["references"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| (one["status"].as_str().unwrap(), one["value"].as_str().unwrap().rsplit('/').next().unwrap()))
+        .map(|one| {
+            (
+                one["status"].as_str().unwrap(),
+                one["value"].as_str().unwrap().rsplit('/').next().unwrap(),
+            )
+        })
         .collect();
     assert_eq!(found, [("ok", renamed.as_str()), ("ok", "b.png"), ("ok", "c.png")]);
     let undone = site.undo(&applied, &[]);
@@ -140,7 +175,8 @@ fn a_renamed_file_takes_its_references_along_and_one_that_cannot_stays() {
     assert!(site.database.dump().contains("/old/a.png"));
 }
 
-/// Runs a command at most so often, each time killed a little later, until it gets through. Says how often it was killed.
+/// Runs a command at most so often, each time killed a little later, until it gets through. Says
+/// how often it was killed.
 fn killed_ever_later(site: &Site, arguments: &[&str], look: impl Fn()) -> usize {
     for n in 1.. {
         let ended = site.run_with(arguments, &[("TTPLAN_FAULT", &format!("kill@{n}"))]);
@@ -167,7 +203,10 @@ fn a_restore_that_is_killed_anywhere_leaves_nothing_half_and_is_run_again() {
         }
     });
     assert!(killed > 10, "{killed}");
-    let left: Vec<_> = std::fs::read_dir(site.at("back/here")).unwrap().map(|one| one.unwrap().file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(site.at("back/here"))
+        .unwrap()
+        .map(|one| one.unwrap().file_name())
+        .collect();
     assert_eq!(left, ["files"]);
 }
 
@@ -175,7 +214,10 @@ fn a_restore_that_is_killed_anywhere_leaves_nothing_half_and_is_run_again() {
 fn a_restore_or_backup_that_meets_an_error_anywhere_leaves_nothing() {
     let site = site("stop");
     site.good(&["backup", "--uploads", "-o", "up.tar.zst"]);
-    let commands = [&["restore", "up.tar.zst", "--to", "back"][..], &["backup", "--uploads", "-o", "back/two.tar.gz"]];
+    let commands = [
+        &["restore", "up.tar.zst", "--to", "back"][..],
+        &["backup", "--uploads", "-o", "back/two.tar.gz"],
+    ];
     for (n, arguments) in (1..).zip(commands) {
         let before = names(&site.at(""));
         let mut met = 0;
@@ -200,7 +242,10 @@ fn a_backup_that_is_killed_anywhere_has_no_archive_or_a_sound_one() {
     let mut seen = 0;
     for n in 1.. {
         let archive = format!("{n}.tar.gz");
-        let ended = site.run_with(&["backup", "--uploads", "-o", &archive], &[("TTPLAN_FAULT", &format!("kill@{n}"))]);
+        let ended = site.run_with(
+            &["backup", "--uploads", "-o", &archive],
+            &[("TTPLAN_FAULT", &format!("kill@{n}"))],
+        );
         if site.at(&archive).exists() {
             site.good(&["restore", &archive, "--check"]);
         }
@@ -221,18 +266,24 @@ fn uploads_are_archived_and_brought_back_by_the_program() {
     site.good(&["restore", "up.tar.zst", "--to", "back"]);
     assert_eq!(read(&site, "back/files/a.png"), "new a");
     let again = site.run(&["restore", "up.tar.zst", "--to", "back"]);
-    assert!(again.status.success() && told(&again).contains("is there already"), "{}", told(&again));
+    assert!(
+        again.status.success() && told(&again).contains("is there already"),
+        "{}",
+        told(&again)
+    );
     let other = site.run(&["restore", "up.tar.zst", "--to", "old"]);
     assert_eq!(other.status.code(), Some(1), "{}", told(&other));
     assert_eq!(names(&site.at("old")), ["a.png", "b.png", "c.png"]);
     let unknown = site.run(&["backup", "--uploads", "--upload", "others", "-o", "x.tar.gz"]);
     assert!(told(&unknown).contains("there is no upload `others`"), "{}", told(&unknown));
-    std::fs::write(site.at("torn.tar.zst"), &std::fs::read(site.at("up.tar.zst")).unwrap()[..100]).unwrap();
+    std::fs::write(site.at("torn.tar.zst"), &std::fs::read(site.at("up.tar.zst")).unwrap()[..100])
+        .unwrap();
     let torn = site.run(&["restore", "torn.tar.zst", "--to", "torn"]);
     assert_eq!((torn.status.code(), site.at("torn").exists()), (Some(7), false), "{}", told(&torn));
 }
 
-/// Should a run die right after it has exchanged a file for one that somebody wrote at that very moment, that is the only copy.
+/// Should a run die right after it has exchanged a file for one that somebody wrote at that very
+/// moment, that is the only copy.
 #[test]
 fn what_somebody_wrote_at_the_last_moment_is_never_swept_away() {
     let site = site("replace");
@@ -243,8 +294,15 @@ fn what_somebody_wrote_at_the_last_moment_is_never_swept_away() {
     site.write(ours, "new b");
     let refused = site.apply("change.ttplan.json");
     assert_eq!(refused.status.code(), Some(3), "{}", told(&refused));
-    assert!(told(&refused).contains("was written by somebody else at the moment"), "{}", told(&refused));
-    assert_eq!((read(&site, aside), read(&site, "new/a.png")), ("the only copy".into(), "new a".into()));
+    assert!(
+        told(&refused).contains("was written by somebody else at the moment"),
+        "{}",
+        told(&refused)
+    );
+    assert_eq!(
+        (read(&site, aside), read(&site, "new/a.png")),
+        ("the only copy".into(), "new a".into())
+    );
     assert!(!site.at(ours).exists(), "that is the content of a file that was kept");
     std::fs::rename(site.at(aside), site.at("elsewhere")).unwrap();
     let applied = site.apply("change.ttplan.json");

@@ -15,10 +15,14 @@ fn a_sound_site_is_fit_and_is_left_as_it_was() {
         let health: serde_json::Value = serde_json::from_slice(&visit.stdout).unwrap();
         let lines = health["lines"].as_array().unwrap();
         for check in ["database", "program", "uploads", "writing"] {
-            assert!(lines.iter().any(|line| line["check"] == check), "{check} is missing: {health}");
+            assert!(
+                lines.iter().any(|line| line["check"] == check),
+                "{check} is missing: {health}"
+            );
         }
         let said = told(&visit);
-        let expected = if ground.engine().name == "postgres" { "(CREATE)" } else { "can be written" };
+        let expected =
+            if ground.engine().name == "postgres" { "(CREATE)" } else { "can be written" };
         assert!(said.contains(expected), "{said}");
         assert_eq!(std::fs::read_dir(site.at("new")).unwrap().count(), 0);
         assert_eq!(site.database.dump(), before);
@@ -28,14 +32,24 @@ fn a_sound_site_is_fit_and_is_left_as_it_was() {
 #[test]
 fn what_is_amiss_is_told_with_its_mend() {
     for ground in all() {
-        let site = Site::new(ground.as_ref(), STATEMENTS, "{ table = 'documents', column = 'path', form = 'name' }");
+        let site = Site::new(
+            ground.as_ref(),
+            STATEMENTS,
+            "{ table = 'documents', column = 'path', form = 'name' }",
+        );
         site.database.sql("INSERT INTO documents VALUES (1, 'gone.png')");
         std::fs::remove_dir(site.at("old")).unwrap();
-        site.write("docker-compose.yml", "services:\n  app:\n    volumes:\n      - data:/elsewhere\n");
+        site.write(
+            "docker-compose.yml",
+            "services:\n  app:\n    volumes:\n      - data:/elsewhere\n",
+        );
         let visit = site.run(&["doctor"]);
         let said = told(&visit);
         assert_eq!(visit.status.code(), Some(1), "{said}");
-        assert!(said.contains("docker cp CONTAINER:") && said.contains("mounts nothing at or above"), "{said}");
+        assert!(
+            said.contains("docker cp CONTAINER:") && said.contains("mounts nothing at or above"),
+            "{said}"
+        );
     }
 }
 
@@ -57,9 +71,11 @@ fn compose_files_are_held_against_what_is_known_of_the_site() {
         told(&site.run(&["doctor"]))
     };
     let said = compose("shop:1.0", "      - SKIP_IT=true\n");
-    for expected in
-        ["`web` mounts `files` at", "which is what the database records: 001", "is started with `SKIP_IT=true`"]
-    {
+    for expected in [
+        "`web` mounts `files` at",
+        "which is what the database records: 001",
+        "is started with `SKIP_IT=true`",
+    ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
     let said = compose("shop:latest", "");
@@ -73,14 +89,19 @@ fn a_role_without_privileges_is_told_what_grants_them() {
     let ground = all().remove(0);
     let site = Site::new(ground.as_ref(), STATEMENTS, "");
     let role = format!("visitor_{}", std::process::id());
-    site.database.sql(&format!("CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC;"));
+    site.database
+        .sql(&format!("CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC;"));
     let url = site.database.access().url.reveal().to_owned();
     let at = url.find('@').unwrap();
     let visit = site.run_at(&format!("postgresql://{role}{}", &url[at..]), &["doctor"]);
     site.database.sql(&format!("DROP ROLE {role}"));
     let said = told(&visit);
     assert_eq!(visit.status.code(), Some(1), "{said}");
-    for grant in ["GRANT CREATE ON SCHEMA public TO", "REASSIGN OWNED BY", "GRANT ALL ON ALL TABLES IN SCHEMA"] {
+    for grant in [
+        "GRANT CREATE ON SCHEMA public TO",
+        "REASSIGN OWNED BY",
+        "GRANT ALL ON ALL TABLES IN SCHEMA",
+    ] {
         assert!(said.contains(grant), "{said}");
     }
 }

@@ -1,7 +1,8 @@
-//! Moves that are killed again and again: nothing is ever missing, and nothing half-written has its final name.
+//! Moves that are killed again and again: nothing is ever missing, and nothing half-written has its
+//! final name.
 //!
-//! `TTPLAN_INTERRUPTIONS=100` kills a move of 20,000 files so often; without it fewer files are moved, and killed
-//! less often.
+//! `TTPLAN_INTERRUPTIONS=100` kills a move of 20,000 files so often; without it fewer files are
+//! moved, and killed less often.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,16 +11,22 @@ use crate::ground::all;
 use crate::site::{Site, names, told};
 
 const PLAN: &str = "move.ttplan.json";
-const APPLY: [&str; 7] = ["apply", PLAN, "--host-config", "host/host.toml", "--auto-approve", "--lock-timeout", "60s"];
+const APPLY: [&str; 7] =
+    ["apply", PLAN, "--host-config", "host/host.toml", "--auto-approve", "--lock-timeout", "60s"];
 
 fn content(n: usize) -> String {
     format!("{n:07}").repeat(700)
 }
 
-/// A site whose old directory has so many files; with a mode of their own they are copied, else linked.
+/// A site whose old directory has so many files; with a mode of their own they are copied, else
+/// linked.
 fn site(files: usize, mode: &str) -> Site {
     let ground = all().pop().unwrap();
-    let site = Site::new(ground.as_ref(), "CREATE TABLE documents (id INTEGER PRIMARY KEY, path TEXT)", "");
+    let site = Site::new(
+        ground.as_ref(),
+        "CREATE TABLE documents (id INTEGER PRIMARY KEY, path TEXT)",
+        "",
+    );
     let configuration = std::fs::read_to_string(site.at("ttplan.toml")).unwrap();
     site.write("ttplan.toml", &format!("{configuration}{mode}"));
     std::fs::create_dir(site.at("old/d")).unwrap();
@@ -33,7 +40,10 @@ fn site(files: usize, mode: &str) -> Site {
 
 fn start(site: &Site) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ttplan"));
-    command.current_dir(site.at("")).args(APPLY).env("DATABASE_URL", site.database.access().url.reveal());
+    command
+        .current_dir(site.at(""))
+        .args(APPLY)
+        .env("DATABASE_URL", site.database.access().url.reveal());
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -50,13 +60,22 @@ fn check(site: &Site, files: usize) -> usize {
     let placed = if site.at("new/d").is_dir() { names(&site.at("new/d")) } else { Vec::new() };
     for name in &placed {
         let n: usize = name.parse().unwrap();
-        assert_eq!(std::fs::read_to_string(site.at("new/d").join(name)).unwrap(), content(n), "{name}");
-        assert_eq!(std::fs::read_to_string(site.at("old/d").join(name)).unwrap(), content(n), "{name}");
+        assert_eq!(
+            std::fs::read_to_string(site.at("new/d").join(name)).unwrap(),
+            content(n),
+            "{name}"
+        );
+        assert_eq!(
+            std::fs::read_to_string(site.at("old/d").join(name)).unwrap(),
+            content(n),
+            "{name}"
+        );
     }
     placed.len()
 }
 
-/// Starts the move, kills it at different moments, and lets it go on, until it was killed so often. Tells of it.
+/// Starts the move, kills it at different moments, and lets it go on, until it was killed so often.
+/// Tells of it.
 fn interrupt(site: &Site, files: usize, times: usize) -> String {
     let (mut killed, mut finished, mut midway) = (0, 0, 0);
     for attempt in 0..times * 20 {
@@ -79,7 +98,11 @@ fn interrupt(site: &Site, files: usize, times: usize) -> String {
                 std::fs::remove_dir_all(site.at(directory)).unwrap();
             }
             std::fs::create_dir(site.at("state")).unwrap();
-            std::fs::set_permissions(site.at("state"), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+            std::fs::set_permissions(
+                site.at("state"),
+                std::os::unix::fs::PermissionsExt::from_mode(0o700),
+            )
+            .unwrap();
             continue;
         }
         killed += 1;

@@ -1,6 +1,10 @@
 //! Uploads as a whole: what the database says of files, and what becomes of both.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests stop where they stand, and say what they saw")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "tests stop where they stand, and say what they saw"
+)]
 
 mod conflicts;
 mod doctor;

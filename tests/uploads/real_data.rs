@@ -1,5 +1,5 @@
-//! A real application's uploads, where `TTPLAN_REAL_DATA` names the folder that has them. Their index says
-//! which value comes to which file.
+//! A real application's uploads, where `TTPLAN_REAL_DATA` names the folder that has them. Their
+//! index says which value comes to which file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,8 @@ fn place(ground: &dyn Ground) -> Option<Place> {
         database.database.load(&data.join("postgres/head_seeded.sql"));
         Box::new(database)
     };
-    let index = serde_json::from_slice(&std::fs::read(data.join("uploads-index.json")).unwrap()).unwrap();
+    let index =
+        serde_json::from_slice(&std::fs::read(data.join("uploads-index.json")).unwrap()).unwrap();
     Some(Place { directory, index, database })
 }
 
@@ -98,7 +99,8 @@ fn everything_is_told_right(place: &Place) -> String {
         .references
         .iter()
         .map(|one| {
-            let status = if one.status == Status::Elsewhere { "old-location" } else { one.status.word() };
+            let status =
+                if one.status == Status::Elsewhere { "old-location" } else { one.status.word() };
             let at = one.found_at.as_ref().map(|path| place.relative(path.as_path()));
             let value = one.value.replace(&folder, "/data/uploads");
             (one.table.clone(), one.column.clone(), value, status.to_owned(), at)
@@ -111,22 +113,43 @@ fn everything_is_told_right(place: &Place) -> String {
         .iter()
         .map(|one| {
             let at = one["file"].as_str().map(str::to_owned);
-            (text(&one["table"]), text(&one["column"]), text(&one["stored"]), text(&one["status"]), at)
+            (
+                text(&one["table"]),
+                text(&one["column"]),
+                text(&one["stored"]),
+                text(&one["status"]),
+                at,
+            )
         })
         .collect();
     assert_eq!(found, known);
     assert_eq!(report.references.len(), known.len());
 
-    let found: BTreeSet<String> =
-        report.orphans.iter().map(|one| place.relative(one.root.join(&one.path).as_path())).collect();
-    let known: BTreeSet<String> = place.index["orphans"].as_array().unwrap().iter().map(text).collect();
+    let found: BTreeSet<String> = report
+        .orphans
+        .iter()
+        .map(|one| place.relative(one.root.join(&one.path).as_path()))
+        .collect();
+    let known: BTreeSet<String> =
+        place.index["orphans"].as_array().unwrap().iter().map(text).collect();
     assert_eq!(found, known);
     assert_eq!(report.orphans.len(), known.len());
 
-    let conflicts: Vec<String> =
-        report.conflicts.iter().map(|one| place.relative(one.from.join(&one.path).as_path())).collect();
-    let known: Vec<String> =
-        place.index["conflicts"].as_array().unwrap().iter().map(|conflict| text(&conflict["old"])).collect();
+    let conflicts: Vec<String> = report
+        .conflicts
+        .iter()
+        .map(|one| place.relative(one.from.join(&one.path).as_path()))
+        .collect();
+    let known: Vec<String> = place.index["conflicts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|conflict| text(&conflict["old"]))
+        .collect();
     assert_eq!(conflicts, known);
-    format!("{} references and {} orphans told right", report.references.len(), report.orphans.len())
+    format!(
+        "{} references and {} orphans told right",
+        report.references.len(),
+        report.orphans.len()
+    )
 }

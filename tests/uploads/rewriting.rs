@@ -48,20 +48,38 @@ fn every_spelling_is_rewritten_and_undo_gives_every_byte_back() {
         let folder = folder.trim_end_matches('/');
         for (old, new) in [
             (format!("{folder}/old/a.png"), format!("{folder}/new/a.png")),
-            ("![a](/uploads/a.png) it''s \\ 100% &lt;".into(), "![a](/media/a.png) it''s \\ 100% &lt;".into()),
-            ("/static/uploads/b.png &#47;uploads&#47;".into(), "/static/uploads/b.png &#47;media&#47;".into()),
-            ("%2Fuploads%2Fa.png and \\/uploads\\/b.png?x".into(), "%2Fmedia%2Fa.png and \\/media\\/b.png?x".into()),
-            (r#"{"a": "/uploads/a.png", "n": 1}"#.into(), r#"{"a": "/media/a.png", "n": 1}"#.to_owned()),
+            (
+                "![a](/uploads/a.png) it''s \\ 100% &lt;".into(),
+                "![a](/media/a.png) it''s \\ 100% &lt;".into(),
+            ),
+            (
+                "/static/uploads/b.png &#47;uploads&#47;".into(),
+                "/static/uploads/b.png &#47;media&#47;".into(),
+            ),
+            (
+                "%2Fuploads%2Fa.png and \\/uploads\\/b.png?x".into(),
+                "%2Fmedia%2Fa.png and \\/media\\/b.png?x".into(),
+            ),
+            (
+                r#"{"a": "/uploads/a.png", "n": 1}"#.into(),
+                r#"{"a": "/media/a.png", "n": 1}"#.to_owned(),
+            ),
         ] {
             // PostgreSQL's dump writes quotes and backslashes its own way.
             let plain = |text: &str| text.replace("''", "'").replace("\\\\", "\\");
             let (before, after): (String, String) = (plain(&before), plain(&after));
-            assert!(before.contains(&plain(&old)) && after.contains(&plain(&new)), "{old}\n{after}");
+            assert!(
+                before.contains(&plain(&old)) && after.contains(&plain(&new)),
+                "{old}\n{after}"
+            );
         }
         let expected = before.matches("/uploads/a.png").count() - 2;
         assert_eq!(after.matches("/uploads/a.png").count(), expected, "the note is no reference");
         let checked = site.good(&["uploads", "check", "--format", "json"]);
-        assert!(!checked.contains("\"elsewhere\"") && !checked.contains("\"dangling\""), "{checked}");
+        assert!(
+            !checked.contains("\"elsewhere\"") && !checked.contains("\"dangling\""),
+            "{checked}"
+        );
 
         let again = site.apply("change.ttplan.json");
         assert!(again.status.success() && site.database.dump() == after, "{}", told(&again));

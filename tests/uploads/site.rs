@@ -11,7 +11,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site whose old and new uploads lie in `old` and `new`; `references` are those of its only upload.
+    /// A site whose old and new uploads lie in `old` and `new`; `references` are those of its only
+    /// upload.
     pub fn new(ground: &dyn Ground, statements: &str, references: &str) -> Self {
         let site = Self { database: ground.database(), folder: tempfile::tempdir().unwrap() };
         for directory in ["old", "new", "migrations/versions"] {
@@ -20,7 +21,8 @@ impl Site {
         site.write("migrations/versions/001.py", "revision = '001'\ndown_revision = None\n");
         site.database
             .sql("CREATE TABLE alembic_version (version_num varchar(32)); INSERT INTO alembic_version VALUES ('001')");
-        site.database.sql(&statements.replace("{folder}", &site.folder.path().display().to_string()));
+        site.database
+            .sql(&statements.replace("{folder}", &site.folder.path().display().to_string()));
         let folder = site.folder.path().display();
         let configuration = format!(
             "version = 1\nsite = 'test'\n[revisions]\nsystem = 'alembic'\ndirectory = 'migrations/versions'\n[tables.core]\ndocuments = ['id', 'path']\n[[uploads]]\nname = 'files'\n\
@@ -84,19 +86,26 @@ impl Site {
     pub fn undo(&self, applied: &Output, more: &[&str]) -> Output {
         let told = told(applied);
         let run = told.rsplit_once("(run ").unwrap().1.split(')').next().unwrap();
-        self.run(&[&["undo", run, "--host-config", "host/host.toml", "--auto-approve"], more].concat())
+        self.run(
+            &[&["undo", run, "--host-config", "host/host.toml", "--auto-approve"], more].concat(),
+        )
     }
 }
 
 /// What a command said.
 pub fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// The names in a directory, sorted.
 pub fn names(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).unwrap();
-    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.retain(|name| !name.starts_with('.'));
     names.sort();
     names

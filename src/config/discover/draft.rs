@@ -41,26 +41,35 @@ const UPLOADS: &str = "
 ";
 
 impl Discovery {
-    /// The text of a `ttplan.toml` for what was found. It can be read as it is, and holds no secret.
+    /// The text of a `ttplan.toml` for what was found. It can be read as it is, and holds no
+    /// secret.
     pub fn to_toml(&self) -> String {
         let mut text = HEAD.to_owned();
         if let Some((profile, files)) = &self.profile {
             comment(
                 &mut text,
-                &format!("Recognised by {}. What stands below wins over the profile.", files.join(", ")),
+                &format!(
+                    "Recognised by {}. What stands below wins over the profile.",
+                    files.join(", ")
+                ),
             );
             let _ = writeln!(text, "profile = {}", quoted(profile));
         }
         text.push_str(SITE);
         text.push_str(ROOT);
         if let Some(root) = &self.image_root {
-            comment(&mut text, &format!("In the image of the Dockerfile the application lies in {root}."));
+            comment(
+                &mut text,
+                &format!("In the image of the Dockerfile the application lies in {root}."),
+            );
         }
         self.database(&mut text);
         if self.profile.is_none() {
             match &self.revisions {
                 Some(found) => self.revisions(&mut text, found),
-                None => text.push_str("\n# No migrations were recognised: describe them under `[revisions]`.\n"),
+                None => text.push_str(
+                    "\n# No migrations were recognised: describe them under `[revisions]`.\n",
+                ),
             }
             text.push_str(TABLES);
             text.push_str(UPLOADS);
@@ -78,8 +87,12 @@ impl Discovery {
         text.push_str("\n[database]\n");
         let name = self.url_variable();
         match (&self.url_variable, self.databases.as_slice()) {
-            (Some((_, files)), _) => comment(text, &format!("{name} is set in {}.", files.join(", "))),
-            (None, []) => comment(text, &format!("Nothing here says where the database is: set {name}.")),
+            (Some((_, files)), _) => {
+                comment(text, &format!("{name} is set in {}.", files.join(", ")))
+            }
+            (None, []) => {
+                comment(text, &format!("Nothing here says where the database is: set {name}."))
+            }
             (None, databases) => comment(text, &format!("Found: {}", databases.join(", "))),
         }
         let default = match (&self.url_variable, self.databases.first()) {
@@ -95,9 +108,13 @@ impl Discovery {
         comment(text, &format!("As {found_by} says."));
         let _ = writeln!(text, "system = {}\ndirectory = {}", quoted(system), quoted(directory));
         text.push_str("target = \"heads\"\n\n[revisions.upgrade]\n# Run as it stands here, never through a shell.\n");
-        let words = |words: &[String]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ");
+        let words =
+            |words: &[String]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ");
         let _ = writeln!(text, "command = [{}]\ncheck = [{}]", words(command), words(check));
-        let env = env.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect::<Vec<_>>();
+        let env = env
+            .iter()
+            .map(|(name, value)| format!("{name} = {}", quoted(value)))
+            .collect::<Vec<_>>();
         if !env.is_empty() {
             let _ = writeln!(text, "env = {{ {} }}", env.join(", "));
         }

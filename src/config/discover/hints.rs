@@ -25,7 +25,9 @@ pub fn url_variables(text: &str) -> impl Iterator<Item = &str> {
 /// The value that a line gives to `name`, if nothing in it can be a secret or a part of a syntax.
 pub fn plain_value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let values = assignments(text).filter(|(found, _)| *found == name);
-    values.map(|(_, value)| value.trim_matches(['"', '\''])).find(|value| is_plain(value) && value.len() <= 40)
+    values
+        .map(|(_, value)| value.trim_matches(['"', '\'']))
+        .find(|value| is_plain(value) && value.len() <= 40)
 }
 
 /// Volumes and bind mounts as a list item writes them: `name:/path`, without options.
@@ -47,7 +49,9 @@ pub fn image_root(text: &str) -> Option<&str> {
 
 /// The value of a key of an ini file.
 pub fn ini_value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let value = |line: &'a str| line.trim().strip_prefix(key)?.trim_start().strip_prefix('=').map(str::trim);
+    let value = |line: &'a str| {
+        line.trim().strip_prefix(key)?.trim_start().strip_prefix('=').map(str::trim)
+    };
     text.lines().find_map(value).filter(|value| !value.is_empty())
 }
 
@@ -57,12 +61,15 @@ pub fn requires(requirements: &str, package: &str) -> bool {
     lines.map(|line| line.replace('_', "-")).any(|line| line.contains(package))
 }
 
-/// `NAME=value` and `NAME: value` in a line of its own, as an environment file, a compose file, an `ENV` of a
-/// Dockerfile or a shell script has it.
+/// `NAME=value` and `NAME: value` in a line of its own, as an environment file, a compose file, an
+/// `ENV` of a Dockerfile or a shell script has it.
 fn assignments(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines().filter_map(|line| {
         let line = line.trim();
-        let line = ["- ", "export ", "ENV "].iter().find_map(|start| line.strip_prefix(start)).unwrap_or(line);
+        let line = ["- ", "export ", "ENV "]
+            .iter()
+            .find_map(|start| line.strip_prefix(start))
+            .unwrap_or(line);
         let (name, value) = line.trim().trim_start_matches(['"', '\'']).split_once(['=', ':'])?;
         is_name(name.trim()).then_some((name.trim(), value.trim()))
     })
@@ -70,7 +77,8 @@ fn assignments(text: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// Whether a text can be shown and written anywhere as it is.
 fn is_plain(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte))
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte))
 }
 
 #[cfg(test)]
@@ -110,7 +118,10 @@ services:
         assert_eq!(image_root("FROM x\nWORKDIR /build\n WORKDIR /app \n"), Some("/app"));
         assert_eq!(image_root("WORKDIR $HOME"), None);
         assert_eq!(
-            ini_value("# script_location = x\n[a]\nscript_location = migrations\n", "script_location"),
+            ini_value(
+                "# script_location = x\n[a]\nscript_location = migrations\n",
+                "script_location"
+            ),
             Some("migrations")
         );
         assert_eq!(plain_value("ENV APP_NAME=app\n", "APP_NAME"), Some("app"));

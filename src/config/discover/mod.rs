@@ -1,8 +1,8 @@
 //! What `ttplan init` finds in the directory of an application.
 //!
-//! Only hints are looked for, line by line, and no file is understood as a whole: a compose file is not
-//! read as YAML. Of variables only names are taken along, never a value, because any value may be
-//! a secret; the few variables that a framework needs to start are the exception.
+//! Only hints are looked for, line by line, and no file is understood as a whole: a compose file is
+//! not read as YAML. Of variables only names are taken along, never a value, because any value may
+//! be a secret; the few variables that a framework needs to start are the exception.
 
 mod draft;
 mod hints;
@@ -84,13 +84,16 @@ struct Run {
 
 /// Looks at `directory`, an absolute path.
 ///
-/// Errors: `Kind::Config` when it cannot be listed. A single file that cannot be read is told in the discovery.
+/// Errors: `Kind::Config` when it cannot be listed. A single file that cannot be read is told in
+/// the discovery.
 pub fn discover(directory: &Path) -> Result<Discovery> {
     let mut files = Files { directory, unread: Vec::new() };
     let names = files.names("").map_err(|error| {
-        Error::new(Kind::Config, format!("`{}` cannot be listed", directory.display())).because(error)
+        Error::new(Kind::Config, format!("`{}` cannot be listed", directory.display()))
+            .because(error)
     })?;
-    let compose: Vec<&str> = names.iter().map(String::as_str).filter(|name| hints::is_compose(name)).collect();
+    let compose: Vec<&str> =
+        names.iter().map(String::as_str).filter(|name| hints::is_compose(name)).collect();
     let mut found = Discovery {
         profile: profiles::recognised(directory)?,
         revisions: migrations(&mut files)?,
@@ -107,7 +110,9 @@ pub fn discover(directory: &Path) -> Result<Discovery> {
                 None => variables.push((variable.to_owned(), vec![name.to_owned()])),
             }
         }
-        found.volumes.extend(hints::volumes(&text).map(|volume| (name.to_owned(), volume.to_owned())));
+        found
+            .volumes
+            .extend(hints::volumes(&text).map(|volume| (name.to_owned(), volume.to_owned())));
     }
     let usual = variables.iter().position(|(variable, _)| variable == URL_VARIABLE).unwrap_or(0);
     found.url_variable = variables.into_iter().nth(usual);
@@ -124,7 +129,8 @@ fn migrations(files: &mut Files<'_>) -> Result<Option<Migrations>> {
         Error::new(Kind::Failed, "the list of migration systems is broken").because(error.message())
     })?;
     let found = systems.systems.into_iter().find_map(|system| {
-        let scripts = system.ini.iter().find_map(|ini| Some((ini.clone(), files.scripts(&system, ini)?)));
+        let scripts =
+            system.ini.iter().find_map(|ini| Some((ini.clone(), files.scripts(&system, ini)?)));
         scripts.and_then(|(ini, directory)| files.migrations(system, ini, directory))
     });
     Ok(found)
@@ -139,7 +145,8 @@ struct Files<'a> {
 impl Files<'_> {
     /// The names in a directory that are text, sorted.
     fn names(&self, below: &str) -> std::io::Result<Vec<String>> {
-        let entries = self.directory.join(below).read_dir()?.collect::<std::io::Result<Vec<_>>>()?;
+        let entries =
+            self.directory.join(below).read_dir()?.collect::<std::io::Result<Vec<_>>>()?;
         let mut names: Vec<String> =
             entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort();
@@ -173,23 +180,44 @@ impl Files<'_> {
         let location = location.replace("%(here)s", above);
         // Relative to the directory it is run in, or, as some write it, to the ini file.
         let base = FilePath::new(self.directory);
-        let places = [format!("{location}/{}", system.scripts), format!("{above}/{location}/{}", system.scripts)];
-        let found =
-            places.iter().find_map(|place| resolve(&base, place).ok().filter(|path| path.as_path().is_dir()))?;
+        let places = [
+            format!("{location}/{}", system.scripts),
+            format!("{above}/{location}/{}", system.scripts),
+        ];
+        let found = places
+            .iter()
+            .find_map(|place| resolve(&base, place).ok().filter(|path| path.as_path().is_dir()))?;
         let relative = found.as_path().strip_prefix(self.directory).unwrap_or(found.as_path());
         relative.to_str().map(str::to_owned)
     }
 
-    fn migrations(&mut self, system: System, found_by: String, directory: String) -> Option<Migrations> {
-        const REQUIREMENTS: [&str; 4] = ["requirements.txt", "pyproject.toml", "Pipfile", "setup.py"];
+    fn migrations(
+        &mut self,
+        system: System,
+        found_by: String,
+        directory: String,
+    ) -> Option<Migrations> {
+        const REQUIREMENTS: [&str; 4] =
+            ["requirements.txt", "pyproject.toml", "Pipfile", "setup.py"];
         let requirements = REQUIREMENTS.map(|name| self.text(name).to_ascii_lowercase()).join("\n");
-        let required = |run: &Run| run.package.as_ref().is_none_or(|package| hints::requires(&requirements, package));
+        let required = |run: &Run| {
+            run.package.as_ref().is_none_or(|package| hints::requires(&requirements, package))
+        };
         let run = system.runs.into_iter().find(required)?;
         let mut env = BTreeMap::new();
         for (name, files) in run.variables {
-            let value = files.iter().find_map(|file| hints::plain_value(&self.text(file), &name).map(str::to_owned));
+            let value = files
+                .iter()
+                .find_map(|file| hints::plain_value(&self.text(file), &name).map(str::to_owned));
             env.extend(value.map(|value| (name, value)));
         }
-        Some(Migrations { system: system.name, directory, found_by, command: run.command, check: run.check, env })
+        Some(Migrations {
+            system: system.name,
+            directory,
+            found_by,
+            command: run.command,
+            check: run.check,
+            env,
+        })
     }
 }

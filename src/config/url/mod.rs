@@ -1,9 +1,9 @@
 //! Database URLs in the spellings of SQLAlchemy and of Django's environment files.
 //!
 //! The rules for taking a URL apart are SQLAlchemy's (`sqlalchemy.engine.url._parse_url`): a
-//! password reaches up to the first `@` and may hold `:` and `/`; three slashes before a SQLite file
-//! are relative and four are absolute; what stands in the query wins over what stands before it.
-//! Host and database are decoded besides, as Django and libpq do. A URL that can be read in two
+//! password reaches up to the first `@` and may hold `:` and `/`; three slashes before a SQLite
+//! file are relative and four are absolute; what stands in the query wins over what stands before
+//! it. Host and database are decoded besides, as Django and libpq do. A URL that can be read in two
 //! ways is refused instead of guessed: an `@` too many, a `%` in the path of a file.
 //!
 //! No error of this room repeats a part of a URL that may hold a password.
@@ -54,17 +54,22 @@ pub fn parse(url: &str, engines: Engines<'_>) -> Result<(&'static str, Address)>
         return Err(Error::new(Kind::Config, "the database URL is empty"));
     }
     if url.trim() != url || url.contains(char::is_control) {
-        let error = Error::new(Kind::Config, "the database URL has blanks around it or a line break in it");
-        return Err(error.hint("look for a line break at the end of the variable or the file it comes from"));
+        let error =
+            Error::new(Kind::Config, "the database URL has blanks around it or a line break in it");
+        return Err(error
+            .hint("look for a line break at the end of the variable or the file it comes from"));
     }
     let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
         let error = Error::new(Kind::Config, "the database URL does not begin with a scheme");
         return Err(error.hint(format!("write {}", examples(engines))));
     };
-    let (name, driver) = scheme.split_once('+').map_or((scheme, None), |(name, driver)| (name, Some(driver)));
-    let means = |(_, schemes): &&(_, &[&str])| schemes.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let (name, driver) =
+        scheme.split_once('+').map_or((scheme, None), |(name, driver)| (name, Some(driver)));
+    let means =
+        |(_, schemes): &&(_, &[&str])| schemes.iter().any(|known| known.eq_ignore_ascii_case(name));
     let Some((engine, _)) = engines.iter().find(means) else {
-        let error = Error::new(Kind::Config, format!("ttplan has no engine for the scheme `{scheme}`"));
+        let error =
+            Error::new(Kind::Config, format!("ttplan has no engine for the scheme `{scheme}`"));
         return Err(error.hint(format!("supported are {}", examples(engines))));
     };
     let address = match EMBEDDED.contains(engine) {
@@ -75,7 +80,8 @@ pub fn parse(url: &str, engines: Engines<'_>) -> Result<(&'static str, Address)>
 }
 
 fn is_scheme(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-.".contains(&byte))
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-.".contains(&byte))
 }
 
 fn examples(engines: Engines<'_>) -> String {
@@ -93,7 +99,9 @@ fn file(scheme: &str, driver: Option<&str>, rest: &str) -> Result<String> {
     let parts = Parts::of(rest);
     let memory = parts.authority_is_empty() && matches!(parts.path, None | Some("" | ":memory:"));
     if memory || rest == ":memory:" {
-        return Err(refused("means a database in memory, and from outside there is nothing of it to look at"));
+        return Err(refused(
+            "means a database in memory, and from outside there is nothing of it to look at",
+        ));
     }
     let path = parts.path.filter(|_| parts.authority_is_empty()).unwrap_or_default();
     if path.is_empty() {
@@ -103,7 +111,8 @@ fn file(scheme: &str, driver: Option<&str>, rest: &str) -> Result<String> {
         return Err(refused("holds a URI of SQLite's own").hint(SLASHES));
     }
     if path.contains('%') {
-        let error = refused("holds a `%` in its path, which SQLAlchemy takes as it is and Django decodes");
+        let error =
+            refused("holds a `%` in its path, which SQLAlchemy takes as it is and Django decodes");
         return Err(error.hint("give the file a name without `%`"));
     }
     let mut start = path.chars();
@@ -118,8 +127,10 @@ pub(super) mod tests {
     use super::*;
 
     /// What the shelf of engines says, for tests.
-    pub const ENGINES: Engines<'static> =
-        &[("postgres", &["postgresql", "postgres", "postgis", "pgsql", "psql"]), ("sqlite", &["sqlite"])];
+    pub const ENGINES: Engines<'static> = &[
+        ("postgres", &["postgresql", "postgres", "postgis", "pgsql", "psql"]),
+        ("sqlite", &["sqlite"]),
+    ];
 
     fn file_of(url: &str) -> Option<String> {
         match parse(url, ENGINES) {

@@ -41,9 +41,8 @@ pub fn read(scheme: &str, rest: &str) -> Result<Server> {
     let refused = |why: &str| Error::new(Kind::Config, format!("the `{scheme}` URL {why}"));
     let parts = Parts::of(rest);
     if parts.login_is_doubtful() {
-        return Err(
-            refused("has an `@` behind the one before its host").hint("write `%40` for an `@` in a name or a password")
-        );
+        return Err(refused("has an `@` behind the one before its host")
+            .hint("write `%40` for an `@` in a name or a password"));
     }
     if rest.contains(' ') {
         return Err(refused("has a blank in it").hint("write `%20` for a blank"));
@@ -64,7 +63,8 @@ pub fn read(scheme: &str, rest: &str) -> Result<Server> {
     let mut seen: Vec<String> = Vec::new();
     for (key, value) in parts.query() {
         if seen.contains(&key) {
-            return Err(refused("gives an option twice").hint("ttplan connects to one server: give one host"));
+            return Err(refused("gives an option twice")
+                .hint("ttplan connects to one server: give one host"));
         }
         let value = value.filter(|value| !value.contains(char::is_control));
         let value = value.ok_or_else(|| refused("holds bytes that are no text"))?;
@@ -103,7 +103,9 @@ impl Server {
                 self.options.insert(key.to_owned(), value);
             }
             _ if REFUSED.contains(&key) => {
-                let message = format!("the `{scheme}` URL gives the option `{key}`, which ttplan does not honour");
+                let message = format!(
+                    "the `{scheme}` URL gives the option `{key}`, which ttplan does not honour"
+                );
                 return Err(Error::new(Kind::Config, message));
             }
             _ => {}
@@ -114,15 +116,19 @@ impl Server {
     /// Refuses an address that is not the one of one database.
     fn judged(self, scheme: &str) -> Result<Self> {
         let shown = self.shown(scheme);
-        let refused = |why: &str| Error::new(Kind::Config, format!("the database URL `{shown}` {why}"));
+        let refused =
+            |why: &str| Error::new(Kind::Config, format!("the database URL `{shown}` {why}"));
         if self.host.as_deref().is_some_and(|host| host.contains(',')) {
-            return Err(refused("lists several hosts").hint("ttplan connects to one server: give one host"));
+            return Err(
+                refused("lists several hosts").hint("ttplan connects to one server: give one host")
+            );
         }
         if self.host.as_deref().is_some_and(|host| host.contains([' ', '@', '[', ']'])) {
             return Err(refused("names a host that cannot be one"));
         }
         if self.database.is_empty() {
-            return Err(refused("names no database").hint(format!("write `{scheme}://user:password@host/database`")));
+            return Err(refused("names no database")
+                .hint(format!("write `{scheme}://user:password@host/database`")));
         }
         Ok(self)
     }
@@ -191,10 +197,16 @@ mod tests {
         for (url, expected) in [
             ("postgresql:///d", (None, None, None, None, "d")),
             ("postgresql://u@/d", (None, None, some("u"), None, "d")),
-            ("postgresql://u@/d?host=/var/run/sock", (some("/var/run/sock"), None, some("u"), None, "d")),
+            (
+                "postgresql://u@/d?host=/var/run/sock",
+                (some("/var/run/sock"), None, some("u"), None, "d"),
+            ),
             ("postgresql://u@%2Fsock%2Fa/d", (some("/sock/a"), None, some("u"), None, "d")),
             ("postgresql://u@[::1]:5433/d", (some("::1"), Some(5433), some("u"), None, "d")),
-            ("postgresql://u%40x:p%3A%2F%40%25@h/d%20e", (some("h"), None, some("u@x"), some("p:/@%"), "d e")),
+            (
+                "postgresql://u%40x:p%3A%2F%40%25@h/d%20e",
+                (some("h"), None, some("u@x"), some("p:/@%"), "d e"),
+            ),
             ("postgresql://u:a/b:c?d#e@h/d", (some("h"), None, some("u"), some("a/b:c?d#e"), "d")),
             ("postgresql://u:@h/d", (some("h"), None, some("u"), None, "d")),
             (
@@ -213,7 +225,8 @@ mod tests {
     fn known_options_are_kept_and_dangerous_ones_refused() {
         let url = "postgresql://h/d?sslmode=verify-full&connect_timeout=5&client_encoding=utf8&options=-c%20a%3Db";
         let options = server(url).unwrap().options;
-        let expected = [("connect_timeout", "5"), ("options", "-c a=b"), ("sslmode", "verify-full")];
+        let expected =
+            [("connect_timeout", "5"), ("options", "-c a=b"), ("sslmode", "verify-full")];
         assert_eq!(options, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
         let error = server("postgresql://h/d?service=prod").unwrap_err();
         assert!(error.message().contains("`service`"), "{error}");

@@ -49,7 +49,8 @@ impl<'a> Parts<'a> {
     /// The query, decoded, in its order; a key without a value says nothing.
     /// `None` for the value stands for bytes that are no text.
     pub fn query(&self) -> impl Iterator<Item = (String, Option<String>)> + use<'a> {
-        let pairs = self.query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+        let pairs =
+            self.query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
         pairs.filter(|(_, value)| !value.is_empty()).map(|(key, value)| {
             let plain = |text: &str| decoded(&text.replace('+', " ")).map(Cow::into_owned);
             (plain(key).unwrap_or_default(), plain(value))
@@ -72,7 +73,9 @@ fn login(text: &str) -> (Option<&str>, Option<&str>, &str) {
 
 fn host(text: &str) -> (&str, &str) {
     match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
-        Some((address, rest)) if !address.is_empty() && !address.contains(['/', '?']) => (address, rest),
+        Some((address, rest)) if !address.is_empty() && !address.contains(['/', '?']) => {
+            (address, rest)
+        }
         _ => at_first(text, &['/', ':', '?']),
     }
 }
@@ -93,7 +96,10 @@ pub fn decoded(text: &str) -> Option<Cow<'_, str>> {
     while let Some((byte, after)) = rest.split_first() {
         let escaped = (*byte == b'%').then(|| after.split_at_checked(2)).flatten();
         let escaped = escaped.and_then(|(digits, after)| {
-            let digits = digits.iter().map(|digit| char::from(*digit).to_digit(16)).collect::<Option<Vec<_>>>()?;
+            let digits = digits
+                .iter()
+                .map(|digit| char::from(*digit).to_digit(16))
+                .collect::<Option<Vec<_>>>()?;
             let value = digits.iter().fold(0, |value, digit| value * 16 + digit);
             Some((u8::try_from(value).ok()?, after))
         });
@@ -141,7 +147,11 @@ mod tests {
         ];
         for (text, row) in rows {
             let parts = Parts::of(text);
-            assert_eq!((parts.user, parts.password, parts.host, parts.port, parts.path), *row, "{text}");
+            assert_eq!(
+                (parts.user, parts.password, parts.host, parts.port, parts.path),
+                *row,
+                "{text}"
+            );
         }
     }
 
@@ -149,7 +159,10 @@ mod tests {
     fn a_query_is_decoded_and_keys_without_value_are_passed_over() {
         let query: Vec<_> = Parts::of("h/d?a=1&b=&c&d=x%20y+z&a=2&e=%ff").query().collect();
         let pair = |key: &str, value: &str| (key.to_owned(), Some(value.to_owned()));
-        assert_eq!(query, [pair("a", "1"), pair("d", "x y z"), pair("a", "2"), ("e".to_owned(), None)]);
+        assert_eq!(
+            query,
+            [pair("a", "1"), pair("d", "x y z"), pair("a", "2"), ("e".to_owned(), None)]
+        );
     }
 
     #[test]

@@ -12,7 +12,10 @@ pub(super) fn value(node: Node<'_>, text: &str) -> Option<Value> {
         "tuple" | "list" | "set" | "expression_list" => {
             let mut cursor = node.walk();
             let items = node.named_children(&mut cursor).filter(is_code);
-            items.map(|item| string(without_parentheses(item)?, text)).collect::<Option<_>>().map(Value::Texts)
+            items
+                .map(|item| string(without_parentheses(item)?, text))
+                .collect::<Option<_>>()
+                .map(Value::Texts)
         }
         _ => string(node, text).map(Value::Text),
     }
@@ -29,20 +32,27 @@ pub(super) fn docstring(module: Node<'_>, text: &str) -> Option<String> {
 /// `...`, `pass` and bare `return`.
 pub(super) fn is_idle(function: Node<'_>) -> bool {
     let mut cursor = function.walk();
-    let plain = function.children(&mut cursor).all(|part| !matches!(part.kind(), "async" | "type_parameter"));
-    let takes_nothing = function.child_by_field_name("parameters").is_some_and(|all| all.named_child_count() == 0);
+    let plain = function
+        .children(&mut cursor)
+        .all(|part| !matches!(part.kind(), "async" | "type_parameter"));
+    let takes_nothing =
+        function.child_by_field_name("parameters").is_some_and(|all| all.named_child_count() == 0);
     let returns_none = function
         .child_by_field_name("return_type")
         .is_none_or(|kind| kind.named_child(0).is_some_and(|kind| kind.kind() == "none"));
     let Some(body) = function.child_by_field_name("body") else { return false };
-    plain && takes_nothing && returns_none && body.named_children(&mut cursor).filter(is_code).all(does_nothing)
+    plain
+        && takes_nothing
+        && returns_none
+        && body.named_children(&mut cursor).filter(is_code).all(does_nothing)
 }
 
 fn does_nothing(statement: Node<'_>) -> bool {
     match statement.kind() {
         "pass_statement" => true,
         "return_statement" => statement.named_child(0).is_none_or(|value| value.kind() == "none"),
-        _ => only_expression(statement).is_some_and(|node| node.kind() == "ellipsis" || is_plain_string(node)),
+        _ => only_expression(statement)
+            .is_some_and(|node| node.kind() == "ellipsis" || is_plain_string(node)),
     }
 }
 
@@ -86,7 +96,8 @@ fn is_formatted(string: Node<'_>) -> bool {
 
 fn string(node: Node<'_>, text: &str) -> Option<String> {
     let strings = strings(node);
-    let parts = strings.iter().map(|string| one_string(*string, text)).collect::<Option<Vec<_>>>()?;
+    let parts =
+        strings.iter().map(|string| one_string(*string, text)).collect::<Option<Vec<_>>>()?;
     (!parts.is_empty()).then(|| parts.concat())
 }
 
@@ -127,7 +138,8 @@ fn unescape(content: &str) -> Option<String> {
             'u' => digits(&mut rest, 4, 16)?,
             'U' => digits(&mut rest, 8, 16)?,
             '0'..='7' => {
-                let length = after.bytes().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+                let length =
+                    after.bytes().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
                 rest = after;
                 digits(&mut rest, length, 8)?
             }
@@ -145,7 +157,8 @@ fn unescape(content: &str) -> Option<String> {
 
 /// Takes `length` digits off `rest` and returns the character with that number.
 fn digits(rest: &mut &str, length: usize, radix: u32) -> Option<char> {
-    let number = rest.get(..length).filter(|number| number.chars().all(|digit| digit.is_digit(radix)))?;
+    let number =
+        rest.get(..length).filter(|number| number.chars().all(|digit| digit.is_digit(radix)))?;
     *rest = rest.get(length..)?;
     char::from_u32(u32::from_str_radix(number, radix).ok()?)
 }

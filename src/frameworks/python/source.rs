@@ -62,7 +62,9 @@ pub(super) fn prepare(source: &[u8]) -> Result<Cow<'_, str>, String> {
 pub(super) fn parse(text: &str) -> Result<Tree, String> {
     let mut parser = Parser::new();
     let language = tree_sitter_python::LANGUAGE.into();
-    parser.set_language(&language).map_err(|error| format!("the grammar cannot be used: {error}"))?;
+    parser
+        .set_language(&language)
+        .map_err(|error| format!("the grammar cannot be used: {error}"))?;
 
     let (mut steps, pieces, mut error_near) = (STEPS, Cell::new(PIECES), None);
     let mut spend = |state: &ParseState| {
@@ -71,7 +73,11 @@ pub(super) fn parse(text: &str) -> Result<Tree, String> {
             steps = steps.min(STEPS_AFTER_ERROR);
         }
         steps = steps.saturating_sub(1);
-        if steps == 0 || pieces.get() == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if steps == 0 || pieces.get() == 0 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     let mut piece = |from: usize, _| {
         pieces.set(pieces.get().saturating_sub(1));
@@ -79,7 +85,8 @@ pub(super) fn parse(text: &str) -> Result<Tree, String> {
         text.as_bytes().get(from..end).filter(|_| pieces.get() > 0).unwrap_or_default()
     };
     let options = ParseOptions::new().progress_callback(&mut spend);
-    let tree = parser.parse_with_options(&mut piece, None, Some(options)).filter(|_| pieces.get() > 0);
+    let tree =
+        parser.parse_with_options(&mut piece, None, Some(options)).filter(|_| pieces.get() > 0);
     match (tree, error_near) {
         (Some(tree), _) => match first_error(tree.root_node()) {
             Some(line) => Err(not_python(line)),
@@ -109,7 +116,9 @@ fn decode(source: &[u8]) -> Result<Cow<'_, str>, String> {
             .map(Cow::Borrowed)
             .map_err(|error| format!("not UTF-8 at line {}", line_at(text, error.valid_up_to()))),
         Some(name) if has_one_byte_a_character(name) => {
-            let decoded = text.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' });
+            let decoded = text
+                .iter()
+                .map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' });
             Ok(Cow::Owned(decoded.collect()))
         }
         Some(name) => Err(format!("its encoding `{name}` is not understood")),
@@ -130,8 +139,13 @@ fn declared_encoding(source: &[u8]) -> Option<String> {
         };
         let comment = String::from_utf8_lossy(comment);
         let named = comment.match_indices("coding").find_map(|(at, word)| {
-            let name = comment.get(at + word.len()..)?.strip_prefix([':', '='])?.trim_start_matches([' ', '\t']);
-            let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(name.len());
+            let name = comment
+                .get(at + word.len()..)?
+                .strip_prefix([':', '='])?
+                .trim_start_matches([' ', '\t']);
+            let end = name
+                .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
+                .unwrap_or(name.len());
             name.get(..end).filter(|name| !name.is_empty())
         });
         if let Some(name) = named {

@@ -23,8 +23,8 @@ impl Own {
     }
 }
 
-/// Gives a new file or directory, as it is `now`, its owner and mode: what was asked for, otherwise its own as
-/// far as this user may. Who may not keep the owner does not keep set-id bits either.
+/// Gives a new file or directory, as it is `now`, its owner and mode: what was asked for, otherwise
+/// its own as far as this user may. Who may not keep the owner does not keep set-id bits either.
 pub(super) fn dress(new: &OwnedFd, now: &Stat, how: &CopyHow, own: Own) -> Result<()> {
     let kept = attempt(how.owner.is_some(), give(new, now, how.owner.unwrap_or(own.owner)))?;
     let mode = how.mode.unwrap_or(if kept { own.mode } else { own.mode & 0o777 });
@@ -36,7 +36,8 @@ pub(super) fn dress(new: &OwnedFd, now: &Stat, how: &CopyHow, own: Own) -> Resul
 fn attempt(asked: bool, result: Result<()>) -> Result<bool> {
     match result {
         Ok(()) => Ok(true),
-        // Not ours to give away, an owner this namespace does not have, a filesystem without owners.
+        // Not ours to give away, an owner this namespace does not have, a filesystem without
+        // owners.
         Err(Errno::PERM | Errno::INVAL | Errno::OPNOTSUPP) if !asked => Ok(false),
         Err(errno) => Err(errno),
     }
@@ -70,12 +71,16 @@ pub(super) fn set_time(fd: &OwnedFd, last_modification: Timespec) -> Result<()> 
 
 /// Gives a copy the `user.*` attributes of its source; a filesystem without such is no error.
 pub(super) fn keep_user_attributes(source: &OwnedFd, copy: &OwnedFd) -> Result<()> {
-    let names = match read_whole(|| fs::flistxattr_query(source), |into| fs::flistxattr(source, into)) {
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
-        names => names?,
-    };
+    let names =
+        match read_whole(|| fs::flistxattr_query(source), |into| fs::flistxattr(source, into)) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(()),
+            names => names?,
+        };
     for name in names.split(|byte| *byte == 0).filter(|name| name.starts_with(b"user.")) {
-        let value = match read_whole(|| fs::fgetxattr_query(source, name), |into| fs::fgetxattr(source, name, into)) {
+        let value = match read_whole(
+            || fs::fgetxattr_query(source, name),
+            |into| fs::fgetxattr(source, name, into),
+        ) {
             Err(Errno::NODATA) => continue,
             value => value?,
         };
@@ -88,7 +93,10 @@ pub(super) fn keep_user_attributes(source: &OwnedFd, copy: &OwnedFd) -> Result<(
 }
 
 /// Asks for the length first; asks again when what is read grew meanwhile.
-fn read_whole(length: impl Fn() -> Result<usize>, read: impl Fn(&mut [u8]) -> Result<usize>) -> Result<Vec<u8>> {
+fn read_whole(
+    length: impl Fn() -> Result<usize>,
+    read: impl Fn(&mut [u8]) -> Result<usize>,
+) -> Result<Vec<u8>> {
     loop {
         let mut value = vec![0; length()?];
         if value.is_empty() {

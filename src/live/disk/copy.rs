@@ -1,11 +1,12 @@
-//! Copying one batch of listed files from root to root, verified and durable. Nothing is replaced that is not
-//! listed to be, and a file has its name only when all of it is right and on disk.
+//! Copying one batch of listed files from root to root, verified and durable. Nothing is replaced
+//! that is not listed to be, and a file has its name only when all of it is right and on disk.
 //!
 //! Look at every destination; copy to temporary names beside them, hashing; sync; rename; sync the
 //! directories. An interruption at any point leaves temporary names and right files, nothing else.
 //!
-//! A file that is to stay as it is on the same filesystem is linked, after it was read: a name more for the
-//! same content. Where blocks can be shared they are, since then no later change shows in both places.
+//! A file that is to stay as it is on the same filesystem is linked, after it was read: a name more
+//! for the same content. Where blocks can be shared they are, since then no later change shows in
+//! both places.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -33,14 +34,15 @@ use crate::live::{Copied, CopyHow, FileState, Onto};
 use crate::model::names::FilePath;
 use crate::model::uploads::FileFact;
 
-/// A batch is copied in parts of about so many bytes: enough for a sync to be worth its while, and few enough
-/// for the disk to be busy from the beginning.
+/// A batch is copied in parts of about so many bytes: enough for a sync to be worth its while, and
+/// few enough for the disk to be busy from the beginning.
 const PART: u64 = 64 << 20;
 
 /// What making a file costs besides its bytes, in bytes.
 const LEAST: u64 = 4096;
 
-/// Filesystems that share no blocks between files: ext2 to ext4, and tmpfs. Numbers from the kernel's `magic.h`.
+/// Filesystems that share no blocks between files: ext2 to ext4, and tmpfs. Numbers from the
+/// kernel's `magic.h`.
 const NEVER_SHARED: [i64; 2] = [0xEF53, 0x0102_1994];
 
 /// The files of one call, each with what becomes of it.
@@ -75,7 +77,8 @@ enum Way {
     Copy(Stat),
     /// Its source is right and gets a second name.
     Link,
-    /// The same, of a file that has another listed name. Each link shows on all of them: one after the other.
+    /// The same, of a file that has another listed name. Each link shows on all of them: one after
+    /// the other.
     LinkInTurn,
 }
 
@@ -97,13 +100,32 @@ pub(super) fn copy(
     let found = destinations(to, copies, replaced, memory)?;
     let files: Vec<_> = files.iter().zip(found.iter().copied()).collect();
     let ways = files.iter().map(|_| OnceLock::new()).collect();
-    let here = to.directory(&FilePath::default()).and_then(|fd| Ok((fs::fstat(&fd)?, fs::fstatfs(&fd)?))).ok();
-    let shares = here.as_ref().is_none_or(|(_, filesystem)| !NEVER_SHARED.contains(&filesystem.f_type));
+    let here = to
+        .directory(&FilePath::default())
+        .and_then(|fd| Ok((fs::fstat(&fd)?, fs::fstatfs(&fd)?)))
+        .ok();
+    let shares =
+        here.as_ref().is_none_or(|(_, filesystem)| !NEVER_SHARED.contains(&filesystem.f_type));
     let device = here.map(|(stat, _)| stat.st_dev);
     let (names, me) = (Names::new(), rustix::process::geteuid());
     let (shares, written) = (AtomicBool::new(shares), AtomicBool::new(false));
     let met = Mutex::default();
-    let batch = Batch { from, to, how, memory, names, files, copies, replaced, ways, shares, written, device, me, met };
+    let batch = Batch {
+        from,
+        to,
+        how,
+        memory,
+        names,
+        files,
+        copies,
+        replaced,
+        ways,
+        shares,
+        written,
+        device,
+        me,
+        met,
+    };
     let mut made = Vec::new();
     match batch.run(&mut made) {
         Ok(()) => Ok(found),
@@ -115,22 +137,37 @@ pub(super) fn copy(
 }
 
 /// Where every file is to go nothing may be, or what it replaces, or the very same content.
-fn destinations(to: &Root, files: &[FileFact], replaced: Option<&[FileFact]>, memory: &Memory) -> Result<Vec<Copied>> {
-    if replaced.is_some_and(|old| !old.iter().map(FileFact::path).eq(files.iter().map(FileFact::path))) {
-        return Err(Error::new(Kind::Refused, "the files to be replaced are not those that have the names of the new"));
+fn destinations(
+    to: &Root,
+    files: &[FileFact],
+    replaced: Option<&[FileFact]>,
+    memory: &Memory,
+) -> Result<Vec<Copied>> {
+    if replaced
+        .is_some_and(|old| !old.iter().map(FileFact::path).eq(files.iter().map(FileFact::path)))
+    {
+        return Err(Error::new(
+            Kind::Refused,
+            "the files to be replaced are not those that have the names of the new",
+        ));
     }
     let states = states_below(to, files, memory);
-    let is_there = |old: &FileFact| states_below(to, std::slice::from_ref(old), memory) == [FileState::Same];
+    let is_there =
+        |old: &FileFact| states_below(to, std::slice::from_ref(old), memory) == [FileState::Same];
     let outcome = |(index, (file, found)): (usize, (&FileFact, &FileState))| {
         let path = to.absolute(file.path());
         let old = replaced.and_then(|old| old.get(index));
         match found {
-            FileState::Missing if replaced.is_some() => Err(stale(&path, "is to be replaced and is not there")),
+            FileState::Missing if replaced.is_some() => {
+                Err(stale(&path, "is to be replaced and is not there"))
+            }
             FileState::Missing => Ok(Copied::Made),
             FileState::Same => Ok(Copied::Already),
             FileState::Differs if old.is_some_and(is_there) => Ok(Copied::Made),
             FileState::Differs => Err(stale(&path, "is there already, with another content")),
-            FileState::NotAFile => Err(stale(&path, "cannot be made: something else is there or above it")),
+            FileState::NotAFile => {
+                Err(stale(&path, "cannot be made: something else is there or above it"))
+            }
             FileState::Unreadable => Err(unknown(&path)),
         }
     };
@@ -142,7 +179,8 @@ impl Batch<'_> {
     fn run(&self, made: &mut Vec<FilePath>) -> Result<()> {
         let unsynced = |errno| undone("sync", errno, &self.to.absolute(&FilePath::default()));
         let durability = Durability::of(self.to, self.files.len()).map_err(unsynced)?;
-        let mut touched: BTreeSet<FilePath> = self.files.iter().map(|(file, _)| split(file.path()).0).collect();
+        let mut touched: BTreeSet<FilePath> =
+            self.files.iter().map(|(file, _)| split(file.path()).0).collect();
         for directory in &touched {
             make_like(self.from, self.to, directory, self.how.owner, made)?;
         }
@@ -155,7 +193,8 @@ impl Batch<'_> {
             let written = self.written.swap(false, Ordering::Relaxed);
             thread::scope(|scope| {
                 // Not on a thread of the pool: it would wait there in place of copying.
-                let last = written.then(|| thread::Builder::new().spawn_scoped(scope, || durability.all()));
+                let last = written
+                    .then(|| thread::Builder::new().spawn_scoped(scope, || durability.all()));
                 let filled = self.fill_part(first, count, &durability);
                 let synced = match last {
                     Some(Ok(last)) => last.join().unwrap_or(Err(Errno::IO)),
@@ -200,7 +239,13 @@ impl Batch<'_> {
     }
 
     /// Gets one file ready: sees to it that it may be linked, or copies it to its temporary name.
-    fn fill(&self, ends: &mut Ends<'_>, index: usize, file: &FileFact, durability: &Durability) -> Result<()> {
+    fn fill(
+        &self,
+        ends: &mut Ends<'_>,
+        index: usize,
+        file: &FileFact,
+        durability: &Durability,
+    ) -> Result<()> {
         let seen = self.look_at_listed(ends, file)?;
         let way = if self.can_be_linked(ends, &seen, file)? {
             let synced = durability.listed(&mut ends.from, &seen, file.path());
@@ -219,12 +264,12 @@ impl Batch<'_> {
         !self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(seen.st_ino)
     }
 
-    /// Whether a link would be all that a copy is to be. Where nothing else speaks against it, that is after
-    /// the file was read.
+    /// Whether a link would be all that a copy is to be. Where nothing else speaks against it, that
+    /// is after the file was read.
     fn can_be_linked(&self, ends: &mut Ends<'_>, seen: &Stat, file: &FileFact) -> Result<bool> {
         let own = Own::of(seen);
-        let stays =
-            self.how.mode.is_none_or(|mode| mode == own.mode) && self.how.owner.is_none_or(|to| to == own.owner);
+        let stays = self.how.mode.is_none_or(|mode| mode == own.mode)
+            && self.how.owner.is_none_or(|to| to == own.owner);
         // Kernels refuse links to what is not one's own; root may.
         let is_mine = self.me.is_root() || self.me.as_raw() == seen.st_uid;
         if !stays
@@ -249,11 +294,18 @@ impl Batch<'_> {
     }
 
     /// Copies one file to its temporary name; says how it lies there.
-    fn fill_copy(&self, ends: &mut Ends<'_>, index: usize, file: &FileFact, durability: &Durability) -> Result<Stat> {
+    fn fill_copy(
+        &self,
+        ends: &mut Ends<'_>,
+        index: usize,
+        file: &FileFact,
+        durability: &Durability,
+    ) -> Result<Stat> {
         let unwritten = |errno| undone("write", errno, &self.to.absolute(file.path()));
         let source = self.open_listed(ends, file)?;
         let (temporary, path) = (self.names.name(index), self.copies[index].path());
-        let copy = point("disk: before a copy").and_then(|()| ends.to.create_beside(path, &temporary));
+        let copy =
+            point("disk: before a copy").and_then(|()| ends.to.create_beside(path, &temporary));
         self.written.store(true, Ordering::Relaxed);
         let filled = transfer(&source, copy.map_err(unwritten)?, &self.shares);
         let (copy, digest) = filled.map_err(|failed| match failed {
@@ -280,7 +332,9 @@ impl Batch<'_> {
         let path = || self.from.absolute(file.path());
         match ends.from.look(file.path()) {
             Ok(stat) if !is_plain(&stat) => Err(stale(&path(), "is no longer a plain file")),
-            Ok(stat) if size(&stat) != file.size() => Err(stale(&path(), "has not the listed size")),
+            Ok(stat) if size(&stat) != file.size() => {
+                Err(stale(&path(), "has not the listed size"))
+            }
             looked => looked.map_err(|errno| self.unlisted(errno, file)),
         }
     }
@@ -304,14 +358,21 @@ impl Batch<'_> {
         }
     }
 
-    /// A file that is there already may be the work of a run that was cut off before it was on disk.
-    fn sync_again(&self, ends: &mut Ends<'_>, file: &FileFact, durability: &Durability) -> Result<()> {
+    /// A file that is there already may be the work of a run that was cut off before it was on
+    /// disk.
+    fn sync_again(
+        &self,
+        ends: &mut Ends<'_>,
+        file: &FileFact,
+        durability: &Durability,
+    ) -> Result<()> {
         let seen = ends.to.look(file.path());
         let synced = seen.and_then(|seen| durability.listed(&mut ends.to, &seen, file.path()));
         synced.map_err(|errno| undone("sync", errno, &self.to.absolute(file.path())))
     }
 
-    /// Gives every copy its name. One that appeared there meanwhile stays, and the rest is not placed.
+    /// Gives every copy its name. One that appeared there meanwhile stays, and the rest is not
+    /// placed.
     fn place(&self) -> Result<()> {
         self.files.par_iter().enumerate().try_for_each_init(
             || self.ends(),
@@ -329,17 +390,28 @@ impl Batch<'_> {
         })
     }
 
-    fn place_copy(&self, ends: &mut Ends<'_>, index: usize, file: &FileFact, made: &Stat) -> Result<()> {
+    fn place_copy(
+        &self,
+        ends: &mut Ends<'_>,
+        index: usize,
+        file: &FileFact,
+        made: &Stat,
+    ) -> Result<()> {
         let copy = &self.copies[index];
         let (temporary, modern) = (self.names.name(index), self.to.is_modern());
-        let placed = match self.replaced.map(|old| as_listed(&mut ends.to, &old[index], self.memory)) {
-            None => ends.to.at(copy.path()).and_then(|(there, name)| place_file(there, &temporary, name, modern)),
-            Some(Ok(Some(old))) => {
-                ends.to.at(copy.path()).and_then(|(there, name)| place_over(there, &temporary, name, &old, modern))
-            }
-            Some(Ok(None)) => Err(Errno::EXIST),
-            Some(Err(errno)) => Err(errno),
-        };
+        let placed =
+            match self.replaced.map(|old| as_listed(&mut ends.to, &old[index], self.memory)) {
+                None => ends
+                    .to
+                    .at(copy.path())
+                    .and_then(|(there, name)| place_file(there, &temporary, name, modern)),
+                Some(Ok(Some(old))) => ends
+                    .to
+                    .at(copy.path())
+                    .and_then(|(there, name)| place_over(there, &temporary, name, &old, modern)),
+                Some(Ok(None)) => Err(Errno::EXIST),
+                Some(Err(errno)) => Err(errno),
+            };
         placed.map_err(|errno| self.unplaced(errno, copy))?;
         if let Ok(now) = ends.to.look(copy.path())
             && has_same_content(made, &now)
@@ -349,14 +421,19 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Gives the very file that was read its second name; where that cannot be, it is copied after all.
+    /// Gives the very file that was read its second name; where that cannot be, it is copied after
+    /// all.
     fn link(&self, ends: &mut Ends<'_>, index: usize, file: &FileFact) -> Result<()> {
         let copy = &self.copies[index];
         let held = ends.from.entry(file.path()).and_then(|fd| Ok((fs::fstat(&fd)?, fd)));
         let (before, source) = held.map_err(|errno| self.unlisted(errno, file))?;
-        // What was touched since it was read may be another content, or the same file under another listed name.
+        // What was touched since it was read may be another content, or the same file under another
+        // listed name.
         let linked = match self.memory.knows(&before, file.sha256()) {
-            true => ends.to.at(copy.path()).and_then(|(directory, name)| place_link(&source, directory, name)),
+            true => ends
+                .to
+                .at(copy.path())
+                .and_then(|(directory, name)| place_link(&source, directory, name)),
             false => Err(Errno::STALE),
         };
         match linked {
@@ -368,7 +445,9 @@ impl Batch<'_> {
                 }
                 Ok(())
             }
-            Err(errno @ (Errno::EXIST | Errno::NOSPC | Errno::DQUOT)) => Err(self.unplaced(errno, copy)),
+            Err(errno @ (Errno::EXIST | Errno::NOSPC | Errno::DQUOT)) => {
+                Err(self.unplaced(errno, copy))
+            }
             Err(_) => {
                 self.look_at_listed(ends, file)?;
                 let made = self.fill_copy(ends, index, file, &Durability::each())?;
@@ -385,16 +464,22 @@ impl Batch<'_> {
         }
     }
 
-    /// Takes away what a failed batch leaves: temporary files, and directories with nothing in them.
+    /// Takes away what a failed batch leaves: temporary files, and directories with nothing in
+    /// them.
     fn clear(&self, made: &[FilePath]) {
         let mut reach = Reach::new(self.to);
         for (index, file) in self.copies.iter().enumerate() {
-            let unlink = |directory: &OwnedFd| fs::unlinkat(directory, self.names.name(index), AtFlags::empty());
+            let unlink = |directory: &OwnedFd| {
+                fs::unlinkat(directory, self.names.name(index), AtFlags::empty())
+            };
             let _ = reach.at(file.path()).and_then(|(directory, _)| unlink(directory));
         }
         for path in made.iter().rev() {
             let (above, name) = split(path);
-            let _ = self.to.directory(&above).and_then(|above| fs::unlinkat(above, name, AtFlags::REMOVEDIR));
+            let _ = self
+                .to
+                .directory(&above)
+                .and_then(|above| fs::unlinkat(above, name, AtFlags::REMOVEDIR));
         }
     }
 }

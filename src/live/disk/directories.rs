@@ -21,7 +21,11 @@ const NEW: Mode = Mode::RWXU;
 /// Makes a directory at a plain absolute path and the missing ones above it, all with this mode
 /// (0755 without) and owner; returns those made, outermost first. Links above are the operator's
 /// business and are followed; the directory itself must not be one. Nothing stays of a failure.
-pub(super) fn make_directory(path: &FilePath, how: &CopyHow, modern: bool) -> Result<Vec<FilePath>> {
+pub(super) fn make_directory(
+    path: &FilePath,
+    how: &CopyHow,
+    modern: bool,
+) -> Result<Vec<FilePath>> {
     let mut made = Vec::new();
     match make_all(path, how, modern, &mut made) {
         Ok(()) => Ok(made),
@@ -35,20 +39,22 @@ pub(super) fn make_directory(path: &FilePath, how: &CopyHow, modern: bool) -> Re
 }
 
 fn make_all(path: &FilePath, how: &CopyHow, modern: bool, made: &mut Vec<FilePath>) -> Result<()> {
-    let mut here =
-        fs::open("/", PASS, Mode::empty()).map_err(|errno| undone("make directory", errno, &FilePath::from("/")))?;
+    let mut here = fs::open("/", PASS, Mode::empty())
+        .map_err(|errno| undone("make directory", errno, &FilePath::from("/")))?;
     for (end, name) in components(path) {
         let so_far = FilePath::from_bytes(&path.as_bytes()[..end]);
         // What is made may be somebody else's by now: no link that he puts there is followed.
         let guarded = so_far == *path || !made.is_empty();
         let guard = if guarded { OFlags::NOFOLLOW } else { OFlags::empty() };
         here = match fs::openat(&here, name, PASS | guard, Mode::empty()) {
-            Err(Errno::NOENT) => sweep(&here).and_then(|()| make_one(&here, name, how, None, modern)).and_then(|new| {
-                made.push(so_far.clone());
-                fs::fsync(&new)?;
-                fs::fsync(fs::openat(&here, c".", READ, Mode::empty())?)?;
-                Ok(new)
-            }),
+            Err(Errno::NOENT) => sweep(&here)
+                .and_then(|()| make_one(&here, name, how, None, modern))
+                .and_then(|new| {
+                    made.push(so_far.clone());
+                    fs::fsync(&new)?;
+                    fs::fsync(fs::openat(&here, c".", READ, Mode::empty())?)?;
+                    Ok(new)
+                }),
             opened => opened,
         }
         .map_err(|errno| undone("make directory", errno, &so_far))?;
@@ -56,7 +62,8 @@ fn make_all(path: &FilePath, how: &CopyHow, modern: bool, made: &mut Vec<FilePat
     Ok(())
 }
 
-/// Removes what an interruption left of a directory that was to be made here: nobody else looks above a root.
+/// Removes what an interruption left of a directory that was to be made here: nobody else looks
+/// above a root.
 fn sweep(here: &OwnedFd) -> rustix::io::Result<()> {
     for entry in fs::Dir::read_from(fs::openat(here, c".", READ, Mode::empty())?)? {
         let entry = entry?;
@@ -93,20 +100,22 @@ fn make_one(
     let temporary = Names::new().name(0);
     point("disk: before a directory is made")?;
     fs::mkdirat(parent, &temporary[..], NEW)?;
-    let made = fs::openat(parent, &temporary[..], READ | OFlags::NOFOLLOW, Mode::empty()).and_then(|new| {
-        let now = fs::fstat(&new)?;
-        let own = Own::of(&now);
-        let own = match model.map(Own::of) {
-            // Its owner must be able to put files into it, now and later.
-            Some(model) => Own { mode: model.mode | NEW.as_raw_mode(), ..model },
-            // A group that is passed on from above goes on being passed on.
-            None => Own { mode: own.mode & Mode::SGID.as_raw_mode() | 0o755, ..own },
-        };
-        dress(&new, &now, how, own)?;
-        point("disk: before a directory has its name")?;
-        place_directory(parent, &temporary, name, modern)?;
-        Ok(new)
-    });
+    let made = fs::openat(parent, &temporary[..], READ | OFlags::NOFOLLOW, Mode::empty()).and_then(
+        |new| {
+            let now = fs::fstat(&new)?;
+            let own = Own::of(&now);
+            let own = match model.map(Own::of) {
+                // Its owner must be able to put files into it, now and later.
+                Some(model) => Own { mode: model.mode | NEW.as_raw_mode(), ..model },
+                // A group that is passed on from above goes on being passed on.
+                None => Own { mode: own.mode & Mode::SGID.as_raw_mode() | 0o755, ..own },
+            };
+            dress(&new, &now, how, own)?;
+            point("disk: before a directory has its name")?;
+            place_directory(parent, &temporary, name, modern)?;
+            Ok(new)
+        },
+    );
     if made.is_err() {
         let _ = fs::unlinkat(parent, &temporary[..], AtFlags::REMOVEDIR);
     }
@@ -134,20 +143,24 @@ pub(super) fn make_like(
         }
         let source = from.absolute(&so_far);
         let model = match from.look(&so_far) {
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Err(stale(&source, "is no longer a directory")),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+                return Err(stale(&source, "is no longer a directory"));
+            }
             model => model.map_err(|errno| unread(errno, &source))?,
         };
         let (above, _) = split(&so_far);
         to.directory(&above)
-            .and_then(|above| make_one(&above, name, &CopyHow { mode: None, owner }, Some(&model), to.is_modern()))
+            .and_then(|above| {
+                make_one(&above, name, &CopyHow { mode: None, owner }, Some(&model), to.is_modern())
+            })
             .map_err(|errno| undone("make directory", errno, &to.absolute(&so_far)))?;
         made.push(so_far);
     }
     Ok(())
 }
 
-/// Removes an empty directory at a plain absolute path, or what an interruption left of its making; false where it is
-/// not empty or not there.
+/// Removes an empty directory at a plain absolute path, or what an interruption left of its making;
+/// false where it is not empty or not there.
 pub(super) fn remove_directory(path: &FilePath) -> Result<bool> {
     let refused = |errno| undone("remove directory", errno, path);
     let (above, name) = split(path);

@@ -13,8 +13,9 @@ use crate::live::disk::reach::Reach;
 use crate::live::disk::root::Root;
 use crate::model::names::FilePath;
 
-/// Up to so many things are synced one by one. On a quiet ext4 `syncfs` costs as much as two `fsync`s (0.2 ms
-/// to 0.6 ms each) and grows far slower, but it also waits for whatever others have written.
+/// Up to so many things are synced one by one. On a quiet ext4 `syncfs` costs as much as two
+/// `fsync`s (0.2 ms to 0.6 ms each) and grows far slower, but it also waits for whatever others
+/// have written.
 const FEW: usize = 4;
 
 /// Filesystems on which `syncfs` brings data, names and the device's own cache to disk: ext2 to
@@ -73,7 +74,11 @@ impl Durability {
     /// Syncs the names in a directory now, unless that comes with all.
     pub fn directory(&self, root: &Root, path: &FilePath) -> Result<()> {
         point("disk: before names are synced")?;
-        if self.covers(&root.look(path)?) { Ok(()) } else { fs::fsync(root.readable_directory(path)?) }
+        if self.covers(&root.look(path)?) {
+            Ok(())
+        } else {
+            fs::fsync(root.readable_directory(path)?)
+        }
     }
 
     /// Syncs everything that was not synced by itself.
@@ -98,14 +103,18 @@ pub(super) fn sync_directories(root: &Root, directories: &BTreeSet<FilePath>) ->
 fn syncfs_tells_of_errors() -> bool {
     static TELLS: OnceLock<bool> = OnceLock::new();
     *TELLS.get_or_init(|| {
-        std::fs::read_to_string("/proc/sys/kernel/osrelease").is_ok_and(|release| is_at_least(&release, (5, 8)))
+        std::fs::read_to_string("/proc/sys/kernel/osrelease")
+            .is_ok_and(|release| is_at_least(&release, (5, 8)))
     })
 }
 
 /// Whether a kernel release such as `5.10.0-28-amd64` is this version or a later one.
 fn is_at_least(release: &str, version: (u32, u32)) -> bool {
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().ok());
-    let (Some(Some(major)), Some(Some(minor))) = (numbers.next(), numbers.next()) else { return false };
+    let mut numbers =
+        release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().ok());
+    let (Some(Some(major)), Some(Some(minor))) = (numbers.next(), numbers.next()) else {
+        return false;
+    };
     (major, minor) >= version
 }
 

@@ -57,10 +57,12 @@ pub(super) enum Failed {
     Writing(Errno),
 }
 
-/// Moves the content of a file into a new one and says what it was; `None` when it changed meanwhile.
+/// Moves the content of a file into a new one and says what it was; `None` when it changed
+/// meanwhile.
 ///
-/// Where the filesystem can, the copy shares the source's blocks, and what is hashed is the copy; `shares` says
-/// whether that is worth a try, and is told. Any other way to make a copy without writing all of it belongs here too.
+/// Where the filesystem can, the copy shares the source's blocks, and what is hashed is the copy;
+/// `shares` says whether that is worth a try, and is told. Any other way to make a copy without
+/// writing all of it belongs here too.
 pub(super) fn transfer(
     source: &Plain,
     copy: OwnedFd,
@@ -76,7 +78,8 @@ pub(super) fn transfer(
     }
     let mut full = None;
     let mut filling = Filling::new(copy, has_holes(&source.stat));
-    let digest = source.read_through(|piece| filling.add(piece).inspect_err(|errno| full = Some(*errno)));
+    let digest =
+        source.read_through(|piece| filling.add(piece).inspect_err(|errno| full = Some(*errno)));
     let digest = digest.map_err(|errno| full.map_or(Failed::Reading(errno), Failed::Writing))?;
     filling.end().map(|filled| (filled, digest)).map_err(Failed::Writing)
 }

@@ -14,7 +14,8 @@ use crate::live::disk::fill::has_holes;
 use crate::live::disk::root::{Plain, size};
 use crate::model::names::Digest;
 
-/// One buffer per thread, large enough that system calls do not count and small enough for the cache.
+/// One buffer per thread, large enough that system calls do not count and small enough for the
+/// cache.
 const BUFFER: usize = 256 * 1024;
 
 thread_local! {
@@ -22,13 +23,17 @@ thread_local! {
 }
 
 impl Plain {
-    /// Reads the whole file, wherever it was read to before, and gives each piece to `each`. `None` when the file was changed
-    /// between its opening and the end of the reading.
+    /// Reads the whole file, wherever it was read to before, and gives each piece to `each`. `None`
+    /// when the file was changed between its opening and the end of the reading.
     pub fn read_through(&self, each: impl FnMut(&[u8]) -> Result<()>) -> Result<Option<Digest>> {
         self.read_past_holes(has_holes(&self.stat) && has_rested(&self.stat), each)
     }
 
-    fn read_past_holes(&self, past_holes: bool, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<Option<Digest>> {
+    fn read_past_holes(
+        &self,
+        past_holes: bool,
+        mut each: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<Option<Digest>> {
         let mut hash = Sha256::new();
         let expected = size(&self.stat);
         let mut total: u64 = 0;
@@ -37,7 +42,8 @@ impl Plain {
             while total <= expected {
                 let hole = if past_holes { hole(&self.fd, total, expected) } else { 0 };
                 if hole > 0 {
-                    // What was never written is not read either: that takes far longer than hashing zeros.
+                    // What was never written is not read either: that takes far longer than hashing
+                    // zeros.
                     let zeros = &mut buffer[..hole.min(BUFFER as u64) as usize];
                     zeros.fill(0);
                     hash.update(&*zeros);
@@ -54,7 +60,8 @@ impl Plain {
                 hash.update(&buffer[..read]);
                 each(&buffer[..read])?;
                 total += read as u64;
-                // Less than was asked for, and as much as there should be: this is the end, without asking for it.
+                // Less than was asked for, and as much as there should be: this is the end, without
+                // asking for it.
                 if read < buffer.len() && total == expected {
                     break;
                 }
@@ -71,15 +78,18 @@ impl Plain {
     }
 }
 
-/// Whether the file was left alone for a minute. Of one that was just written to not every filesystem says where its
-/// holes are: some releases of OpenZFS called holes what was not on disk yet (its issue 15526).
+/// Whether the file was left alone for a minute. Of one that was just written to not every
+/// filesystem says where its holes are: some releases of OpenZFS called holes what was not on disk
+/// yet (its issue 15526).
 fn has_rested(stat: &Stat) -> bool {
     let changed = u64::try_from(stat.st_ctime.max(stat.st_mtime)).ok();
-    let until = changed.and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at.saturating_add(60))));
+    let until =
+        changed.and_then(|at| UNIX_EPOCH.checked_add(Duration::from_secs(at.saturating_add(60))));
     until.is_some_and(|until| until < SystemTime::now())
 }
 
-/// How far nothing was ever written from here on; 0 where something was, or the filesystem does not say.
+/// How far nothing was ever written from here on; 0 where something was, or the filesystem does not
+/// say.
 fn hole(fd: &OwnedFd, from: u64, end: u64) -> u64 {
     match fs::seek(fd, SeekFrom::Data(from)) {
         Ok(data) => data.min(end).saturating_sub(from),
@@ -90,7 +100,9 @@ fn hole(fd: &OwnedFd, from: u64, end: u64) -> u64 {
 
 /// Whether nobody wrote to the file between two looks at it.
 fn is_untouched(before: &Stat, after: &Stat) -> bool {
-    let marks = |stat: &Stat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec);
+    let marks = |stat: &Stat| {
+        (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec)
+    };
     marks(before) == marks(after)
 }
 
@@ -158,7 +170,12 @@ mod tests {
     #[test]
     fn a_file_that_grows_or_shrinks_under_the_reader_has_no_digest() {
         let (_directory, path, plain) = opened(b"before");
-        std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b" and after").unwrap();
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(b" and after")
+            .unwrap();
         assert_eq!(plain.digest(), Ok(None));
         let (_directory, path, plain) = opened(b"before");
         std::fs::write(&path, "").unwrap();

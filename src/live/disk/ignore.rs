@@ -1,8 +1,9 @@
-//! Which entries of a root are nobody's upload: the patterns of a configuration, those of a `.ttplanignore` in the
-//! root and in any directory below it, and a few names that are known everywhere. The patterns are those of gitignore.
+//! Which entries of a root are nobody's upload: the patterns of a configuration, those of a
+//! `.ttplanignore` in the root and in any directory below it, and a few names that are known
+//! everywhere. The patterns are those of gitignore.
 //!
-//! Pure: whoever walks reads the files. Patterns come from people, so matching one takes no more than
-//! the product of the lengths.
+//! Pure: whoever walks reads the files. Patterns come from people, so matching one takes no more
+//! than the product of the lengths.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +29,8 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 pub(super) struct Ignore {
     patterns: Vec<Pattern>,
-    /// Those of directories below the root, by their paths. They speak of what lies below them alone.
+    /// Those of directories below the root, by their paths. They speak of what lies below them
+    /// alone.
     below: BTreeMap<Vec<u8>, Vec<Pattern>>,
 }
 
@@ -66,18 +68,24 @@ impl Ignore {
 
     /// Adds the patterns that stand in a directory below the root. They win over those above it.
     pub fn add_below(&mut self, directory: &[u8], text: &[u8]) {
-        self.below.insert(directory.to_vec(), text.split(|byte| *byte == b'\n').filter_map(pattern).collect());
+        self.below.insert(
+            directory.to_vec(),
+            text.split(|byte| *byte == b'\n').filter_map(pattern).collect(),
+        );
     }
 
-    /// The pattern that decides about the entry at `path`: the last that fits, of the innermost directory that has one.
+    /// The pattern that decides about the entry at `path`: the last that fits, of the innermost
+    /// directory that has one.
     fn deciding(&self, path: &[u8], is_directory: bool) -> Option<&Pattern> {
         let last = |patterns: &'_ [Pattern], path: &[u8]| {
             let components: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-            let fits =
-                |pattern: &&Pattern| (is_directory || !pattern.only_directories) && fits(&pattern.parts, &components);
+            let fits = |pattern: &&Pattern| {
+                (is_directory || !pattern.only_directories) && fits(&pattern.parts, &components)
+            };
             patterns.iter().rposition(|pattern| fits(&pattern))
         };
-        let slashes = path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        let slashes =
+            path.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
         for at in slashes.filter(|_| !self.below.is_empty()) {
             if let Some(patterns) = self.below.get(&path[..at])
                 && let Some(found) = last(patterns, &path[at + 1..])
@@ -112,7 +120,8 @@ fn pattern(line: &[u8]) -> Option<Pattern> {
     }
     let (is_negated, line) = line.strip_prefix(b"!").map_or((false, line), |rest| (true, rest));
     let line = without_blanks(line);
-    let (only_directories, line) = line.strip_suffix(b"/").map_or((false, line), |rest| (true, rest));
+    let (only_directories, line) =
+        line.strip_suffix(b"/").map_or((false, line), |rest| (true, rest));
     // A slash anywhere but at the end binds the pattern to the root.
     let is_bound = line.contains(&b'/');
     let line = line.strip_prefix(b"/").unwrap_or(line);
@@ -249,7 +258,8 @@ mod tests {
     fn is_ignored(patterns: &str, path: &str) -> bool {
         let mut ignore = Ignore::default();
         ignore.add(patterns.as_bytes());
-        let (path, is_directory) = path.strip_suffix('/').map_or((path, false), |path| (path, true));
+        let (path, is_directory) =
+            path.strip_suffix('/').map_or((path, false), |path| (path, true));
         ignore.verdict(path.as_bytes(), is_directory) != Verdict::Upload
     }
 
@@ -320,7 +330,11 @@ mod tests {
             ("d/e/x/y", true),
             ("x/y", false),
         ] {
-            assert_eq!(ignore.verdict(path.as_bytes(), false) != Verdict::Upload, expected, "{path}");
+            assert_eq!(
+                ignore.verdict(path.as_bytes(), false) != Verdict::Upload,
+                expected,
+                "{path}"
+            );
         }
     }
 

@@ -17,7 +17,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub fn lock(root: &FilePath, wait: Duration) -> Result<Option<File>> {
     let unread = |error: &std::io::Error| match rustix::io::Errno::from_io_error(error) {
         Some(errno) => refusal::unread(errno, root),
-        None => Error::new(Kind::Unreachable, format!("`{}` cannot be opened", root.to_text())).because(error),
+        None => Error::new(Kind::Unreachable, format!("`{}` cannot be opened", root.to_text()))
+            .because(error),
     };
     let file = match File::open(root.as_path()) {
         Ok(file) => file,
@@ -31,8 +32,11 @@ pub fn lock(root: &FilePath, wait: Duration) -> Result<Option<File>> {
             Err(TryLockError::Error(error)) => return Err(unread(&error)),
             Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(PAUSE),
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(Kind::Locked, format!("another run is copying to `{}`", root.to_text()))
-                    .hint("wait for it, or give `--lock-timeout 60s`"));
+                return Err(Error::new(
+                    Kind::Locked,
+                    format!("another run is copying to `{}`", root.to_text()),
+                )
+                .hint("wait for it, or give `--lock-timeout 60s`"));
             }
         }
     }

@@ -1,7 +1,9 @@
-//! What this process has read or written itself, so that one content is not read three times in a run.
+//! What this process has read or written itself, so that one content is not read three times in a
+//! run.
 //!
-//! A file is known again by all that the kernel changes with its content. Never outlives the process, and
-//! never says what a content is: only whether a file still has the one that it was seen to have.
+//! A file is known again by all that the kernel changes with its content. Never outlives the
+//! process, and never says what a content is: only whether a file still has the one that it was
+//! seen to have.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,15 +15,15 @@ use rustix::fs::Stat;
 
 use crate::model::names::Digest;
 
-/// Kernels stamp changes with a clock that stands still for up to 10 ms. A file must have rested for longer than
-/// that before it was read, or a later change could bear the same stamp.
+/// Kernels stamp changes with a clock that stands still for up to 10 ms. A file must have rested
+/// for longer than that before it was read, or a later change could bear the same stamp.
 const REST: Duration = Duration::from_millis(100);
 
 /// The same where a filesystem keeps whole seconds (or, as FAT does, every other one).
 const REST_OF_SECONDS: Duration = Duration::from_secs(3);
 
-/// Files with contents they were seen to have, 16 bytes for each. The keys are this process's own, so nobody
-/// can make two that look alike.
+/// Files with contents they were seen to have, 16 bytes for each. The keys are this process's own,
+/// so nobody can make two that look alike.
 pub(super) struct Memory {
     keys: [RandomState; 2],
     seen: Mutex<HashSet<u128>>,
@@ -80,7 +82,9 @@ impl fmt::Debug for Memory {
 
 /// Whether the last change is long enough ago for the next one to be told from it.
 fn has_rested(stat: &Stat, now: SystemTime) -> bool {
-    let (Ok(seconds), Ok(nanoseconds)) = (u64::try_from(stat.st_ctime), u32::try_from(stat.st_ctime_nsec)) else {
+    let (Ok(seconds), Ok(nanoseconds)) =
+        (u64::try_from(stat.st_ctime), u32::try_from(stat.st_ctime_nsec))
+    else {
         return false;
     };
     let rest = if nanoseconds == 0 { REST_OF_SECONDS } else { REST };
@@ -122,9 +126,13 @@ mod tests {
         std::fs::write(&path, "one").unwrap();
         let mut stat = stat(&path);
         (stat.st_ctime, stat.st_ctime_nsec) = (1_000_000, 5);
-        let after = |rest: Duration| UNIX_EPOCH + Duration::new(1_000_000, stat.st_ctime_nsec as u32) + rest;
+        let after = |rest: Duration| {
+            UNIX_EPOCH + Duration::new(1_000_000, stat.st_ctime_nsec as u32) + rest
+        };
         let moment = Duration::from_millis(1);
-        assert!(has_rested(&stat, after(REST + moment)) && !has_rested(&stat, after(REST - moment)));
+        assert!(
+            has_rested(&stat, after(REST + moment)) && !has_rested(&stat, after(REST - moment))
+        );
         assert!(!has_rested(&stat, UNIX_EPOCH));
         stat.st_ctime_nsec = 0;
         assert!(!has_rested(&stat, UNIX_EPOCH + Duration::from_secs(1_000_000) + REST));

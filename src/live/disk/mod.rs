@@ -1,5 +1,6 @@
 //! Files on the disks of this machine. Never follows a symbolic link below a root, never opens
-//! what is not a plain file, never replaces one that it was not told of; every way down is in `root`.
+//! what is not a plain file, never replaces one that it was not told of; every way down is in
+//! `root`.
 
 pub mod archive;
 mod attributes;
@@ -28,7 +29,9 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
-use crate::live::{ChangeFiles, Copied, CopyHow, DirectoryState, FileState, InspectFiles, Onto, Source};
+use crate::live::{
+    ChangeFiles, Copied, CopyHow, DirectoryState, FileState, InspectFiles, Onto, Source,
+};
 use crate::model::names::FilePath;
 use crate::model::uploads::{FileCircumstance, FileFact, Place, Tree};
 
@@ -39,8 +42,9 @@ pub use self::trial::try_writing;
 
 /// The disks of this machine. Roots and directories are plain absolute paths.
 ///
-/// A root that is itself a symbolic link counts as no directory: following it silently would let copies
-/// end up elsewhere than a plan says. Links above a root are followed; they are the operator's.
+/// A root that is itself a symbolic link counts as no directory: following it silently would let
+/// copies end up elsewhere than a plan says. Links above a root are followed; they are the
+/// operator's.
 #[derive(Clone, Debug)]
 pub struct Disk {
     modern: bool,
@@ -95,7 +99,11 @@ fn roots(from: &FilePath, to: &FilePath, modern: bool) -> Result<(Root, Root)> {
 }
 
 impl InspectFiles for Disk {
-    fn scan(&mut self, root: &FilePath, ignore: &[String]) -> Result<(Tree, Vec<FileCircumstance>)> {
+    fn scan(
+        &mut self,
+        root: &FilePath,
+        ignore: &[String],
+    ) -> Result<(Tree, Vec<FileCircumstance>)> {
         absolute(root)?;
         Ok(scan::scan(root, ignore, self.modern))
     }

@@ -1,4 +1,5 @@
-//! Where a directory lives: which mount it is on, how much room is there, whose it is. Writes nothing.
+//! Where a directory lives: which mount it is on, how much room is there, whose it is. Writes
+//! nothing.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,9 @@ impl Mount {
         match self.filesystem.as_str() {
             "overlay" | "aufs" | "fuse-overlayfs" => MountKind::Layer,
             "tmpfs" | "ramfs" => MountKind::Memory,
-            _ if self.root.ends_with("_data") && self.root.components().any(|part| part.as_os_str() == "volumes") => {
+            _ if self.root.ends_with("_data")
+                && self.root.components().any(|part| part.as_os_str() == "volumes") =>
+            {
                 MountKind::Volume
             }
             _ if self.root != Path::new("/") => MountKind::Bind,
@@ -54,17 +57,21 @@ impl Mount {
     }
 }
 
-/// The mount that a real path is on: of those above it the innermost, and of several there the last.
+/// The mount that a real path is on: of those above it the innermost, and of several there the
+/// last.
 fn mount_of(table: &[u8], path: &Path) -> Option<Mount> {
     let mounts = table.split(|byte| *byte == b'\n').filter_map(mount);
-    mounts.filter(|mount| path.starts_with(&mount.at)).max_by_key(|mount| mount.at.components().count())
+    mounts
+        .filter(|mount| path.starts_with(&mount.at))
+        .max_by_key(|mount| mount.at.components().count())
 }
 
 /// `id parent major:minor root mount-point options [optional fields] - type source options`
 fn mount(line: &[u8]) -> Option<Mount> {
     let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
     let separator = fields.iter().position(|field| *field == b"-")?;
-    let path = |n: usize| Some(PathBuf::from(FilePath::from_bytes(unescaped(fields.get(n)?)).as_path()));
+    let path =
+        |n: usize| Some(PathBuf::from(FilePath::from_bytes(unescaped(fields.get(n)?)).as_path()));
     Some(Mount {
         root: path(3)?,
         at: path(4)?,
@@ -77,7 +84,9 @@ fn unescaped(field: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((first, after)) = rest.split_first() {
-        let octal = after.get(..3).and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        let octal = after
+            .get(..3)
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
         let escaped = octal.filter(|_| *first == b'\\');
         bytes.push(escaped.unwrap_or(*first));
         rest = if escaped.is_some() { after.get(3..).unwrap_or_default() } else { after };

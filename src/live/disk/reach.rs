@@ -1,6 +1,6 @@
-//! Reaching many files below a root, one after the other. The directory of the last one is held for the
-//! next, since listed files lie side by side: what is looked at or opened is then one name in a directory that
-//! [`Root`] led to, and that name is never followed.
+//! Reaching many files below a root, one after the other. The directory of the last one is held for
+//! the next, since listed files lie side by side: what is looked at or opened is then one name in a
+//! directory that [`Root`] led to, and that name is never followed.
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{self, AtFlags, Mode, OFlags, Stat};
@@ -9,8 +9,8 @@ use rustix::io::{Errno, Result};
 use crate::live::disk::root::{GUARDED, NEW, Plain, READ, Root, is_plain, parts};
 use crate::model::names::FilePath;
 
-/// A hand that goes from file to file. To be kept for one batch at most: a directory that is renamed
-/// meanwhile is still the one that is held.
+/// A hand that goes from file to file. To be kept for one batch at most: a directory that is
+/// renamed meanwhile is still the one that is held.
 pub(super) struct Reach<'a> {
     root: &'a Root,
     /// The directory's path, and its descriptor or why there is none.
@@ -54,7 +54,8 @@ impl<'a> Reach<'a> {
         fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)
     }
 
-    /// A hold on what is at `path`, whatever it is; good to look at and to give another name, not to read.
+    /// A hold on what is at `path`, whatever it is; good to look at and to give another name, not
+    /// to read.
     pub fn entry(&mut self, path: &FilePath) -> Result<OwnedFd> {
         let (directory, name) = self.at(path)?;
         fs::openat(directory, name, OFlags::PATH | GUARDED, Mode::empty())
@@ -94,10 +95,27 @@ mod tests {
         for modern in [true, false] {
             let root = Root::open(&FilePath::from(tree.path()), modern).unwrap();
             let mut reach = Reach::new(&root);
-            for path in ["a/1", "a/2", "a/b/3", "a/1", "f", "a/link", "a/b", "a/missing", "up/1", "f/x", "b/x", "a/2"] {
+            for path in [
+                "a/1",
+                "a/2",
+                "a/b/3",
+                "a/1",
+                "f",
+                "a/link",
+                "a/b",
+                "a/missing",
+                "up/1",
+                "f/x",
+                "b/x",
+                "a/2",
+            ] {
                 let path = FilePath::from(path);
                 let (here, there) = (reach.look(&path), root.look(&path));
-                assert_eq!(here.ok().map(|stat| stat.st_ino), there.ok().map(|stat| stat.st_ino), "{path:?}");
+                assert_eq!(
+                    here.ok().map(|stat| stat.st_ino),
+                    there.ok().map(|stat| stat.st_ino),
+                    "{path:?}"
+                );
                 let plain = reach.seen_plain(&path).ok().flatten();
                 let opened = ["a/1", "a/2", "a/b/3", "f"].contains(&&*path.to_text());
                 assert_eq!(plain.is_some(), opened, "{path:?}");
@@ -115,7 +133,11 @@ mod tests {
         std::fs::write(tree.path().join("secret"), "").unwrap();
         let root = Root::open(&FilePath::from(tree.path().join("root")), true).unwrap();
         for path in ["../secret", "..", ".", "", "/etc/passwd", "a/../../secret", "a//b", "a\0b"] {
-            assert_eq!(Reach::new(&root).look(&FilePath::from(path)).err(), Some(Errno::INVAL), "{path:?}");
+            assert_eq!(
+                Reach::new(&root).look(&FilePath::from(path)).err(),
+                Some(Errno::INVAL),
+                "{path:?}"
+            );
         }
     }
 

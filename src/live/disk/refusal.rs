@@ -23,25 +23,34 @@ pub(super) fn stale(path: &FilePath, how: &str) -> Error {
 
 /// It cannot be found out whether what is at `path` is what is listed.
 pub(super) fn unknown(path: &FilePath) -> Error {
-    Error::new(Kind::Unreachable, format!("cannot compare `{}` with what is listed", path.to_text()))
-        .because("it cannot be read, or was written to meanwhile")
-        .hint(format!("ls -l {}", quoted(path)))
+    Error::new(
+        Kind::Unreachable,
+        format!("cannot compare `{}` with what is listed", path.to_text()),
+    )
+    .because("it cannot be read, or was written to meanwhile")
+    .hint(format!("ls -l {}", quoted(path)))
 }
 
 fn told(kind: Kind, act: &str, errno: Errno, path: &FilePath) -> Error {
     let error = Error::new(kind, format!("cannot {act} `{}`", path.to_text()));
     let path = quoted(path);
     match errno {
-        Errno::NOSPC => error.because("no space is left on its filesystem").hint(format!("df -h {path}")),
+        Errno::NOSPC => {
+            error.because("no space is left on its filesystem").hint(format!("df -h {path}"))
+        }
         Errno::DQUOT => error.because("the disk quota of this user is used up").hint("quota -s"),
-        Errno::ROFS => error.because("its filesystem is mounted read-only").hint(format!("findmnt -T {path}")),
+        Errno::ROFS => {
+            error.because("its filesystem is mounted read-only").hint(format!("findmnt -T {path}"))
+        }
         Errno::ACCESS | Errno::PERM => {
             error.because("this user may not do that").hint(format!("id && namei -l {path}"))
         }
         Errno::NOENT => error.because("it is not there"),
         Errno::EXIST => error.because("something is there already").hint(format!("ls -ld {path}")),
         Errno::LOOP => error.because("a symbolic link is in the way, and none is followed"),
-        Errno::NOTDIR => error.because("something that is not a directory, or a symbolic link, is in the way"),
+        Errno::NOTDIR => {
+            error.because("something that is not a directory, or a symbolic link, is in the way")
+        }
         other => error.because(other),
     }
 }
@@ -58,7 +67,10 @@ mod tests {
     #[test]
     fn a_refusal_says_what_why_and_what_to_do() {
         let error = undone("write", Errno::NOSPC, &FilePath::from("/data/o'hara"));
-        assert_eq!(error.to_string(), "cannot write `/data/o'hara`: no space is left on its filesystem");
+        assert_eq!(
+            error.to_string(),
+            "cannot write `/data/o'hara`: no space is left on its filesystem"
+        );
         assert_eq!(error.hints(), [r"df -h '/data/o'\''hara'"]);
         assert_eq!(error.kind(), Kind::Failed);
         assert_eq!(unread(Errno::ACCESS, &FilePath::from("/x")).kind(), Kind::Unreachable);

@@ -1,4 +1,5 @@
-//! Removing: listed files that still have the listed content, and what an interrupted copy left. Nothing whose content is not known is ever removed.
+//! Removing: listed files that still have the listed content, and what an interrupted copy left.
+//! Nothing whose content is not known is ever removed.
 
 use std::collections::BTreeSet;
 
@@ -18,10 +19,13 @@ use crate::live::disk::walk::{Met, walk};
 use crate::model::names::FilePath;
 use crate::model::uploads::FileFact;
 
-/// Removes listed files that still have the listed content; directories stay. Returns how many were removed.
+/// Removes listed files that still have the listed content; directories stay. Returns how many were
+/// removed.
 pub(super) fn remove(root: &Root, files: &[FileFact], memory: &Memory) -> Result<u64> {
     check(files)?;
-    let removed = files.par_iter().map_init(|| Reach::new(root), |reach, file| remove_file(root, reach, file, memory));
+    let removed = files
+        .par_iter()
+        .map_init(|| Reach::new(root), |reach, file| remove_file(root, reach, file, memory));
     let removed: Vec<bool> = removed.collect::<Result<_>>()?;
     let gone = || files.iter().zip(&removed).filter(|(_, removed)| **removed);
     let touched: BTreeSet<FilePath> = gone().map(|(file, _)| split(file.path()).0).collect();
@@ -30,7 +34,12 @@ pub(super) fn remove(root: &Root, files: &[FileFact], memory: &Memory) -> Result
 }
 
 /// Whether the file was removed. It is unlinked only as the very file that was read.
-fn remove_file(root: &Root, reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> Result<bool> {
+fn remove_file(
+    root: &Root,
+    reach: &mut Reach<'_>,
+    file: &FileFact,
+    memory: &Memory,
+) -> Result<bool> {
     let absolute = || root.absolute(file.path());
     let read = match as_listed(reach, file, memory) {
         Ok(Some(read)) => read,
@@ -48,8 +57,8 @@ fn remove_file(root: &Root, reach: &mut Reach<'_>, file: &FileFact, memory: &Mem
     removed.map_err(|errno| undone("remove", errno, &absolute()))
 }
 
-/// Removes whatever has a temporary name of ours: plain files, and directories with nothing in them.
-/// Directories that this user cannot list are passed over.
+/// Removes whatever has a temporary name of ours: plain files, and directories with nothing in
+/// them. Directories that this user cannot list are passed over.
 pub(super) fn sweep(root: &Root) -> Result<u64> {
     let mut found = Vec::new();
     walk(root, |path, met| {
@@ -77,7 +86,8 @@ pub(super) fn sweep(root: &Root) -> Result<u64> {
     Ok(removed)
 }
 
-/// What replacing files has left beside their places when it died; `None` for what is no plain file.
+/// What replacing files has left beside their places when it died; `None` for what is no plain
+/// file.
 pub(super) fn exchanged(root: &Root) -> Result<Vec<(FilePath, Option<FileFact>)>> {
     let mut paths = Vec::new();
     walk(root, |path, met| {
@@ -99,5 +109,6 @@ pub(super) fn exchanged(root: &Root) -> Result<Vec<(FilePath, Option<FileFact>)>
 }
 
 fn sync(root: &Root, directories: &BTreeSet<FilePath>) -> Result<()> {
-    sync_directories(root, directories).map_err(|errno| undone("sync", errno, &root.absolute(&FilePath::default())))
+    sync_directories(root, directories)
+        .map_err(|errno| undone("sync", errno, &root.absolute(&FilePath::default())))
 }

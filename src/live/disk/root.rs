@@ -9,7 +9,8 @@ use rustix::io::{Errno, Result};
 use crate::model::names::FilePath;
 
 /// What the kernel is told about every path below a root.
-const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+const BENEATH: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
 /// Every descriptor: no link at the end of the path, none inherited by a command.
 pub(super) const GUARDED: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
@@ -42,7 +43,8 @@ impl Root {
     /// kernels and strict sandboxes lack; where they turn out to be missing, others are used.
     pub fn open(path: &FilePath, modern: bool) -> Result<Self> {
         let fd = fs::open(path.as_path(), PASS | GUARDED, Mode::empty())?;
-        let modern = modern && fs::openat2(&fd, c".", PASS | GUARDED, Mode::empty(), BENEATH).is_ok();
+        let modern =
+            modern && fs::openat2(&fd, c".", PASS | GUARDED, Mode::empty(), BENEATH).is_ok();
         Ok(Self { fd, path: path.clone(), modern })
     }
 
@@ -78,7 +80,9 @@ impl Root {
     fn walk_to(&self, path: &FilePath, flags: OFlags, mode: Mode) -> Result<OwnedFd> {
         let (above, name) = split(path);
         let mut here: Option<OwnedFd> = None;
-        for component in above.as_bytes().split(|byte| *byte == b'/').filter(|component| !component.is_empty()) {
+        for component in
+            above.as_bytes().split(|byte| *byte == b'/').filter(|component| !component.is_empty())
+        {
             let from = here.as_ref().map_or(self.fd.as_fd(), AsFd::as_fd);
             here = Some(fs::openat(from, component, PASS | GUARDED, Mode::empty())?);
         }
@@ -101,7 +105,8 @@ impl Root {
         self.open_below(path, READ | OFlags::DIRECTORY, Mode::empty())
     }
 
-    /// The file at `path`; `None` when it is not a plain one, which is found out without opening it.
+    /// The file at `path`; `None` when it is not a plain one, which is found out without opening
+    /// it.
     pub fn plain(&self, path: &FilePath) -> Result<Option<Plain>> {
         if !is_plain(&self.look(path)?) {
             return Ok(None);
@@ -219,8 +224,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         trap(directory.path());
         let root = FilePath::from(directory.path().join("root"));
-        for path in ["f", "a/b/f", "a/l", "up/f", "a/inner/f", "missing", "f/x"].map(FilePath::from) {
-            let opened = [true, false].map(|modern| Root::open(&root, modern).unwrap().plain(&path));
+        for path in ["f", "a/b/f", "a/l", "up/f", "a/inner/f", "missing", "f/x"].map(FilePath::from)
+        {
+            let opened =
+                [true, false].map(|modern| Root::open(&root, modern).unwrap().plain(&path));
             let inodes = opened.map(|found| found.ok().flatten().map(|plain| plain.stat.st_ino));
             assert_eq!(inodes[0], inodes[1], "{path:?}");
             assert_eq!(inodes[0].is_some(), ["f", "a/b/f"].contains(&path.to_text().as_ref()));

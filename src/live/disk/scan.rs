@@ -31,9 +31,14 @@ struct Listing {
     litter: Vec<FilePath>,
 }
 
-/// Walks the root once and hashes what it finds. A root that is itself a symbolic link is not followed, since
-/// copies would end up elsewhere than the plan says: it is [`RootState::NotADirectory`].
-pub(super) fn scan(path: &FilePath, ignore: &[String], modern: bool) -> (Tree, Vec<FileCircumstance>) {
+/// Walks the root once and hashes what it finds. A root that is itself a symbolic link is not
+/// followed, since copies would end up elsewhere than the plan says: it is
+/// [`RootState::NotADirectory`].
+pub(super) fn scan(
+    path: &FilePath,
+    ignore: &[String],
+    modern: bool,
+) -> (Tree, Vec<FileCircumstance>) {
     let mut tree = Tree {
         root: path.clone(),
         state: RootState::Present,
@@ -53,7 +58,8 @@ pub(super) fn scan(path: &FilePath, ignore: &[String], modern: bool) -> (Tree, V
     let sized = |path: FilePath| root.look(&path).ok().map(|stat| (path, size(&stat)));
     tree.litter = listing.litter.into_iter().filter_map(sized).collect();
     let (total, mut paths) = (listing.files.len(), listing.files.into_iter());
-    (tree.files, tree.odd, tree.ignored) = (Vec::with_capacity(total), listing.odd, listing.ignored);
+    (tree.files, tree.odd, tree.ignored) =
+        (Vec::with_capacity(total), listing.odd, listing.ignored);
     let mut circumstances = Vec::with_capacity(total);
     while paths.len() > 0 {
         let some: Vec<FilePath> = paths.by_ref().take(AT_ONCE).collect();
@@ -73,7 +79,8 @@ pub(super) fn scan(path: &FilePath, ignore: &[String], modern: bool) -> (Tree, V
 }
 
 fn list(root: &Root, patterns: &[String]) -> rustix::io::Result<Listing> {
-    let mut listing = Listing { files: Vec::new(), odd: Vec::new(), ignored: 0, litter: Vec::new() };
+    let mut listing =
+        Listing { files: Vec::new(), odd: Vec::new(), ignored: 0, litter: Vec::new() };
     let mut ignore = Ignore::default();
     patterns.iter().for_each(|pattern| ignore.add(pattern.as_bytes()));
     if let Some(text) = patterns_in(root, &FilePath::default(), &mut listing.odd) {
@@ -107,12 +114,13 @@ fn list(root: &Root, patterns: &[String]) -> rustix::io::Result<Listing> {
     Ok(listing)
 }
 
-/// The patterns that stand in a directory, where it has any. A file of patterns that cannot be read makes nothing
-/// ignored, and is told of.
+/// The patterns that stand in a directory, where it has any. A file of patterns that cannot be read
+/// makes nothing ignored, and is told of.
 fn patterns_in(root: &Root, directory: &FilePath, odd: &mut Vec<Odd>) -> Option<Vec<u8>> {
     let path = join(directory, ignore::FILE);
     let mut text = Vec::new();
-    // Of a directory that nobody may enter the walk tells by itself, and nothing in it is read anyhow.
+    // Of a directory that nobody may enter the walk tells by itself, and nothing in it is read
+    // anyhow.
     if matches!(root.look(&path), Err(Errno::ACCESS)) {
         return None;
     }
@@ -168,7 +176,12 @@ fn circumstance(stat: &Stat) -> FileCircumstance {
 /// How each listed file is found below `root`, in the order of the list.
 ///
 /// Errors: a path is not plain and relative.
-pub(super) fn states(root: &FilePath, files: &[FileFact], memory: &Memory, modern: bool) -> Result<Vec<FileState>> {
+pub(super) fn states(
+    root: &FilePath,
+    files: &[FileFact],
+    memory: &Memory,
+    modern: bool,
+) -> Result<Vec<FileState>> {
     check(files)?;
     let everywhere = match Root::open(root, modern) {
         Ok(root) => return Ok(states_below(&root, files, memory)),
@@ -183,7 +196,10 @@ pub(super) fn states(root: &FilePath, files: &[FileFact], memory: &Memory, moder
 
 /// How each file of a list that was checked is found.
 pub(super) fn states_below(root: &Root, files: &[FileFact], memory: &Memory) -> Vec<FileState> {
-    files.par_iter().map_init(|| Reach::new(root), |reach, file| state(reach, file, memory)).collect()
+    files
+        .par_iter()
+        .map_init(|| Reach::new(root), |reach, file| state(reach, file, memory))
+        .collect()
 }
 
 /// Refuses a list with a path that could mean something outside a root.
@@ -191,13 +207,17 @@ pub(super) fn check(files: &[FileFact]) -> Result<()> {
     match files.iter().find(|file| !file.path().is_plain_relative()) {
         Some(file) => {
             let path = file.path().to_text();
-            Err(Error::new(Kind::Failed, format!("`{path}` is listed but is not a plain relative path")))
+            Err(Error::new(
+                Kind::Failed,
+                format!("`{path}` is listed but is not a plain relative path"),
+            ))
         }
         None => Ok(()),
     }
 }
 
-/// How one listed file is found. A file of another size is never read, and neither is one that is known.
+/// How one listed file is found. A file of another size is never read, and neither is one that is
+/// known.
 fn state(reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> FileState {
     match reach.look(file.path()) {
         Ok(stat) if !is_plain(&stat) => FileState::NotAFile,
@@ -211,7 +231,11 @@ fn state(reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> FileState {
 }
 
 /// A file of a list as it lies there; `None` where it has not the listed content.
-pub(super) fn as_listed(reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> rustix::io::Result<Option<Stat>> {
+pub(super) fn as_listed(
+    reach: &mut Reach<'_>,
+    file: &FileFact,
+    memory: &Memory,
+) -> rustix::io::Result<Option<Stat>> {
     let seen = reach.look(file.path())?;
     if !is_plain(&seen) || size(&seen) != file.size() {
         return Ok(None);

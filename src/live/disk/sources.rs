@@ -42,7 +42,9 @@ fn source(root: &Root, path: FilePath) -> Result<Source> {
     let Some(plain) = plain else { return Err(refused(&absolute, OddKind::Changing)) };
     if size(&plain.stat) > LARGEST {
         let message = format!("`{}` is larger than any source may be", absolute.to_text());
-        return Err(Error::new(Kind::Failed, message).because(format!("the limit is {LARGEST} bytes")));
+        return Err(
+            Error::new(Kind::Failed, message).because(format!("the limit is {LARGEST} bytes"))
+        );
     }
     let mut content = Vec::new();
     let digest = plain.read_through(|piece| {

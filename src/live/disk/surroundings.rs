@@ -29,9 +29,11 @@ pub(super) fn directory(path: &FilePath, modern: bool) -> DirectoryState {
 /// works only under its own path.
 pub(super) fn program(name: &str, search: &str) -> Option<FilePath> {
     if name.contains('/') {
-        return Some(FilePath::from(name)).filter(|path| path.as_bytes().starts_with(b"/") && is_program(path));
+        return Some(FilePath::from(name))
+            .filter(|path| path.as_bytes().starts_with(b"/") && is_program(path));
     }
-    let directories = std::env::split_paths(OsStr::new(search)).filter(|directory| directory.is_absolute());
+    let directories =
+        std::env::split_paths(OsStr::new(search)).filter(|directory| directory.is_absolute());
     directories.map(|directory| FilePath::from(directory.join(name))).find(is_program)
 }
 
@@ -71,7 +73,12 @@ mod tests {
         }
         std::fs::create_dir(at("three")).unwrap();
         symlink(at("one/other"), at("three/tool")).unwrap();
-        let search = format!("relative::{}:{}:{}", at("one").display(), at("two").display(), at("three").display());
+        let search = format!(
+            "relative::{}:{}:{}",
+            at("one").display(),
+            at("two").display(),
+            at("three").display()
+        );
         // Not executable, a directory, then a link to a program: found by the link's own path.
         assert_eq!(program("tool", &search), Some(FilePath::from(at("three/tool"))));
         assert_eq!(program("missing", &search), None);
@@ -88,7 +95,9 @@ mod tests {
         let tree = tempfile::tempdir().unwrap();
         std::fs::write(tree.path().join("file"), "").unwrap();
         for below in ["", "not/yet/there", "file/below"] {
-            assert!(free_bytes(&FilePath::from(tree.path().join(below))).is_some_and(|free| free > 0));
+            assert!(
+                free_bytes(&FilePath::from(tree.path().join(below))).is_some_and(|free| free > 0)
+            );
         }
         assert_eq!(free_bytes(&FilePath::from("relative/path")), None);
     }

@@ -1,8 +1,8 @@
 //! Temporary names: what is being made lies beside its place under a name of ours, and gets its
 //! own name whole and at once. Whatever an interruption leaves under such a name is worthless.
 //!
-//! Not so what a file that is replaced leaves beside its place: that may be what nobody has a copy of, and has
-//! a name of another form, which nothing here takes away.
+//! Not so what a file that is replaced leaves beside its place: that may be what nobody has a copy
+//! of, and has a name of another form, which nothing here takes away.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -49,12 +49,18 @@ pub(super) fn is_exchanged(name: &[u8]) -> bool {
 fn has_form(name: &[u8], after: &[u8]) -> bool {
     let digits = name.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(after));
     digits.is_some_and(|digits| {
-        digits.len() == DIGITS && digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+        digits.len() == DIGITS
+            && digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
     })
 }
 
 /// Gives a file its name within its directory. Errors: `EXIST` where something has the name.
-pub(super) fn place_file(directory: &OwnedFd, temporary: &[u8], name: &[u8], modern: bool) -> Result<()> {
+pub(super) fn place_file(
+    directory: &OwnedFd,
+    temporary: &[u8],
+    name: &[u8],
+    modern: bool,
+) -> Result<()> {
     point("disk: before a file has its name")?;
     match rename_new(directory, temporary, name, modern) {
         Err(Errno::INVAL | Errno::NOSYS) => {
@@ -66,10 +72,17 @@ pub(super) fn place_file(directory: &OwnedFd, temporary: &[u8], name: &[u8], mod
     point("disk: after a file has its name")
 }
 
-/// Gives a file the name that another has, which is gone then. Errors: `EXIST` where that is another by now
-/// than the one that was seen. Beside the place the two have a name that no sweeping takes away: should this die
-/// between the exchange and the look at what came out, it may be what somebody wrote at that very moment.
-pub(super) fn place_over(directory: &OwnedFd, temporary: &[u8], name: &[u8], seen: &Stat, modern: bool) -> Result<()> {
+/// Gives a file the name that another has, which is gone then. Errors: `EXIST` where that is
+/// another by now than the one that was seen. Beside the place the two have a name that no sweeping
+/// takes away: should this die between the exchange and the look at what came out, it may be what
+/// somebody wrote at that very moment.
+pub(super) fn place_over(
+    directory: &OwnedFd,
+    temporary: &[u8],
+    name: &[u8],
+    seen: &Stat,
+    modern: bool,
+) -> Result<()> {
     let is_seen = |name: &[u8]| {
         let now = fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(has_same_content(seen, &now))
@@ -120,12 +133,13 @@ pub(super) fn has_same_content(before: &Stat, after: &Stat) -> bool {
     is_same(before, after) && marks(before) == marks(after)
 }
 
-/// Gives a file that is held a further name in a directory, and no other file that has its old name by now.
-/// Errors: `EXIST` where something has the name; `NOENT` where there is no `/proc`.
+/// Gives a file that is held a further name in a directory, and no other file that has its old name
+/// by now. Errors: `EXIST` where something has the name; `NOENT` where there is no `/proc`.
 pub(super) fn place_link(held: &OwnedFd, directory: &OwnedFd, name: &[u8]) -> Result<()> {
     point("disk: before a file has its name")?;
     match fs::linkat(held, c"", directory, name, AtFlags::EMPTY_PATH) {
-        // Kernels before 6.10 let only a mighty user link what he holds; everybody may go through `/proc`.
+        // Kernels before 6.10 let only a mighty user link what he holds; everybody may go through
+        // `/proc`.
         Err(Errno::NOENT) => {
             let through = format!("/proc/self/fd/{}", held.as_raw_fd());
             fs::linkat(fs::CWD, through, directory, name, AtFlags::SYMLINK_FOLLOW)
@@ -137,7 +151,12 @@ pub(super) fn place_link(held: &OwnedFd, directory: &OwnedFd, name: &[u8]) -> Re
 
 /// Gives a directory its name. Without the newer system call an empty directory that appeared
 /// there at this very moment would be replaced, and nothing else.
-pub(super) fn place_directory(directory: &OwnedFd, temporary: &[u8], name: &[u8], modern: bool) -> Result<()> {
+pub(super) fn place_directory(
+    directory: &OwnedFd,
+    temporary: &[u8],
+    name: &[u8],
+    modern: bool,
+) -> Result<()> {
     rename_or_move(directory, temporary, name, modern)
 }
 
@@ -161,7 +180,12 @@ mod tests {
         assert!(is_temporary(&names.name(0)) && is_temporary(&names.name(usize::MAX)));
         assert_ne!(names.name(0), names.name(1));
         assert_ne!(names.name(0), Names::new().name(0));
-        for name in [".ttplan-part", ".ttplan--part", ".ttplan-notes-part", ".ttplan-0123456789abcdef0123456G-part"] {
+        for name in [
+            ".ttplan-part",
+            ".ttplan--part",
+            ".ttplan-notes-part",
+            ".ttplan-0123456789abcdef0123456G-part",
+        ] {
             assert!(!is_temporary(name.as_bytes()), "{name}");
         }
     }

@@ -1,4 +1,5 @@
-//! A real try at writing: a file under a temporary name of ours, written, synced and taken away again.
+//! A real try at writing: a file under a temporary name of ours, written, synced and taken away
+//! again.
 
 use rustix::fs::{self, AtFlags};
 use rustix::io;
@@ -15,7 +16,8 @@ use crate::model::names::FilePath;
 pub fn try_writing(directory: &FilePath) -> Result<()> {
     let failed = |errno| undone("write into", errno, directory);
     let root = Root::open(directory, true).map_err(failed)?;
-    let (inside, name) = (root.directory(&FilePath::default()).map_err(failed)?, Names::new().name(0));
+    let (inside, name) =
+        (root.directory(&FilePath::default()).map_err(failed)?, Names::new().name(0));
     let file = root.create(&join(&FilePath::default(), &name)).map_err(failed)?;
     let written = io::write(&file, b"ttplan doctor").and_then(|_| fs::fsync(&file));
     let removed = fs::unlinkat(&inside, &name, AtFlags::empty());

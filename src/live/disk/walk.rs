@@ -58,11 +58,13 @@ fn entries(directory: OwnedFd, mut each: impl FnMut(&[u8], Met)) -> Result<()> {
         }
         let kind = match entry.file_type() {
             // Not every filesystem tells the sort with the name.
-            FileType::Unknown => match fs::statat(directory.fd()?, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => FileType::from_raw_mode(stat.st_mode),
-                Err(Errno::NOENT) => continue,
-                Err(_) => FileType::Unknown,
-            },
+            FileType::Unknown => {
+                match fs::statat(directory.fd()?, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                    Err(Errno::NOENT) => continue,
+                    Err(_) => FileType::Unknown,
+                }
+            }
             kind => kind,
         };
         each(name, met(kind));

@@ -50,8 +50,8 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Replaces every occurrence of a secret in a stream, wherever the pieces are cut. Where occurrences
-/// overlap, no byte of any of them remains.
+/// Replaces every occurrence of a secret in a stream, wherever the pieces are cut. Where
+/// occurrences overlap, no byte of any of them remains.
 struct Redaction<'a> {
     secrets: Vec<&'a [u8]>,
     /// The end of the stream so far: a secret may have begun in it.
@@ -62,7 +62,10 @@ struct Redaction<'a> {
 
 impl<'a> Redaction<'a> {
     fn new(secrets: &'a [Secret]) -> Self {
-        let secrets = secrets.iter().map(|secret| secret.reveal().as_bytes()).filter(|secret| !secret.is_empty());
+        let secrets = secrets
+            .iter()
+            .map(|secret| secret.reveal().as_bytes())
+            .filter(|secret| !secret.is_empty());
         Self { secrets: secrets.collect(), held: Vec::new(), covered: 0 }
     }
 
@@ -76,11 +79,13 @@ impl<'a> Redaction<'a> {
         self.release(self.held.len())
     }
 
-    /// Lets the first `end` bytes go, in which every occurrence that begins there can be seen whole.
+    /// Lets the first `end` bytes go, in which every occurrence that begins there can be seen
+    /// whole.
     fn release(&mut self, end: usize) -> Vec<u8> {
         let mut text = Vec::with_capacity(end);
         for (at, byte) in self.held.iter().enumerate().take(end) {
-            let beginning = self.secrets.iter().filter(|secret| self.held[at..].starts_with(secret));
+            let beginning =
+                self.secrets.iter().filter(|secret| self.held[at..].starts_with(secret));
             if let Some(length) = beginning.map(|secret| secret.len()).max() {
                 if self.covered == 0 {
                     text.extend_from_slice(HIDDEN);
@@ -139,7 +144,8 @@ mod tests {
     fn redacted(secrets: &[&str], pieces: &[&str]) -> String {
         let secrets: Vec<Secret> = secrets.iter().copied().map(Secret::new).collect();
         let mut redaction = Redaction::new(&secrets);
-        let mut text: Vec<u8> = pieces.iter().flat_map(|piece| redaction.pass(piece.as_bytes())).collect();
+        let mut text: Vec<u8> =
+            pieces.iter().flat_map(|piece| redaction.pass(piece.as_bytes())).collect();
         text.extend(redaction.rest());
         String::from_utf8(text).unwrap()
     }

@@ -2,10 +2,10 @@
 //! migration would go on writing after the lock on its database is gone.
 //!
 //! The kernel can do this for a process (`PR_SET_PDEATHSIG`), but only from within it, between fork
-//! and exec. So a shell waits beside the command for a pipe that ttplan holds open: first it is told
-//! the group's number, then a line means that all is well, and its end without a line that ttplan
-//! is dead. It is started before the command, so that nothing but the writing of one number stands
-//! between the command's start and its watch. Best effort: a machine may have no shell.
+//! and exec. So a shell waits beside the command for a pipe that ttplan holds open: first it is
+//! told the group's number, then a line means that all is well, and its end without a line that
+//! ttplan is dead. It is started before the command, so that nothing but the writing of one number
+//! stands between the command's start and its watch. Best effort: a machine may have no shell.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;

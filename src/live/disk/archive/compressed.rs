@@ -15,7 +15,8 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// What the name of an archive asks for; `None` where it ends neither in `.tar.zst` nor in `.tar.gz`.
+    /// What the name of an archive asks for; `None` where it ends neither in `.tar.zst` nor in
+    /// `.tar.gz`.
     pub fn by_name(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy();
         let ends = |end: &str| name.len() > end.len() && name.ends_with(end);
@@ -85,7 +86,10 @@ impl Reader {
         match file.fill_buf()? {
             [0x28, 0xB5, 0x2F, 0xFD, ..] => Ok(Self::Zstd(zstd::Decoder::with_buffer(file)?)),
             [0x1F, 0x8B, ..] => Ok(Self::Gzip(Box::new(GzDecoder::new(file)))),
-            _ => Err(io::Error::new(ErrorKind::InvalidData, "it is neither compressed with zstd nor with gzip")),
+            _ => Err(io::Error::new(
+                ErrorKind::InvalidData,
+                "it is neither compressed with zstd nor with gzip",
+            )),
         }
     }
 

@@ -1,5 +1,5 @@
-//! The members of a tar as we write and read them: plain files and directories, long names in GNU's way, and nothing
-//! else. Numbers and layout are those of the `tar` crate's headers.
+//! The members of a tar as we write and read them: plain files and directories, long names in GNU's
+//! way, and nothing else. Numbers and layout are those of the `tar` crate's headers.
 
 use std::io::{self, Write};
 
@@ -39,14 +39,22 @@ impl Lies {
 }
 
 /// Writes the beginning of a member; its content follows, then [`pad`].
-pub(super) fn begin(to: &mut impl Write, path: &FilePath, kind: EntryType, size: u64, lies: &Lies) -> io::Result<()> {
+pub(super) fn begin(
+    to: &mut impl Write,
+    path: &FilePath,
+    kind: EntryType,
+    size: u64,
+    lies: &Lies,
+) -> io::Result<()> {
     let name = match kind {
         EntryType::Directory => [path.as_bytes(), b"/"].concat(),
         _ => path.as_bytes().to_vec(),
     };
     if name.len() > SHORT {
         let length = name.len() as u64 + 1;
-        to.write_all(header(LONG_LINK, EntryType::GNULongName, length, &Lies::plain(0o644)).as_bytes())?;
+        to.write_all(
+            header(LONG_LINK, EntryType::GNULongName, length, &Lies::plain(0o644)).as_bytes(),
+        )?;
         to.write_all(&name)?;
         to.write_all(&[0])?;
         pad(to, length)?;

@@ -1,7 +1,9 @@
-//! Archives of upload directories: a tar, compressed, whose first member lists every file with its SHA-256.
+//! Archives of upload directories: a tar, compressed, whose first member lists every file with its
+//! SHA-256.
 //!
-//! An archive has its name only when it was read back whole. What is read from one is believed in nothing: names,
-//! sizes, kinds and contents are held against the manifest, and everything is made through a root.
+//! An archive has its name only when it was read back whole. What is read from one is believed in
+//! nothing: names, sizes, kinds and contents are held against the manifest, and everything is made
+//! through a root.
 
 mod compressed;
 mod members;

@@ -41,15 +41,19 @@ struct Found<'a> {
     files: Vec<(FileFact, FileCircumstance)>,
 }
 
-/// Packs the directories into the new file `to`, compressed as its name says, and reads it back. A file below
-/// two of the directories is packed once, with the inner one. The same files give the same bytes.
+/// Packs the directories into the new file `to`, compressed as its name says, and reads it back. A
+/// file below two of the directories is packed once, with the inner one. The same files give the
+/// same bytes.
 ///
-/// Errors: `Kind::Stale` where a file changes meanwhile; `Kind::Unreachable` where one cannot be read. Nothing is
-/// left at `to` then.
+/// Errors: `Kind::Stale` where a file changes meanwhile; `Kind::Unreachable` where one cannot be
+/// read. Nothing is left at `to` then.
 pub fn pack(parts: &[Part], to: &Path, made_by: &str, watch: Watch<'_>) -> Result<Packed> {
     let Some(compression) = Compression::by_name(to) else {
-        return Err(Error::new(Kind::Usage, format!("`{}` does not say how it is to be compressed", to.display()))
-            .hint("end its name in `.tar.zst` or `.tar.gz`"));
+        return Err(Error::new(
+            Kind::Usage,
+            format!("`{}` does not say how it is to be compressed", to.display()),
+        )
+        .hint("end its name in `.tar.zst` or `.tar.gz`"));
     };
     let mut packed = Packed {
         manifest: Manifest {
@@ -65,7 +69,8 @@ pub fn pack(parts: &[Part], to: &Path, made_by: &str, watch: Watch<'_>) -> Resul
     };
     let found = look(parts, to, &mut packed)?;
     let failed = |error: io::Error| io_error("write", to, &error);
-    let directory = to.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory =
+        to.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let temporary = tempfile::Builder::new()
         .prefix(".ttplan-")
         .suffix("-part")
@@ -74,11 +79,13 @@ pub fn pack(parts: &[Part], to: &Path, made_by: &str, watch: Watch<'_>) -> Resul
         .map_err(failed)?;
     let file = temporary.as_file().try_clone().map_err(failed)?;
     write(&found, &packed.manifest, compression, file, to, watch)?;
-    point("archive: before it is read back").map_err(|errno| undone("read", errno, &FilePath::new(to)))?;
+    point("archive: before it is read back")
+        .map_err(|errno| undone("read", errno, &FilePath::new(to)))?;
     if check(temporary.path(), watch)? != packed.manifest {
         return Err(Error::new(Kind::Verification, "the archive does not read as it was written"));
     }
-    point("archive: before it has its name").map_err(|errno| undone("write", errno, &FilePath::new(to)))?;
+    point("archive: before it has its name")
+        .map_err(|errno| undone("write", errno, &FilePath::new(to)))?;
     packed.archive_bytes = temporary.as_file().metadata().map_err(failed)?.len();
     temporary.persist_noclobber(to).map_err(|error| {
         let told = failed(error.error);
@@ -91,7 +98,9 @@ pub fn pack(parts: &[Part], to: &Path, made_by: &str, watch: Watch<'_>) -> Resul
 pub(super) fn io_error(doing: &str, path: &Path, error: &io::Error) -> Error {
     match Errno::from_io_error(error) {
         Some(errno) => undone(doing, errno, &FilePath::new(path)),
-        None => Error::new(Kind::Failed, format!("cannot {doing} `{}`", path.display())).because(error),
+        None => {
+            Error::new(Kind::Failed, format!("cannot {doing} `{}`", path.display())).because(error)
+        }
     }
 }
 
@@ -103,16 +112,29 @@ fn look<'a>(parts: &'a [Part], to: &Path, packed: &mut Packed) -> Result<Vec<Fou
     for part in &parts {
         let name = FilePath::new(&part.name);
         if !name.is_plain_relative() || part.name.contains('/') {
-            return Err(Error::new(Kind::Config, format!("`{}` is no name for a part of an archive", part.name)));
+            return Err(Error::new(
+                Kind::Config,
+                format!("`{}` is no name for a part of an archive", part.name),
+            ));
         }
         // Of two parts with one directory the first has it.
-        if parts.iter().take_while(|other| other.name != part.name).any(|other| other.root == part.root) {
+        if parts
+            .iter()
+            .take_while(|other| other.name != part.name)
+            .any(|other| other.root == part.root)
+        {
             continue;
         }
         let at = std::path::absolute(to).unwrap_or_default();
         if FilePath::new(at).is_within(&part.root) {
-            let message = format!("`{}` lies in `{}`, which it is to hold", to.display(), part.root.to_text());
-            return Err(Error::new(Kind::Usage, message).hint("write the archive to another directory"));
+            let message = format!(
+                "`{}` lies in `{}`, which it is to hold",
+                to.display(),
+                part.root.to_text()
+            );
+            return Err(
+                Error::new(Kind::Usage, message).hint("write the archive to another directory")
+            );
         }
         let (tree, lie) = scan(&part.root, &part.ignore, true);
         match tree.state {
@@ -124,7 +146,8 @@ fn look<'a>(parts: &'a [Part], to: &Path, packed: &mut Packed) -> Result<Vec<Fou
             RootState::NotADirectory => return Err(unread(Errno::NOTDIR, &part.root)),
             RootState::Unreadable => return Err(unread(Errno::ACCESS, &part.root)),
         }
-        let inner: Vec<&FilePath> = parts.iter().map(|other| &other.root).filter(|root| **root != part.root).collect();
+        let inner: Vec<&FilePath> =
+            parts.iter().map(|other| &other.root).filter(|root| **root != part.root).collect();
         let is_mine = |path: &FilePath| {
             let path = part.root.join(path);
             !inner.iter().any(|root| root.is_within(&part.root) && path.is_within(root))
@@ -134,10 +157,15 @@ fn look<'a>(parts: &'a [Part], to: &Path, packed: &mut Packed) -> Result<Vec<Fou
         }
         let files = tree.files.into_iter().zip(lie).filter(|(file, _)| is_mine(file.path()));
         let files: Vec<_> = files.collect();
-        packed.manifest.roots.push(ArchivedRoot { name: part.name.clone(), path: part.root.clone() });
+        packed
+            .manifest
+            .roots
+            .push(ArchivedRoot { name: part.name.clone(), path: part.root.clone() });
         packed.manifest.files += files.len() as u64;
-        packed.manifest.bytes =
-            files.iter().map(|(file, _)| file.size()).fold(packed.manifest.bytes, u64::saturating_add);
+        packed.manifest.bytes = files
+            .iter()
+            .map(|(file, _)| file.size())
+            .fold(packed.manifest.bytes, u64::saturating_add);
         let root = Root::open(&part.root, true).map_err(|errno| unread(errno, &part.root))?;
         found.push(Found { part, root, files });
     }
@@ -158,7 +186,8 @@ fn leave_out(part: &Part, odd: Odd, packed: &mut Packed) -> Result<()> {
 }
 
 fn changed(path: &FilePath) -> Error {
-    stale(path, "was changed while it was archived").hint("run again, or stop the application meanwhile")
+    stale(path, "was changed while it was archived")
+        .hint("run again, or stop the application meanwhile")
 }
 
 fn write(
@@ -177,12 +206,14 @@ fn write(
         .and_then(|()| out.write_all(&lines))
         .and_then(|()| pad(&mut out, size))
         .map_err(failed)?;
-    let mut progress = Progress { of_files: manifest.files, of_bytes: manifest.bytes, ..Progress::default() };
+    let mut progress =
+        Progress { of_files: manifest.files, of_bytes: manifest.bytes, ..Progress::default() };
     for one in found {
         let mut directories = BTreeSet::new();
         add_directory(&mut out, one, &FilePath::default(), to)?;
         for (fact, lies) in &one.files {
-            let mut above: Vec<FilePath> = fact.path().as_path().ancestors().skip(1).map(FilePath::new).collect();
+            let mut above: Vec<FilePath> =
+                fact.path().as_path().ancestors().skip(1).map(FilePath::new).collect();
             above.retain(|path| !path.as_bytes().is_empty());
             for directory in above.into_iter().rev() {
                 if directories.insert(directory.clone()) {
@@ -200,7 +231,9 @@ fn write(
 
 /// The manifest as it stands in the archive.
 fn manifest_lines(found: &[Found<'_>], manifest: &Manifest) -> Result<Vec<u8>> {
-    let failed = |error: serde_json::Error| Error::new(Kind::Failed, "cannot write the manifest").because(error);
+    let failed = |error: serde_json::Error| {
+        Error::new(Kind::Failed, "cannot write the manifest").because(error)
+    };
     let mut lines = serde_json::to_vec(manifest).map_err(failed)?;
     lines.push(b'\n');
     let mut rows: Vec<FileFact> = Vec::new();
@@ -224,17 +257,26 @@ fn add_directory(out: &mut Writer, of: &Found<'_>, path: &FilePath, to: &Path) -
     begin(out, &name, EntryType::Directory, 0, &lies).map_err(|error| io_error("write", to, &error))
 }
 
-fn add_file(out: &mut Writer, of: &Found<'_>, fact: &FileFact, lies: &FileCircumstance, to: &Path) -> Result<()> {
+fn add_file(
+    out: &mut Writer,
+    of: &Found<'_>,
+    fact: &FileFact,
+    lies: &FileCircumstance,
+    to: &Path,
+) -> Result<()> {
     let failed = |error: io::Error| io_error("write", to, &error);
     let absolute = || of.root.absolute(fact.path());
     let plain = match of.root.plain(fact.path()) {
         Ok(Some(plain)) => plain,
-        Ok(None) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Err(changed(&absolute())),
+        Ok(None) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+            return Err(changed(&absolute()));
+        }
         Err(errno) => return Err(unread(errno, &absolute())),
     };
     let name = FilePath::new(&of.part.name).join(fact.path());
     let own = Own { mode: u32::from(lies.mode), owner: (lies.uid, lies.gid) };
-    let lies = Lies { own, mtime: u64::try_from(lies.mtime.div_euclid(1_000_000_000)).unwrap_or(0) };
+    let lies =
+        Lies { own, mtime: u64::try_from(lies.mtime.div_euclid(1_000_000_000)).unwrap_or(0) };
     begin(out, &name, EntryType::Regular, fact.size(), &lies).map_err(failed)?;
     let (mut full, mut left) = (None, fact.size());
     let read = plain.read_through(|piece| {
@@ -249,7 +291,9 @@ fn add_file(out: &mut Writer, of: &Found<'_>, fact: &FileFact, lies: &FileCircum
     });
     match (full, read) {
         (Some(error), _) => Err(failed(error)),
-        (None, Ok(Some(digest))) if digest == fact.sha256() && left == 0 => pad(out, fact.size()).map_err(failed),
+        (None, Ok(Some(digest))) if digest == fact.sha256() && left == 0 => {
+            pad(out, fact.size()).map_err(failed)
+        }
         (None, Ok(_) | Err(Errno::FBIG)) => Err(changed(&absolute())),
         (None, Err(errno)) => Err(unread(errno, &absolute())),
     }

@@ -1,4 +1,5 @@
-//! Reads an archive, whoever made it: every member is held against the manifest before anything is done with it.
+//! Reads an archive, whoever made it: every member is held against the manifest before anything is
+//! done with it.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,13 +25,15 @@ use crate::model::uploads::FileFact;
 /// No manifest is longer: that of ten million files is shorter.
 const LONGEST_MANIFEST: u64 = 1 << 30;
 
-/// No name and no row is longer: a path has 4,096 bytes at most, each at most six characters as an escape.
+/// No name and no row is longer: a path has 4,096 bytes at most, each at most six characters as an
+/// escape.
 const LONGEST_ROW: u64 = 64 * 1024;
 
 /// What a member may take beside its content: its header, that of a long name, and the name itself.
 const MOST_BESIDE: u64 = 3 * BLOCK + LONGEST_ROW;
 
-/// What is done with what an archive holds. Nothing that it is given was ever outside of the manifest.
+/// What is done with what an archive holds. Nothing that it is given was ever outside of the
+/// manifest.
 pub(super) trait Taker {
     /// The manifest, with all files it lists by their paths in the archive.
     fn begin(&mut self, manifest: &Manifest, files: &BTreeMap<FilePath, FileFact>) -> Result<()>;
@@ -78,7 +81,9 @@ impl<R: Read> Read for Limited<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(into)?;
         let left = self.left.get().checked_sub(read as u64);
-        self.left.set(left.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "it holds more than it lists"))?);
+        self.left.set(left.ok_or_else(|| {
+            io::Error::new(ErrorKind::InvalidData, "it holds more than it lists")
+        })?);
         Ok(read)
     }
 }
@@ -88,7 +93,9 @@ impl<R: Read> Read for Limited<R> {
 /// Errors: `Kind::Verification` where it is not what an archive has to be.
 pub(super) fn read(path: &Path, taker: &mut dyn Taker, watch: Watch<'_>) -> Result<Manifest> {
     let told = |error: Error| match error.kind() {
-        Kind::Verification => error.under(format!("the archive `{}` cannot be used", path.display())),
+        Kind::Verification => {
+            error.under(format!("the archive `{}` cannot be used", path.display()))
+        }
         _ => error,
     };
     let file = File::open(path).map_err(|error| io_error("read", path, &error))?;
@@ -116,7 +123,8 @@ fn members(file: File, taker: &mut dyn Taker, watch: Watch<'_>) -> Result<Manife
     let mut ahead = Ahead::new(&manifest, listed)?;
     left.set(ahead.most_bytes(&manifest));
     taker.begin(&manifest, &ahead.files)?;
-    let mut progress = Progress { of_files: manifest.files, of_bytes: manifest.bytes, ..Progress::default() };
+    let mut progress =
+        Progress { of_files: manifest.files, of_bytes: manifest.bytes, ..Progress::default() };
     let mut long_name = None;
     for entry in entries {
         let mut entry = entry.map_err(|error| broken(&error))?;
@@ -141,7 +149,13 @@ fn members(file: File, taker: &mut dyn Taker, watch: Watch<'_>) -> Result<Manife
                 progress.bytes = progress.bytes.saturating_add(file.size());
                 watch(progress)?;
             }
-            other => return Err(refused(format!("`{}` is {}", String::from_utf8_lossy(&path), words(other)))),
+            other => {
+                return Err(refused(format!(
+                    "`{}` is {}",
+                    String::from_utf8_lossy(&path),
+                    words(other)
+                )));
+            }
         }
     }
     if let Some((path, _)) = ahead.files.iter().next() {
@@ -159,7 +173,9 @@ fn words(kind: EntryType) -> String {
         EntryType::Link => "a hard link".to_owned(),
         EntryType::Char | EntryType::Block => "a device".to_owned(),
         EntryType::Fifo => "a named pipe".to_owned(),
-        other => format!("of a kind that no archive of ours has ({:?})", char::from(other.as_byte())),
+        other => {
+            format!("of a kind that no archive of ours has ({:?})", char::from(other.as_byte()))
+        }
     }
 }
 
@@ -178,7 +194,8 @@ fn read_long_name(entry: &mut Entry<'_, impl Read>, twice: bool) -> Result<Vec<u
 fn read_manifest(entry: Entry<'_, impl Read>) -> Result<(Manifest, Vec<FileFact>)> {
     let is_ours = entry.header().path_bytes().as_ref() == MANIFEST.as_bytes();
     if !is_ours || entry.header().entry_type() != EntryType::Regular {
-        return Err(refused(format!("its first member is not `{MANIFEST}`")).hint("ttplan backup --uploads -o FILE"));
+        return Err(refused(format!("its first member is not `{MANIFEST}`"))
+            .hint("ttplan backup --uploads -o FILE"));
     }
     if entry.size() > LONGEST_MANIFEST {
         return Err(refused("its manifest is too long"));
@@ -187,7 +204,11 @@ fn read_manifest(entry: Entry<'_, impl Read>) -> Result<(Manifest, Vec<FileFact>
     let mut line = Vec::new();
     let mut next = |line: &mut Vec<u8>| -> Result<bool> {
         line.clear();
-        let read = lines.by_ref().take(LONGEST_ROW).read_until(b'\n', line).map_err(|error| broken(&error))?;
+        let read = lines
+            .by_ref()
+            .take(LONGEST_ROW)
+            .read_until(b'\n', line)
+            .map_err(|error| broken(&error))?;
         match line.pop() {
             None => Ok(false),
             Some(b'\n') => Ok(read > 0),
@@ -197,9 +218,13 @@ fn read_manifest(entry: Entry<'_, impl Read>) -> Result<(Manifest, Vec<FileFact>
     let torn = |error: serde_json::Error| refused(format!("its manifest cannot be read: {error}"));
     next(&mut line)?;
     let manifest: Manifest = serde_json::from_slice(&line).map_err(torn)?;
-    if plan::version(&manifest.format_version).map(|(major, _)| major) != plan::version(FORMAT_VERSION).map(|(m, _)| m)
+    if plan::version(&manifest.format_version).map(|(major, _)| major)
+        != plan::version(FORMAT_VERSION).map(|(m, _)| m)
     {
-        return Err(refused(format!("its format is `{}`, which this ttplan does not know", manifest.format_version)));
+        return Err(refused(format!(
+            "its format is `{}`, which this ttplan does not know",
+            manifest.format_version
+        )));
     }
     let mut files = Vec::new();
     while next(&mut line)? {
@@ -231,8 +256,9 @@ impl Ahead {
         }
         for row in &rows {
             let path = row.path();
-            let below =
-                |name: &&str| path.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|r| r.starts_with(b"/"));
+            let below = |name: &&str| {
+                path.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|r| r.starts_with(b"/"))
+            };
             if !path.is_plain_relative() || !names.iter().any(below) {
                 return Err(refused(format!(
                     "its manifest lists `{}`, which is below none of its roots",
@@ -242,7 +268,8 @@ impl Ahead {
             let above = path.as_path().ancestors().skip(1).map(FilePath::new);
             directories.extend(above.filter(|above| !above.as_bytes().is_empty()));
         }
-        let files: BTreeMap<FilePath, FileFact> = rows.into_iter().map(|row| (row.path().clone(), row)).collect();
+        let files: BTreeMap<FilePath, FileFact> =
+            rows.into_iter().map(|row| (row.path().clone(), row)).collect();
         match directories.iter().find(|directory| files.contains_key(directory)) {
             Some(both) => Err(refused(format!("`{}` is a file and a directory", both.to_text()))),
             None => Ok(Self { files, directories }),
@@ -252,7 +279,10 @@ impl Ahead {
     /// What all that is ahead may take at most, uncompressed.
     fn most_bytes(&self, manifest: &Manifest) -> u64 {
         let members = (self.files.len() + self.directories.len() + 1) as u64;
-        manifest.bytes.saturating_add(members.saturating_mul(MOST_BESIDE + BLOCK)).saturating_add(64 * 1024)
+        manifest
+            .bytes
+            .saturating_add(members.saturating_mul(MOST_BESIDE + BLOCK))
+            .saturating_add(64 * 1024)
     }
 
     fn directory(&mut self, path: &[u8]) -> Result<FilePath> {
@@ -260,7 +290,10 @@ impl Ahead {
         if self.directories.remove(&path) {
             return Ok(path);
         }
-        Err(refused(format!("the directory `{}` is in it twice, or holds nothing that is listed", path.to_text())))
+        Err(refused(format!(
+            "the directory `{}` is in it twice, or holds nothing that is listed",
+            path.to_text()
+        )))
     }
 
     fn file(&mut self, path: &[u8], size: u64) -> Result<FileFact> {
@@ -273,7 +306,11 @@ impl Ahead {
     }
 }
 
-fn read_file(entry: &mut Entry<'_, impl Read>, file: &FileFact, taker: &mut dyn Taker) -> Result<()> {
+fn read_file(
+    entry: &mut Entry<'_, impl Read>,
+    file: &FileFact,
+    taker: &mut dyn Taker,
+) -> Result<()> {
     let (mut hash, mut total) = (Sha256::new(), 0_u64);
     let mut buffer = vec![0; 256 * 1024];
     loop {
@@ -294,7 +331,8 @@ fn read_file(entry: &mut Entry<'_, impl Read>, file: &FileFact, taker: &mut dyn 
     Err(refused(format!("`{}` has not the listed content", file.path().to_text())))
 }
 
-/// Behind the last member there is nothing but zeros to the end of the block, and behind those nothing at all.
+/// Behind the last member there is nothing but zeros to the end of the block, and behind those
+/// nothing at all.
 fn check_end(mut rest: Limited<Reader>) -> Result<()> {
     let mut buffer = [0; 4096];
     loop {

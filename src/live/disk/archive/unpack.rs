@@ -1,5 +1,5 @@
-//! Unpacks an archive: each of its directories under a temporary name first, and under its own only when the whole
-//! archive has been read and everything is on disk.
+//! Unpacks an archive: each of its directories under a temporary name first, and under its own only
+//! when the whole archive has been read and everything is on disk.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,8 +44,8 @@ pub struct Unpacked {
     pub already: Vec<String>,
 }
 
-/// Unpacks an archive into the directory `to`, which is made where it is missing and must hold nothing but directories
-/// that this archive has brought, whole and unchanged.
+/// Unpacks an archive into the directory `to`, which is made where it is missing and must hold
+/// nothing but directories that this archive has brought, whole and unchanged.
 ///
 /// Errors: `Kind::Verification` where the archive is not sound; nothing of it is in `to` then.
 pub fn unpack(archive: &Path, to: &FilePath, watch: Watch<'_>) -> Result<Unpacked> {
@@ -112,12 +112,17 @@ impl Unpacking {
         if root.directory(path).is_ok() {
             return Ok(());
         }
-        let above = path.as_path().ancestors().filter(|above| !above.as_os_str().is_empty()).map(FilePath::new);
+        let above = path
+            .as_path()
+            .ancestors()
+            .filter(|above| !above.as_os_str().is_empty())
+            .map(FilePath::new);
         let mut missing: Vec<FilePath> = above.collect();
         missing.reverse();
         for directory in missing {
             let (above, name) = split(&directory);
-            let made = root.directory(&above).and_then(|above| fs::mkdirat(above, name, Mode::RWXU));
+            let made =
+                root.directory(&above).and_then(|above| fs::mkdirat(above, name, Mode::RWXU));
             match made {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(errno) => return Err(self.failed(errno)),
@@ -173,7 +178,9 @@ fn clear(root: &Root, name: &[u8]) -> rustix::io::Result<()> {
     // A directory sorts before what is in it.
     directories.sort_unstable();
     let files = files.iter().map(|path| (path, AtFlags::empty()));
-    for (path, flags) in files.chain(directories.iter().rev().map(|path| (path, AtFlags::REMOVEDIR))) {
+    for (path, flags) in
+        files.chain(directories.iter().rev().map(|path| (path, AtFlags::REMOVEDIR)))
+    {
         let (above, name) = split(path);
         fs::unlinkat(inside.directory(&above)?, name, flags)?;
     }
@@ -191,7 +198,8 @@ fn top(root: &Root) -> rustix::io::Result<Vec<(Vec<u8>, bool)>> {
     Ok(found)
 }
 
-/// Whether a directory holds exactly these files, which are listed with its name before their paths.
+/// Whether a directory holds exactly these files, which are listed with its name before their
+/// paths.
 fn holds(root: &FilePath, name: &str, listed: &BTreeMap<FilePath, FileFact>) -> Result<bool> {
     let opened = Root::open(root, true).map_err(|errno| unread(errno, root))?;
     let mut found = Vec::new();
@@ -231,13 +239,15 @@ impl Taker for Unpacking {
                 self.already.push(part.name.clone());
             } else if name != OWN {
                 let name = FilePath::from_bytes(name);
-                let message = format!("`{}` is not empty: there is `{}`", self.to.to_text(), name.to_text());
+                let message =
+                    format!("`{}` is not empty: there is `{}`", self.to.to_text(), name.to_text());
                 return Err(Error::new(Kind::Failed, message)
                     .because("nothing that is there is replaced or mixed with an archive")
                     .hint("restore into an empty directory, then let a plan move the files"));
             }
         }
-        let parts = manifest.roots.iter().filter(|part| !self.already.contains(&part.name)).enumerate();
+        let parts =
+            manifest.roots.iter().filter(|part| !self.already.contains(&part.name)).enumerate();
         self.parts = parts.map(|(n, part)| (part.name.clone(), self.names.name(n))).collect();
         let room = free_bytes(&self.to).unwrap_or(u64::MAX);
         if !self.parts.is_empty() && self.already.is_empty() && manifest.bytes > room {
@@ -245,7 +255,8 @@ impl Taker for Unpacking {
         }
         let durability = Durability::of(&root, MANY).map_err(|errno| self.failed(errno))?;
         self.open = Some(Open { root, durability });
-        let temporary: Vec<FilePath> = self.parts.values().map(|name| FilePath::from_bytes(&name[..])).collect();
+        let temporary: Vec<FilePath> =
+            self.parts.values().map(|name| FilePath::from_bytes(&name[..])).collect();
         temporary.iter().try_for_each(|directory| self.make_directories(directory))
     }
 
@@ -261,7 +272,8 @@ impl Taker for Unpacking {
         let Some(temporary) = self.temporary(path) else { return Ok(()) };
         self.make_directories(&split(&temporary).0)?;
         let open = self.open()?;
-        let made = point("archive: before a file is made").and_then(|()| open.root.create(&temporary));
+        let made =
+            point("archive: before a file is made").and_then(|()| open.root.create(&temporary));
         self.coming = Some((Filling::new(made.map_err(|errno| self.failed(errno))?, true), *lies));
         Ok(())
     }
@@ -288,9 +300,15 @@ impl Taker for Unpacking {
     }
 }
 
-/// Gives what was made its owner and, of its mode, the bits of `most`; nobody gets set-id programs out of an archive.
+/// Gives what was made its owner and, of its mode, the bits of `most`; nobody gets set-id programs
+/// out of an archive.
 fn lie(fd: &OwnedFd, lies: &Lies, most: u32) -> rustix::io::Result<()> {
-    dress(fd, &fs::fstat(fd)?, &CopyHow::default(), Own { mode: lies.own.mode & most, ..lies.own })?;
+    dress(
+        fd,
+        &fs::fstat(fd)?,
+        &CopyHow::default(),
+        Own { mode: lies.own.mode & most, ..lies.own },
+    )?;
     // A time that no clock shows.
     let tv_sec = i64::try_from(lies.mtime).unwrap_or(0);
     set_time(fd, Timespec { tv_sec, tv_nsec: 0 })

@@ -93,8 +93,11 @@ impl Archive {
         })?;
         if tables.len() != expected {
             let found = tables.len();
-            return Err(Error::new(Kind::Failed, "the archive does not hold all the rows that it lists")
-                .because(format!("it lists {expected} tables and has rows of {found}")));
+            return Err(Error::new(
+                Kind::Failed,
+                "the archive does not hold all the rows that it lists",
+            )
+            .because(format!("it lists {expected} tables and has rows of {found}")));
         }
         tables.sort();
         Ok(tables)
@@ -139,7 +142,9 @@ impl Archive {
 
     fn program(&mut self) -> Result<Program> {
         let from_start = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.try_clone());
-        let file = from_start.map_err(|cause| Error::new(Kind::Failed, "the archive cannot be read").because(cause))?;
+        let file = from_start.map_err(|cause| {
+            Error::new(Kind::Failed, "the archive cannot be read").because(cause)
+        })?;
         let mut program = self.programs.restore();
         program.arg("--format=custom").input(file);
         Ok(program)
@@ -162,7 +167,9 @@ impl Part {
 
 /// The table that a `COPY` fills.
 pub(super) fn filled(copy: &str) -> Result<ObjectRef> {
-    table_of(copy).ok_or_else(|| Error::new(Kind::Failed, "the archive fills a table whose name cannot be read"))
+    table_of(copy).ok_or_else(|| {
+        Error::new(Kind::Failed, "the archive fills a table whose name cannot be read")
+    })
 }
 
 fn count(script: &mut Rows) -> Result<u64> {
@@ -205,10 +212,17 @@ mod tests {
     #[test]
     fn entries_are_read_as_pg_restore_lists_them() {
         let table = entry("215; 1259 16389 TABLE public My Table owner").unwrap();
-        assert_eq!((table.class, table.number, table.words.as_str()), (1259, 16389, "TABLE public My Table owner"));
+        assert_eq!(
+            (table.class, table.number, table.words.as_str()),
+            (1259, 16389, "TABLE public My Table owner")
+        );
         assert!(!table.is_grant());
         assert!(entry("3333; 0 0 ACL public TABLE test owner").unwrap().is_grant());
-        assert!(entry("2035; 826 16400 DEFAULT ACL - DEFAULT PRIVILEGES FOR TABLES x").unwrap().is_default_grant());
+        assert!(
+            entry("2035; 826 16400 DEFAULT ACL - DEFAULT PRIVILEGES FOR TABLES x")
+                .unwrap()
+                .is_default_grant()
+        );
         assert!(entry("3346; 0 16389 TABLE DATA public t postgres").unwrap().is_table_data());
         assert_eq!(entry(";     dbname: x"), None);
         assert_eq!(entry(""), None);

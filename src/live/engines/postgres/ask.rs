@@ -13,7 +13,8 @@ use crate::model::names::{Digest, ObjectRef};
 /// How many tables one query reads; more would only make its text long.
 const TABLES_AT_ONCE: usize = 200;
 
-/// Every table that keeps rows of its own: no views of other tables' rows, nothing on other servers.
+/// Every table that keeps rows of its own: no views of other tables' rows, nothing on other
+/// servers.
 const TABLES_WITH_ROWS: &str = "
     SELECT n.nspname, c.relname
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -37,9 +38,14 @@ impl Postgres {
             let queries: Vec<String> = some
                 .iter()
                 .enumerate()
-                .map(|(i, table)| format!("SELECT {i} AS place, count(*) FROM ONLY {}", name_of(table)))
+                .map(|(i, table)| {
+                    format!("SELECT {i} AS place, count(*) FROM ONLY {}", name_of(table))
+                })
                 .collect();
-            let query = format!("SET LOCAL statement_timeout = 0; {} ORDER BY place", queries.join(" UNION ALL "));
+            let query = format!(
+                "SET LOCAL statement_timeout = 0; {} ORDER BY place",
+                queries.join(" UNION ALL ")
+            );
             for row in self.read(&query)?.into_iter().flatten() {
                 counts.push(number(row.get(1))?);
             }
@@ -53,13 +59,21 @@ impl Postgres {
         tables.sort();
         let mut contents = Vec::with_capacity(tables.len());
         for some in tables.chunks(TABLES_AT_ONCE) {
-            let queries: Vec<String> = some.iter().enumerate().map(|(i, table)| fingerprint(i, table)).collect();
-            let query = format!("SET LOCAL statement_timeout = 0; {} ORDER BY place", queries.join(" UNION ALL "));
+            let queries: Vec<String> =
+                some.iter().enumerate().map(|(i, table)| fingerprint(i, table)).collect();
+            let query = format!(
+                "SET LOCAL statement_timeout = 0; {} ORDER BY place",
+                queries.join(" UNION ALL ")
+            );
             let rows = self.read(&query)?.into_iter().flatten();
             for (table, row) in some.iter().zip(rows) {
                 let texts: Vec<&str> = row.iter().filter_map(Option::as_deref).collect();
                 let digest = Digest::of(texts.get(1..).unwrap_or_default().join(":")).to_string();
-                contents.push(TableContent { table: table.clone(), rows: number(row.get(1))?, digest });
+                contents.push(TableContent {
+                    table: table.clone(),
+                    rows: number(row.get(1))?,
+                    digest,
+                });
             }
         }
         Ok(contents)
@@ -87,13 +101,17 @@ fn query(question: &Question) -> String {
         }
         Question::Keyed { table, key, column, containing } => {
             let column = format!("t.{}", quote(column));
-            let key: Vec<String> = key.iter().map(|part| format!("coalesce(t.{}::text, '')", quote(part))).collect();
+            let key: Vec<String> =
+                key.iter().map(|part| format!("coalesce(t.{}::text, '')", quote(part))).collect();
             let key = if key.is_empty() { "''".to_owned() } else { key.join(" || ',' || ") };
             let filter = match containing.as_str() {
                 "" => String::new(),
                 word => format!(" AND position({} in {column}::text) > 0", literal(word)),
             };
-            format!("SELECT {key}, {column}::text FROM {} t WHERE {column}::text <> ''{filter}", name_of(table))
+            format!(
+                "SELECT {key}, {column}::text FROM {} t WHERE {column}::text <> ''{filter}",
+                name_of(table)
+            )
         }
     }
 }
@@ -116,7 +134,9 @@ fn table_named(row: Vec<Option<String>>) -> Option<ObjectRef> {
 
 fn number(text: Option<&Option<String>>) -> Result<u64> {
     let number = text.and_then(Option::as_deref).and_then(|text| text.parse().ok());
-    number.ok_or_else(|| Error::new(Kind::Failed, "the database gave no number where it always gives one"))
+    number.ok_or_else(|| {
+        Error::new(Kind::Failed, "the database gave no number where it always gives one")
+    })
 }
 
 #[cfg(test)]
@@ -142,6 +162,9 @@ mod tests {
     #[test]
     fn rows_are_sorted_bytewise() {
         let row = |text: &str| vec![Some(text.to_owned())];
-        assert_eq!(sorted(vec![row("é"), row("z"), row("B"), row("a")]), [["B"], ["a"], ["z"], ["é"]]);
+        assert_eq!(
+            sorted(vec![row("é"), row("z"), row("B"), row("a")]),
+            [["B"], ["a"], ["z"], ["é"]]
+        );
     }
 }

@@ -9,7 +9,8 @@ use crate::error::{Error, Kind, Result};
 use crate::live::Kept;
 use crate::model::names::ObjectRef;
 
-/// How long `pg_dump` waits for a lock: only somebody who is dropping or altering a table keeps it waiting.
+/// How long `pg_dump` waits for a lock: only somebody who is dropping or altering a table keeps it
+/// waiting.
 const DUMP_LOCK_WAIT_MS: u32 = 30_000;
 
 /// Every table whose rows a backup has to hold.
@@ -30,7 +31,9 @@ impl Postgres {
     /// How much all rows take on the server's disk.
     pub(super) fn bytes_of_tables(&mut self) -> Result<u64> {
         let bytes = self.read_value(BYTES)?.and_then(|text| text.parse().ok());
-        bytes.ok_or_else(|| Error::new(Kind::Failed, "the server does not say how large the database is"))
+        bytes.ok_or_else(|| {
+            Error::new(Kind::Failed, "the server does not say how large the database is")
+        })
     }
 
     /// Writes a backup of everything in the database, the quarantine included, as one snapshot
@@ -54,7 +57,8 @@ impl Postgres {
         let mut dump = self.programs()?.dump(&self.target)?;
         dump.arg(format!("--snapshot={snapshot}"));
         dump.arg(format!("--lock-wait-timeout={DUMP_LOCK_WAIT_MS}"));
-        dump.run_into(new.handle()?).map_err(|error| error.because(format!("it wrote to `{}`", to.display())))?;
+        dump.run_into(new.handle()?)
+            .map_err(|error| error.because(format!("it wrote to `{}`", to.display())))?;
         new.sync()?;
         let kept = self.read_backup(to)?;
         let rows = self.read(TABLES_OF_BACKUP)?.into_iter().flatten();
@@ -74,9 +78,9 @@ impl Postgres {
         let mut file = open_plain(from)?;
         let (bytes, sha256) = measure(&mut file, from)?;
         let mut archive = Archive::new(file, self.programs()?);
-        let tables = archive
-            .rows()
-            .map_err(|error| error.under(format!("the backup `{}` cannot be read in full", from.display())))?;
+        let tables = archive.rows().map_err(|error| {
+            error.under(format!("the backup `{}` cannot be read in full", from.display()))
+        })?;
         Ok(Kept { bytes, sha256, tables })
     }
 }

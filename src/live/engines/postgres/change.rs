@@ -64,9 +64,13 @@ impl Postgres {
 
     pub(super) fn execute_one(&mut self, sql: &str) -> Result<u64> {
         self.within_transaction()?;
-        let word: String = without_comments(sql).chars().take_while(char::is_ascii_alphabetic).collect();
+        let word: String =
+            without_comments(sql).chars().take_while(char::is_ascii_alphabetic).collect();
         if TRANSACTION_WORDS.contains(&word.to_ascii_lowercase().as_str()) {
-            return Err(Error::new(Kind::Refused, format!("`{word}` is no statement that a step may run")));
+            return Err(Error::new(
+                Kind::Refused,
+                format!("`{word}` is no statement that a step may run"),
+            ));
         }
         self.main.execute(sql)
     }
@@ -76,15 +80,26 @@ impl Postgres {
         let (table, column) = (qualified(&set.table.schema, &set.table.name), quote(&set.column));
         let sets = self
             .main
-            .batch(format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE; SELECT {column}::text FROM {table}"))
-            .map_err(|error| if error.is_transient() { error } else { error.of_kind(Kind::Stale) })?;
+            .batch(format!(
+                "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE; SELECT {column}::text FROM {table}"
+            ))
+            .map_err(
+                |error| if error.is_transient() { error } else { error.of_kind(Kind::Stale) },
+            )?;
         let mut found: Vec<String> = sets.into_iter().flatten().flatten().flatten().collect();
         let mut expected = set.from.clone();
         found.sort();
         expected.sort();
         if found != expected {
-            return Err(Error::new(Kind::Stale, format!("{} does not record what the plan expects", set.table))
-                .because(format!("expected {}, found {}", listed(&expected), listed(&found))));
+            return Err(Error::new(
+                Kind::Stale,
+                format!("{} does not record what the plan expects", set.table),
+            )
+            .because(format!(
+                "expected {}, found {}",
+                listed(&expected),
+                listed(&found)
+            )));
         }
         let rows: Vec<String> = set.to.iter().map(|id| format!("({})", literal(id))).collect();
         let insert = if rows.is_empty() {
@@ -106,10 +121,15 @@ impl Postgres {
         match ours.as_deref() {
             Some("t") => {}
             Some(_) => {
-                return Err(Error::new(Kind::Failed, format!("schema `{QUARANTINE_SCHEMA}` belongs to another role")));
+                return Err(Error::new(
+                    Kind::Failed,
+                    format!("schema `{QUARANTINE_SCHEMA}` belongs to another role"),
+                ));
             }
             None => {
-                self.main.batch(format!("CREATE SCHEMA {schema}; REVOKE ALL ON SCHEMA {schema} FROM PUBLIC"))?;
+                self.main.batch(format!(
+                    "CREATE SCHEMA {schema}; REVOKE ALL ON SCHEMA {schema} FROM PUBLIC"
+                ))?;
             }
         }
         self.main.batch(moved).map(drop).map_err(|error| collision(error, object))
@@ -150,11 +170,17 @@ fn moved(object: &ObjectRef, from: &str, to: &str) -> Result<String> {
         ObjectKind::Sequence => "SEQUENCE",
         ObjectKind::Type => "TYPE",
         ObjectKind::Function => "ROUTINE",
-        _ => return Err(Error::new(Kind::Failed, format!("{object} cannot be quarantined by itself"))),
+        _ => {
+            return Err(Error::new(
+                Kind::Failed,
+                format!("{object} cannot be quarantined by itself"),
+            ));
+        }
     };
     let name = match object.kind {
-        ObjectKind::Function => routine(from, &object.name)
-            .ok_or_else(|| Error::new(Kind::Failed, format!("{object} is not named for certain")))?,
+        ObjectKind::Function => routine(from, &object.name).ok_or_else(|| {
+            Error::new(Kind::Failed, format!("{object} is not named for certain"))
+        })?,
         _ => qualified(from, &object.name),
     };
     Ok(format!("ALTER {word} {name} SET SCHEMA {}", quote(to)))
@@ -220,7 +246,13 @@ mod tests {
     #[test]
     fn an_object_moves_between_schemas_under_its_own_kind() {
         let view = ObjectRef::free(ObjectKind::View, "public", "a\"b");
-        assert_eq!(moved(&view, "public", "q").unwrap(), "ALTER VIEW \"public\".\"a\"\"b\" SET SCHEMA \"q\"");
-        assert!(moved(&ObjectRef::of_table(ObjectKind::Trigger, "public", "t", "x"), "public", "q").is_err());
+        assert_eq!(
+            moved(&view, "public", "q").unwrap(),
+            "ALTER VIEW \"public\".\"a\"\"b\" SET SCHEMA \"q\""
+        );
+        assert!(
+            moved(&ObjectRef::of_table(ObjectKind::Trigger, "public", "t", "x"), "public", "q")
+                .is_err()
+        );
     }
 }

@@ -39,7 +39,9 @@ impl Target {
     pub(super) fn of(access: &Access) -> Result<Self> {
         let database = &access.database;
         let mut options = PgConnectOptions::from_str(&driver_url(database))
-            .map_err(|cause| Error::new(Kind::Config, "the database's address makes no sense").because(cause))?
+            .map_err(|cause| {
+                Error::new(Kind::Config, "the database's address makes no sense").because(cause)
+            })?
             .application_name(APPLICATION_NAME)
             // Poolers refuse a start that sets anything they do not know.
             .extra_float_digits(None)
@@ -50,7 +52,13 @@ impl Target {
         let seconds = database.options.get("connect_timeout").and_then(|text| text.parse().ok());
         let patience = seconds.filter(|seconds| *seconds > 0).map_or(PATIENCE, Duration::from_secs);
         let conninfo = conninfo(&options, database, patience);
-        Ok(Self { options, conninfo, password: access.password.clone(), host: database.host.clone(), patience })
+        Ok(Self {
+            options,
+            conninfo,
+            password: access.password.clone(),
+            host: database.host.clone(),
+            patience,
+        })
     }
 
     /// Another database of the same server.
@@ -65,7 +73,9 @@ impl Target {
         match tokio::time::timeout(self.patience, self.options.connect()).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(self.unreachable(error)),
-            Err(_) => Err(self.silent().because(format!("no answer within {} s", self.patience.as_secs()))),
+            Err(_) => Err(self
+                .silent()
+                .because(format!("no answer within {} s", self.patience.as_secs()))),
         }
     }
 
@@ -87,29 +97,37 @@ impl Target {
     }
 
     fn silent(&self) -> Error {
-        Error::new(Kind::Unreachable, format!("the database server at `{}` does not answer", self.address()))
-            .hint(format!("see whether it runs: pg_isready -d {}", shell_word(&self.conninfo)))
-            .transient()
+        Error::new(
+            Kind::Unreachable,
+            format!("the database server at `{}` does not answer", self.address()),
+        )
+        .hint(format!("see whether it runs: pg_isready -d {}", shell_word(&self.conninfo)))
+        .transient()
     }
 
     fn unreachable(&self, error: sqlx::Error) -> Error {
         let (address, user, name) = (self.address(), self.user(), self.name());
         let new = |sentence: String| Error::new(Kind::Unreachable, sentence);
         let unencrypted = |cause: &dyn std::fmt::Display| {
-            new(format!("no encrypted connection to `{address}` came about"))
-                .because(cause)
-                .hint("set `sslmode` and `sslrootcert` in the database's URL to what the server offers")
+            new(format!("no encrypted connection to `{address}` came about")).because(cause).hint(
+                "set `sslmode` and `sslrootcert` in the database's URL to what the server offers",
+            )
         };
         let error = match error {
             // What TLS makes of a certificate that it does not trust.
-            sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => return unencrypted(&cause),
+            sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => {
+                return unencrypted(&cause);
+            }
             sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied => {
                 return new(format!("the socket `{address}` may not be opened")).because(cause);
             }
             sqlx::Error::Io(cause) => return self.silent().because(cause),
             sqlx::Error::Tls(cause) => return unencrypted(&cause),
             sqlx::Error::Database(error) => error,
-            other => return new(format!("what answers at `{address}` is no PostgreSQL server")).because(other),
+            other => {
+                return new(format!("what answers at `{address}` is no PostgreSQL server"))
+                    .because(other);
+            }
         };
         match error.code().as_deref() {
             Some("28P01") if self.password.is_none() => {
@@ -145,21 +163,33 @@ fn driver_url(database: &Database) -> String {
         ("port", port.as_deref()),
         ("user", database.user.as_deref()),
     ];
-    pairs.extend(SHARED_OPTIONS.iter().map(|key| (*key, database.options.get(*key).map(String::as_str))));
-    let query: Vec<String> =
-        pairs.iter().filter_map(|(key, value)| Some(format!("{key}={}", percent(value.as_ref()?)))).collect();
+    pairs.extend(
+        SHARED_OPTIONS.iter().map(|key| (*key, database.options.get(*key).map(String::as_str))),
+    );
+    let query: Vec<String> = pairs
+        .iter()
+        .filter_map(|(key, value)| Some(format!("{key}={}", percent(value.as_ref()?))))
+        .collect();
     format!("postgres:///?{}", query.join("&"))
 }
 
 fn percent(text: &str) -> String {
     text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).into() } else { format!("%{byte:02X}") })
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).into()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
         .collect()
 }
 
 /// The same for PostgreSQL's own programs. It wins over a service file and over variables.
 fn conninfo(options: &PgConnectOptions, database: &Database, patience: Duration) -> String {
-    let host = options.get_socket().map_or(options.get_host().to_owned(), |path| path.display().to_string());
+    let host = options
+        .get_socket()
+        .map_or(options.get_host().to_owned(), |path| path.display().to_string());
     let mut pairs = vec![
         ("dbname", options.get_database().unwrap_or(options.get_username()).to_owned()),
         ("host", host),
@@ -168,7 +198,9 @@ fn conninfo(options: &PgConnectOptions, database: &Database, patience: Duration)
         ("application_name", APPLICATION_NAME.to_owned()),
         ("connect_timeout", patience.as_secs().to_string()),
     ];
-    pairs.extend(SHARED_OPTIONS.iter().filter_map(|key| Some((*key, database.options.get(*key)?.clone()))));
+    pairs.extend(
+        SHARED_OPTIONS.iter().filter_map(|key| Some((*key, database.options.get(*key)?.clone()))),
+    );
     pairs.iter().map(|(key, value)| pair(key, value)).collect::<Vec<_>>().join(" ")
 }
 
@@ -186,7 +218,8 @@ mod tests {
     use crate::model::config::Wait;
 
     fn access(host: Option<&str>, options: &[(&str, &str)]) -> Access {
-        let options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let options =
+            options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         Access {
             database: Database {
                 engine: "postgres".into(),
@@ -206,7 +239,8 @@ mod tests {
 
     #[test]
     fn odd_names_arrive_at_the_driver_whole() {
-        let target = Target::of(&access(Some("db.example"), &[("options", "-c work_mem=1MB")])).unwrap();
+        let target =
+            Target::of(&access(Some("db.example"), &[("options", "-c work_mem=1MB")])).unwrap();
         assert_eq!(target.options.get_host(), "db.example");
         assert_eq!(target.options.get_port(), 5433);
         assert_eq!(target.user(), "o'neill & co");
@@ -223,8 +257,11 @@ mod tests {
 
     #[test]
     fn the_conninfo_is_quoted_and_holds_no_password() {
-        let target =
-            Target::of(&access(Some("db"), &[("sslmode", "require"), ("target_session_attrs", "any")])).unwrap();
+        let target = Target::of(&access(
+            Some("db"),
+            &[("sslmode", "require"), ("target_session_attrs", "any")],
+        ))
+        .unwrap();
         assert!(target.conninfo.contains(r"user='o\'neill & co'"), "{}", target.conninfo);
         assert!(target.conninfo.contains("sslmode='require'"), "{}", target.conninfo);
         assert!(!target.conninfo.contains("s3cret"), "{}", target.conninfo);

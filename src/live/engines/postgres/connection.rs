@@ -28,10 +28,9 @@ pub(super) struct Connection {
 impl Connection {
     /// Opens a connection in one attempt.
     pub(super) fn open(target: &Target) -> Result<Self> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|cause| Error::new(Kind::Failed, "no event loop could be made").because(cause))?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| {
+            Error::new(Kind::Failed, "no event loop could be made").because(cause)
+        })?;
         let inner = Some(runtime.block_on(target.connect())?);
         Ok(Self { runtime, inner })
     }
@@ -68,7 +67,11 @@ impl Connection {
 
     /// Runs a `COPY ... FROM stdin` and feeds it what `fill` puts into the buffer, until that
     /// puts nothing there. Returns the number of rows.
-    pub(super) fn copy_in(&mut self, copy: &str, fill: &mut dyn FnMut(&mut Vec<u8>) -> Result<()>) -> Result<u64> {
+    pub(super) fn copy_in(
+        &mut self,
+        copy: &str,
+        fill: &mut dyn FnMut(&mut Vec<u8>) -> Result<()>,
+    ) -> Result<u64> {
         self.point("server: before rows")?;
         let inner = self.inner.as_mut().ok_or_else(closed)?;
         self.runtime.block_on(async {
@@ -107,7 +110,9 @@ impl Drop for Connection {
     fn drop(&mut self) {
         if let Some(inner) = self.inner.take() {
             // A connection that cannot say good-bye is gone all the same.
-            let _ = self.runtime.block_on(async { tokio::time::timeout(FAREWELL, inner.close()).await });
+            let _ = self
+                .runtime
+                .block_on(async { tokio::time::timeout(FAREWELL, inner.close()).await });
         }
     }
 }
@@ -120,7 +125,11 @@ fn texts(row: &sqlx::postgres::PgRow) -> Result<Vec<Option<String>>, sqlx::Error
     let mut texts = Vec::with_capacity(row.len());
     for index in 0..row.len() {
         let value = row.try_get_raw(index)?;
-        let text = if value.is_null() { None } else { Some(value.as_str().map_err(sqlx::Error::Decode)?.to_owned()) };
+        let text = if value.is_null() {
+            None
+        } else {
+            Some(value.as_str().map_err(sqlx::Error::Decode)?.to_owned())
+        };
         texts.push(text);
     }
     Ok(texts)
@@ -130,7 +139,9 @@ fn texts(row: &sqlx::postgres::PgRow) -> Result<Vec<Option<String>>, sqlx::Error
 fn refusal(error: &sqlx::Error) -> Error {
     let sqlx::Error::Database(database) = error else {
         return match error {
-            sqlx::Error::Io(_) => Error::new(Kind::Unreachable, "the connection to the database was lost"),
+            sqlx::Error::Io(_) => {
+                Error::new(Kind::Unreachable, "the connection to the database was lost")
+            }
             _ => Error::new(Kind::Failed, "the database gave an answer that cannot be read"),
         }
         .because(error);
@@ -138,7 +149,8 @@ fn refusal(error: &sqlx::Error) -> Error {
     let code = database.code();
     let told = match code.as_deref() {
         Some("55P03" | "40P01" | "40001") => {
-            Error::new(Kind::Locked, "another session of the database holds a lock that is needed").transient()
+            Error::new(Kind::Locked, "another session of the database holds a lock that is needed")
+                .transient()
         }
         Some("57P01" | "57P02" | "57P03" | "25P03" | "57P05") => {
             Error::new(Kind::Unreachable, "the database server ended the connection")

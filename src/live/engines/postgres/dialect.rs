@@ -29,7 +29,9 @@ impl Dialect for PostgresDialect {
             ObjectKind::Function => format!("DROP ROUTINE {}", routine(schema, name)?),
             // An index of a table lives in the schema of the table.
             ObjectKind::Index => format!("DROP INDEX {}", qualified(schema, name)),
-            ObjectKind::Constraint => format!("ALTER TABLE {} DROP CONSTRAINT {}", table()?, quote(name)),
+            ObjectKind::Constraint => {
+                format!("ALTER TABLE {} DROP CONSTRAINT {}", table()?, quote(name))
+            }
             ObjectKind::Trigger => format!("DROP TRIGGER {} ON {}", quote(name), table()?),
             ObjectKind::Policy => format!("DROP POLICY {} ON {}", quote(name), table()?),
             ObjectKind::Other => return None,
@@ -56,7 +58,8 @@ impl Dialect for PostgresDialect {
 }
 
 /// `"schema"."name"(types)` of a routine that is named with the types of its arguments, as
-/// observations name it; `None` for any other name, because the types alone tell overloaded ones apart.
+/// observations name it; `None` for any other name, because the types alone tell overloaded ones
+/// apart.
 pub(super) fn routine(schema: &str, name: &str) -> Option<String> {
     let (plain, types) = name.strip_suffix(')')?.split_once('(')?;
     is_list_of_types(types).then(|| format!("{}({types})", qualified(schema, plain)))
@@ -91,10 +94,16 @@ mod tests {
         let of = |kind, name: &str| dropped(&ObjectRef::free(kind, "public", name)).unwrap();
         assert_eq!(of(ObjectKind::Table, "test"), "DROP TABLE \"public\".\"test\"");
         assert_eq!(of(ObjectKind::View, "a\"b"), "DROP VIEW \"public\".\"a\"\"b\"");
-        assert_eq!(of(ObjectKind::MaterializedView, "m"), "DROP MATERIALIZED VIEW \"public\".\"m\"");
+        assert_eq!(
+            of(ObjectKind::MaterializedView, "m"),
+            "DROP MATERIALIZED VIEW \"public\".\"m\""
+        );
         assert_eq!(of(ObjectKind::Sequence, "s"), "DROP SEQUENCE \"public\".\"s\"");
         let part = |kind, name: &str| dropped(&ObjectRef::of_table(kind, "s", "t", name)).unwrap();
-        assert_eq!(part(ObjectKind::Constraint, "c"), "ALTER TABLE \"s\".\"t\" DROP CONSTRAINT \"c\"");
+        assert_eq!(
+            part(ObjectKind::Constraint, "c"),
+            "ALTER TABLE \"s\".\"t\" DROP CONSTRAINT \"c\""
+        );
         assert_eq!(part(ObjectKind::Trigger, "x"), "DROP TRIGGER \"x\" ON \"s\".\"t\"");
         assert_eq!(part(ObjectKind::Policy, "p"), "DROP POLICY \"p\" ON \"s\".\"t\"");
         assert_eq!(part(ObjectKind::Index, "i"), "DROP INDEX \"s\".\"i\"");

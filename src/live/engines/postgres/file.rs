@@ -22,8 +22,9 @@ pub(super) struct NewFile {
 impl NewFile {
     /// Makes the file; a file or link of that name is an error and stays as it is.
     pub(super) fn create(path: &Path) -> Result<Self> {
-        let file = fault::point("kept file: before it is made")
-            .and_then(|()| OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path));
+        let file = fault::point("kept file: before it is made").and_then(|()| {
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+        });
         let file = file.map_err(|cause| trouble(path, "cannot be made", cause))?;
         Ok(Self { path: path.to_owned(), file, finished: false })
     }
@@ -45,7 +46,11 @@ impl NewFile {
 
     /// Brings the file and its name to disk.
     pub(super) fn sync(&self) -> Result<()> {
-        let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = self
+            .path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         fault::point("kept file: before it is synced")
             .and_then(|()| self.file.sync_all())
             .and_then(|()| File::open(directory)?.sync_all())
@@ -61,7 +66,8 @@ impl NewFile {
 impl Drop for NewFile {
     fn drop(&mut self) {
         if !self.finished {
-            // A torn copy is worse than none; one that cannot be removed is refused when it is read.
+            // A torn copy is worse than none; one that cannot be removed is refused when it is
+            // read.
             let _ = std::fs::remove_file(&self.path);
         }
     }

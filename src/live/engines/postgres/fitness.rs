@@ -1,4 +1,5 @@
-//! What plans need of a PostgreSQL database: privileges of the connecting role, and the client programs.
+//! What plans need of a PostgreSQL database: privileges of the connecting role, and the client
+//! programs.
 
 use std::ffi::OsStr;
 
@@ -41,7 +42,9 @@ impl Postgres {
     pub(super) fn find_fitness(&mut self, path: &OsStr) -> Result<Vec<Fitness>> {
         let home = self.facts.home.clone();
         // Quoted as a name, and as a text.
-        let spelled = |sql: &str| sql.replace("{home}", &literal(&quote(&home))).replace("{name}", &literal(&home));
+        let spelled = |sql: &str| {
+            sql.replace("{home}", &literal(&quote(&home))).replace("{name}", &literal(&home))
+        };
         let mut found = Vec::new();
         for (what, question, mend) in PRIVILEGES {
             let holds = self.read_value(&spelled(question))?.as_deref() == Some("t");

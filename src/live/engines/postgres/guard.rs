@@ -43,14 +43,18 @@ impl Guard {
         let inside = first_text(&connection.batch("BEGIN; SELECT pg_catalog.pg_backend_pid()")?);
         let main_now = first_text(&main.batch("SELECT pg_catalog.pg_backend_pid()")?);
         let after = first_text(&connection.batch("SELECT pg_catalog.pg_backend_pid(); COMMIT")?);
-        if inside.as_ref() == Some(&pid) && after.as_ref() == Some(&pid) && main_now.as_deref() == Some(main_pid) {
+        if inside.as_ref() == Some(&pid)
+            && after.as_ref() == Some(&pid)
+            && main_now.as_deref() == Some(main_pid)
+        {
             return Ok(Self { connection, pid, locked: false });
         }
         Err(pooled())
     }
 
     fn try_lock(&mut self) -> Result<bool> {
-        let answer = self.connection.batch(format!("SELECT pg_catalog.pg_try_advisory_lock({KEY})"))?;
+        let answer =
+            self.connection.batch(format!("SELECT pg_catalog.pg_try_advisory_lock({KEY})"))?;
         self.locked = first_text(&answer).as_deref() == Some("t");
         Ok(self.locked)
     }
@@ -60,7 +64,10 @@ impl Guard {
         if !self.locked {
             return Ok(());
         }
-        self.connection.batch("SELECT 1").map(drop).map_err(|error| error.under("the lock on the database was lost"))
+        self.connection
+            .batch("SELECT 1")
+            .map(drop)
+            .map_err(|error| error.under("the lock on the database was lost"))
     }
 }
 

@@ -53,8 +53,11 @@ impl Postgres {
         let query = query(self.facts.major, self.facts.may_identify);
         let text = self.read_value(&query)?.unwrap_or_default();
         let shown: Shown = serde_json::from_str(&text).map_err(|cause| {
-            Error::new(Kind::Unreachable, "the database describes itself in a way that is not understood")
-                .because(cause)
+            Error::new(
+                Kind::Unreachable,
+                "the database describes itself in a way that is not understood",
+            )
+            .because(cause)
         })?;
         Ok(self.sighted(shown))
     }
@@ -62,8 +65,11 @@ impl Postgres {
     fn sighted(&self, mut shown: Shown) -> Sight {
         let facts = &self.facts;
         let system = shown.system.take().unwrap_or_else(|| "unknown-system".to_owned());
-        let mut estimated_rows: Vec<(ObjectRef, Option<u64>)> =
-            shown.estimates.drain(..).map(|(schema, name, rows)| (ObjectRef::table(schema, name), rows)).collect();
+        let mut estimated_rows: Vec<(ObjectRef, Option<u64>)> = shown
+            .estimates
+            .drain(..)
+            .map(|(schema, name, rows)| (ObjectRef::table(schema, name), rows))
+            .collect();
         estimated_rows.sort();
         Sight {
             presence: Presence::Present,
@@ -84,7 +90,11 @@ impl Postgres {
 /// The whole query for a server of this version.
 fn query(major: u32, may_identify: bool) -> String {
     // A function that we may not call must not even stand in the query.
-    let system = if may_identify { "(SELECT system_identifier::text FROM pg_control_system())" } else { "null" };
+    let system = if may_identify {
+        "(SELECT system_identifier::text FROM pg_control_system())"
+    } else {
+        "null"
+    };
     let text = [
         "WITH ",
         ATTACHED,

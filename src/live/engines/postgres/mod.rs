@@ -132,7 +132,12 @@ impl ChangeDatabase for Postgres {
         self.read_backup(from)
     }
 
-    fn restore_apart(&mut self, from: &Path, _scratch: &Path, look: &mut Looking<'_>) -> Result<()> {
+    fn restore_apart(
+        &mut self,
+        from: &Path,
+        _scratch: &Path,
+        look: &mut Looking<'_>,
+    ) -> Result<()> {
         self.restore_beside(from, look)
     }
 

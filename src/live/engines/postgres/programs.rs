@@ -45,7 +45,8 @@ impl Programs {
     /// server of this major version: `pg_dump` refuses a server newer than itself.
     pub(super) fn find(path: &OsStr, major: u32) -> Result<Self> {
         let versioned = std::fs::read_dir(VERSIONED).into_iter().flatten().flatten();
-        let places = std::env::split_paths(path).chain(versioned.map(|entry| entry.path().join("bin")));
+        let places =
+            std::env::split_paths(path).chain(versioned.map(|entry| entry.path().join("bin")));
         Self::find_along(places, major).ok_or_else(|| {
             Error::new(
                 Kind::Failed,
@@ -60,7 +61,8 @@ impl Programs {
         places
             .filter_map(|place| {
                 let (dump, restore) = (place.join("pg_dump"), place.join("pg_restore"));
-                // Debian's wrapper picks a version by itself; the real ones are found where they are.
+                // Debian's wrapper picks a version by itself; the real ones are found where they
+                // are.
                 let wrapped = dump.canonicalize().ok()?.file_name()? == "pg_wrapper";
                 let version = if wrapped || !restore.is_file() { None } else { version_of(&dump) }?;
                 (version >= major).then_some((version, Self { dump, restore }))
@@ -70,12 +72,15 @@ impl Programs {
     }
 
     /// `pg_dump` for this server into the file that its output goes to, still without what is to be
-    /// dumped. By that name it opens the very file we made, wherever a path would lead by then; of a
-    /// plain output it would not use that one can go back in it.
+    /// dumped. By that name it opens the very file we made, wherever a path would lead by then; of
+    /// a plain output it would not use that one can go back in it.
     pub(super) fn dump(&self, target: &Target) -> Result<Program> {
         let mut program = Program::new(&self.dump);
         program.arg("--format=custom").arg("--file=/proc/self/fd/1").arg("--no-sync");
-        program.arg(format!("--dbname={}", target.conninfo)).arg("--no-password").arg("--encoding=UTF8");
+        program
+            .arg(format!("--dbname={}", target.conninfo))
+            .arg("--no-password")
+            .arg("--encoding=UTF8");
         if let Some(password) = &target.password {
             program.give_password(password)?;
         }
@@ -102,7 +107,12 @@ impl Programs {
 
 /// Asks a program for its major version.
 fn version_of(program: &Path) -> Option<u32> {
-    let output = Command::new(program).arg("--version").env("LC_ALL", "C").stdin(Stdio::null()).output().ok()?;
+    let output = Command::new(program)
+        .arg("--version")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
     major_in(std::str::from_utf8(&output.stdout).ok()?)
 }
 
@@ -136,7 +146,10 @@ impl Program {
         self
     }
 
-    pub(super) fn args(&mut self, args: impl IntoIterator<Item = impl Into<OsString>>) -> &mut Self {
+    pub(super) fn args(
+        &mut self,
+        args: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> &mut Self {
         self.command.args(args.into_iter().map(Into::into));
         self
     }
@@ -148,7 +161,10 @@ impl Program {
 
     fn give_password(&mut self, password: &Secret) -> Result<()> {
         if password.reveal().contains(['\n', '\r']) {
-            return Err(Error::new(Kind::Config, "a password with a line break cannot be handed to `pg_dump`"));
+            return Err(Error::new(
+                Kind::Config,
+                "a password with a line break cannot be handed to `pg_dump`",
+            ));
         }
         let escaped = Secret::new(password.reveal().replace('\\', "\\\\").replace(':', "\\:"));
         let write = || {
@@ -160,7 +176,8 @@ impl Program {
             Ok(file)
         };
         let file: NamedTempFile = write().map_err(|cause: std::io::Error| {
-            Error::new(Kind::Failed, "the password file for `pg_dump` cannot be written").because(cause)
+            Error::new(Kind::Failed, "the password file for `pg_dump` cannot be written")
+                .because(cause)
         })?;
         self.command.env_remove("PGPASSWORD").env("PGPASSFILE", file.path());
         self.password = Some(file);
@@ -178,7 +195,9 @@ impl Program {
         self.command.stdout(Stdio::piped());
         let mut running = self.start()?;
         let output = running.child.stdout.take();
-        let output = output.ok_or_else(|| Error::new(Kind::Failed, format!("`{}` gives no output", running.name)))?;
+        let output = output.ok_or_else(|| {
+            Error::new(Kind::Failed, format!("`{}` gives no output", running.name))
+        })?;
         Ok((running, output))
     }
 
@@ -190,10 +209,12 @@ impl Program {
         let read = output.read_to_end(&mut bytes);
         running.end()?;
         read.map_err(|cause| {
-            Error::new(Kind::Failed, format!("the output of `{name}` cannot be read")).because(cause)
+            Error::new(Kind::Failed, format!("the output of `{name}` cannot be read"))
+                .because(cause)
         })?;
-        String::from_utf8(bytes)
-            .map_err(|cause| Error::new(Kind::Failed, format!("the output of `{name}` is not UTF-8")).because(cause))
+        String::from_utf8(bytes).map_err(|cause| {
+            Error::new(Kind::Failed, format!("the output of `{name}` is not UTF-8")).because(cause)
+        })
     }
 
     fn start(mut self) -> Result<Running> {
@@ -203,7 +224,9 @@ impl Program {
         // A file and no pipe: it may complain while nobody listens.
         let complaints = tempfile::tempfile().map_err(fail)?;
         self.command.stderr(complaints.try_clone().map_err(fail)?);
-        let child = fault::point("program: before it is started").and_then(|()| self.command.spawn()).map_err(fail)?;
+        let child = fault::point("program: before it is started")
+            .and_then(|()| self.command.spawn())
+            .map_err(fail)?;
         Ok(Running { child, complaints, name: self.name, _password: self.password })
     }
 }
@@ -254,8 +277,12 @@ fn complaint(name: &str, tail: &str, status: &str) -> Error {
             .because(tail)
             .hint("make room, or choose another place by `[backup] directory`");
     }
-    if tail.contains("canceling statement due to lock timeout") || tail.contains("could not obtain lock") {
-        return Error::new(Kind::Locked, format!("`{name}` waited too long for a lock")).because(tail).transient();
+    if tail.contains("canceling statement due to lock timeout")
+        || tail.contains("could not obtain lock")
+    {
+        return Error::new(Kind::Locked, format!("`{name}` waited too long for a lock"))
+            .because(tail)
+            .transient();
     }
     let error = Error::new(Kind::Failed, format!("`{name}` failed ({status})"));
     if tail.is_empty() { error } else { error.because(tail) }
@@ -291,7 +318,8 @@ mod tests {
     #[test]
     fn the_oldest_pair_that_is_new_enough_is_taken() {
         let root = tempfile::tempdir().unwrap();
-        let places: Vec<PathBuf> = [17, 14, 16].iter().map(|major| fake_pair(root.path(), *major)).collect();
+        let places: Vec<PathBuf> =
+            [17, 14, 16].iter().map(|major| fake_pair(root.path(), *major)).collect();
         let found = |major| Programs::find_along(places.clone().into_iter(), major);
         assert_eq!(found(15).unwrap().dump, root.path().join("16/pg_dump"));
         assert_eq!(found(14).unwrap().dump, root.path().join("14/pg_dump"));
@@ -301,9 +329,16 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_as_that() {
         let root = tempfile::tempdir().unwrap();
-        let path = fake(root.path(), "pg_dump", "echo 'could not write: No space left on device' >&2; exit 1");
+        let path = fake(
+            root.path(),
+            "pg_dump",
+            "echo 'could not write: No space left on device' >&2; exit 1",
+        );
         let error = Program::new(&path).run_into(tempfile::tempfile().unwrap()).unwrap_err();
-        assert_eq!((error.kind(), error.message()), (Kind::Failed, "the disk became full while `pg_dump` wrote"));
+        assert_eq!(
+            (error.kind(), error.message()),
+            (Kind::Failed, "the disk became full while `pg_dump` wrote")
+        );
     }
 
     #[test]

@@ -74,7 +74,8 @@ impl Postgres {
 
     /// Drops everything that the backup will make.
     fn clear(&mut self, entries: &[Entry]) -> Result<()> {
-        let known: BTreeSet<Number> = entries.iter().map(|entry| (entry.class, entry.number)).collect();
+        let known: BTreeSet<Number> =
+            entries.iter().map(|entry| (entry.class, entry.number)).collect();
         self.spare_the_quarantined(entries)?;
         let shared = [
             include_str!("sql/members.sql"),
@@ -92,7 +93,8 @@ impl Postgres {
             include_str!("sql/clear_holds.sql"),
             include_str!("sql/clear_rest.sql"),
         ];
-        let queries: Vec<String> = selects.iter().map(|select| format!("WITH {shared} {select}")).collect();
+        let queries: Vec<String> =
+            selects.iter().map(|select| format!("WITH {shared} {select}")).collect();
         let sets = self.read(&for_server(queries.join("; "), self.facts.major))?;
         let [nodes, edges, holds, rest] = sets.as_slice() else {
             return Err(Error::new(Kind::Failed, "the database does not say what it holds"));
@@ -151,10 +153,9 @@ impl Postgres {
             let mut values = row.into_iter().flatten();
             let number = values.next().and_then(|number| number.parse().ok()).unwrap_or_default();
             let name = values.next().unwrap_or_default();
-            if !entries
-                .iter()
-                .any(|entry| (entry.class, entry.number) == (RELATIONS, number) || names_table(entry, &name))
-            {
+            if !entries.iter().any(|entry| {
+                (entry.class, entry.number) == (RELATIONS, number) || names_table(entry, &name)
+            }) {
                 return Err(Error::new(Kind::Blocked, format!("`{name}` is in quarantine and not in the backup"))
                     .because("restoring the backup would destroy the last copy of it")
                     .hint(format!("bring it back first: `ttplan quarantine list` says from which run, `ttplan quarantine restore RUN {name}` does it")));
@@ -178,10 +179,15 @@ impl Postgres {
              SELECT extname FROM pg_extension",
             include_str!("sql/outside.sql")
         ))?;
-        let there: BTreeSet<Number> = sets.iter().take(1).flatten().filter_map(|row| number(row, 0)).collect();
+        let there: BTreeSet<Number> =
+            sets.iter().take(1).flatten().filter_map(|row| number(row, 0)).collect();
         let extensions = sets.get(1).map(texts).unwrap_or_default();
-        let foreign: Vec<String> =
-            self.places()?.into_iter().filter(|place| !place.ours).map(|place| place.name).collect();
+        let foreign: Vec<String> = self
+            .places()?
+            .into_iter()
+            .filter(|place| !place.ours)
+            .map(|place| place.name)
+            .collect();
         let about = |entry: &Entry, what: &str, names: &[String]| {
             names.iter().any(|name| entry.words.starts_with(&format!("{what} {name} ")))
         };
@@ -189,17 +195,25 @@ impl Postgres {
             .iter()
             .filter(|entry| !there.contains(&(entry.class, entry.number)))
             .filter(|entry| !about(entry, "COMMENT - EXTENSION", &extensions))
-            .filter(|entry| !about(entry, "COMMENT - SCHEMA", &foreign) && !about(entry, "ACL - SCHEMA", &foreign))
+            .filter(|entry| {
+                !about(entry, "COMMENT - SCHEMA", &foreign)
+                    && !about(entry, "ACL - SCHEMA", &foreign)
+            })
             .collect())
     }
 }
 
 /// The statements that drop what has to go, dependents before what they need. What stands in no
 /// schema has to go when the backup does not know it, or when it needs something that goes.
-fn drops(nodes: &[Node], edges: &[(Number, Number)], known: &BTreeSet<Number>) -> Result<Vec<String>> {
+fn drops(
+    nodes: &[Node],
+    edges: &[(Number, Number)],
+    known: &BTreeSet<Number>,
+) -> Result<Vec<String>> {
     let goes_by_itself = |node: &&Node| node.inside || !known.contains(&node.number);
     let all: BTreeMap<Number, &Node> = nodes.iter().map(|node| (node.number, node)).collect();
-    let mut going: BTreeSet<Number> = nodes.iter().filter(goes_by_itself).map(|node| node.number).collect();
+    let mut going: BTreeSet<Number> =
+        nodes.iter().filter(goes_by_itself).map(|node| node.number).collect();
     loop {
         let more: Vec<Number> = edges
             .iter()
@@ -214,15 +228,21 @@ fn drops(nodes: &[Node], edges: &[(Number, Number)], known: &BTreeSet<Number>) -
         going.extend(more);
     }
     let mut statements = Vec::with_capacity(going.len());
-    let mut edges: Vec<&(Number, Number)> =
-        edges.iter().filter(|(dependent, needed)| going.contains(dependent) && going.contains(needed)).collect();
+    let mut edges: Vec<&(Number, Number)> = edges
+        .iter()
+        .filter(|(dependent, needed)| going.contains(dependent) && going.contains(needed))
+        .collect();
     while !going.is_empty() {
         let needed: BTreeSet<Number> = edges.iter().map(|(_, needed)| *needed).collect();
         let free: BTreeSet<Number> = going.difference(&needed).copied().collect();
         if free.is_empty() {
-            let names: Vec<&str> = going.iter().filter_map(|number| Some(all.get(number)?.drop.as_str())).collect();
-            return Err(Error::new(Kind::Blocked, "the database holds objects that need each other in a circle")
-                .because(names.join("; ")));
+            let names: Vec<&str> =
+                going.iter().filter_map(|number| Some(all.get(number)?.drop.as_str())).collect();
+            return Err(Error::new(
+                Kind::Blocked,
+                "the database holds objects that need each other in a circle",
+            )
+            .because(names.join("; ")));
         }
         statements.extend(free.iter().filter_map(|number| Some(all.get(number)?.drop.clone())));
         edges.retain(|(dependent, _)| !free.contains(dependent));

@@ -30,8 +30,11 @@ impl Postgres {
         if length > 0 {
             let mut archive = Archive::new(file, self.programs()?);
             let entries = archive.entries()?;
-            let relations: Vec<ObjectRef> = objects.iter().filter(|object| is_relation(object)).cloned().collect();
-            let is_apart = |entry: &&Entry| entry.class == CONSTRAINTS && supplement.apart.contains(&entry.number);
+            let relations: Vec<ObjectRef> =
+                objects.iter().filter(|object| is_relation(object)).cloned().collect();
+            let is_apart = |entry: &&Entry| {
+                entry.class == CONSTRAINTS && supplement.apart.contains(&entry.number)
+            };
             let entries: Vec<&Entry> = entries.iter().filter(|entry| !is_apart(entry)).collect();
             self.replay(&mut archive, &entries, &relations)?;
         }
@@ -42,9 +45,16 @@ impl Postgres {
     }
 
     /// Makes what the entries of an archive say: definitions, rows, what rests on rows, privileges.
-    /// `relations` are the tables and views among them that get exactly the privileges of the archive.
-    pub(super) fn replay(&mut self, archive: &mut Archive, entries: &[&Entry], relations: &[ObjectRef]) -> Result<()> {
-        let (grants, rest): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.is_grant());
+    /// `relations` are the tables and views among them that get exactly the privileges of the
+    /// archive.
+    pub(super) fn replay(
+        &mut self,
+        archive: &mut Archive,
+        entries: &[&Entry],
+        relations: &[ObjectRef],
+    ) -> Result<()> {
+        let (grants, rest): (Vec<&Entry>, Vec<&Entry>) =
+            entries.iter().partition(|entry| entry.is_grant());
         self.run_script(&archive.script(Part::BeforeData, &rest)?)?;
         self.make_privileges_plain(relations)?;
         self.load(archive, &rest)?;
@@ -66,7 +76,9 @@ impl Postgres {
         let main = &mut self.main;
         archive.data(Some(entries), &mut |piece, script| match piece {
             Piece::Statement(sql) => main.batch(sql).map(drop),
-            Piece::Copy(copy) => main.copy_in(&copy, &mut |rows| script.rows(rows).map(drop)).map(drop),
+            Piece::Copy(copy) => {
+                main.copy_in(&copy, &mut |rows| script.rows(rows).map(drop)).map(drop)
+            }
         })
     }
 
@@ -77,7 +89,12 @@ impl Postgres {
             return Ok(());
         }
         let query = format!("WITH {}, {}", asked(relations), include_str!("sql/plain.sql"));
-        let statements: Vec<String> = self.read(&query)?.into_iter().flatten().flatten().flatten().collect();
-        if statements.is_empty() { Ok(()) } else { self.main.batch(statements.join("; ")).map(drop) }
+        let statements: Vec<String> =
+            self.read(&query)?.into_iter().flatten().flatten().flatten().collect();
+        if statements.is_empty() {
+            Ok(())
+        } else {
+            self.main.batch(statements.join("; ")).map(drop)
+        }
     }
 }

@@ -37,8 +37,8 @@ pub(super) struct Supplement {
     pub(super) objects: Vec<ObjectRef>,
     /// Run in this order after the archive was restored.
     pub(super) statements: Vec<String>,
-    /// Constraints (their numbers in `pg_constraint`) that the same transaction saved by themselves before:
-    /// they are brought back from there, when all the tables that they need are.
+    /// Constraints (their numbers in `pg_constraint`) that the same transaction saved by themselves
+    /// before: they are brought back from there, when all the tables that they need are.
     pub(super) apart: Vec<u32>,
 }
 
@@ -47,18 +47,29 @@ impl Postgres {
     /// before it changes anything: the copy is made by another session, which sees none of it.
     pub(super) fn save(&mut self, objects: &[ObjectRef], to: &Path) -> Result<Kept> {
         self.within_transaction()?;
-        if let Some(object) = objects.iter().find(|object| !is_relation(object) && !is_piece(object)) {
+        if let Some(object) =
+            objects.iter().find(|object| !is_relation(object) && !is_piece(object))
+        {
             return Err(Error::new(Kind::Failed, format!("{object} cannot be saved by itself")));
         }
         self.hold(objects)?;
-        let relations: Vec<&ObjectRef> = objects.iter().filter(|object| is_relation(object)).collect();
+        let relations: Vec<&ObjectRef> =
+            objects.iter().filter(|object| is_relation(object)).collect();
         let numbers = self.numbers(&relations)?;
         let statements = self.statements(objects)?;
         let apart = self.apart.clone();
         let mut new = NewFile::create(to)?;
-        let tables = if relations.is_empty() { Vec::new() } else { self.dump_relations(&relations, &numbers, &new)? };
-        let supplement = serde_json::to_vec(&Supplement { objects: objects.to_vec(), statements, apart })
-            .map_err(|cause| Error::new(Kind::Failed, "the saved statements cannot be written").because(cause))?;
+        let tables = if relations.is_empty() {
+            Vec::new()
+        } else {
+            self.dump_relations(&relations, &numbers, &new)?
+        };
+        let supplement =
+            serde_json::to_vec(&Supplement { objects: objects.to_vec(), statements, apart })
+                .map_err(|cause| {
+                    Error::new(Kind::Failed, "the saved statements cannot be written")
+                        .because(cause)
+                })?;
         new.append(&supplement)?;
         new.append(&(supplement.len() as u64).to_be_bytes())?;
         new.append(MARK)?;
@@ -82,7 +93,9 @@ impl Postgres {
              JOIN pg_constraint k ON k.conrelid = c.oid AND k.conname = a.name WHERE a.kind = 'constraint'",
             asked(objects)
         ))?;
-        self.apart.extend(rows.iter().flatten().filter_map(|row| row.first()?.as_deref()?.parse::<u32>().ok()));
+        self.apart.extend(
+            rows.iter().flatten().filter_map(|row| row.first()?.as_deref()?.parse::<u32>().ok()),
+        );
         Ok(())
     }
 
@@ -90,8 +103,11 @@ impl Postgres {
     fn hold(&mut self, objects: &[ObjectRef]) -> Result<()> {
         let began = self.read_value("SELECT txid_current_if_assigned()")?;
         if began.is_some() {
-            return Err(Error::new(Kind::Failed, "objects are to be saved after the transaction changed something")
-                .because("their copy would show them as they were before"));
+            return Err(Error::new(
+                Kind::Failed,
+                "objects are to be saved after the transaction changed something",
+            )
+            .because("their copy would show them as they were before"));
         }
         let found = self.read(&format!(
             "WITH {} SELECT DISTINCT a.schema, a.relation FROM asked a JOIN pg_namespace n ON n.nspname = a.schema \
@@ -109,8 +125,8 @@ impl Postgres {
         self.main.batch(format!("LOCK TABLE {} IN SHARE MODE", names.join(", "))).map(drop)
     }
 
-    /// The numbers of relations in `pg_class`. Errors: when one is missing, of another kind, or such
-    /// that we could not make it again.
+    /// The numbers of relations in `pg_class`. Errors: when one is missing, of another kind, or
+    /// such that we could not make it again.
     fn numbers(&mut self, relations: &[&ObjectRef]) -> Result<Vec<u32>> {
         if relations.is_empty() {
             return Ok(Vec::new());
@@ -118,7 +134,8 @@ impl Postgres {
         let relations: Vec<ObjectRef> = relations.iter().map(|object| (*object).clone()).collect();
         let obstacle = format!("WITH {} {}", asked(&relations), include_str!("sql/obstacles.sql"));
         if let Some(words) = self.read_value(&obstacle)? {
-            return Err(Error::new(Kind::Blocked, "an object could not be brought back as it is").because(words));
+            return Err(Error::new(Kind::Blocked, "an object could not be brought back as it is")
+                .because(words));
         }
         let rows = self.read(&format!(
             "WITH {} SELECT a.place, c.oid FROM asked a JOIN pg_namespace n ON n.nspname = a.schema \
@@ -128,7 +145,8 @@ impl Postgres {
              ORDER BY a.place",
             asked(&relations)
         ))?;
-        let numbers: Vec<u32> = rows.iter().flatten().filter_map(|row| row.get(1)?.as_deref()?.parse().ok()).collect();
+        let numbers: Vec<u32> =
+            rows.iter().flatten().filter_map(|row| row.get(1)?.as_deref()?.parse().ok()).collect();
         if numbers.len() != relations.len() {
             return Err(Error::new(Kind::Stale, "an object that is to be saved is not there"));
         }
@@ -137,8 +155,10 @@ impl Postgres {
 
     /// The statements that make what no archive holds.
     fn statements(&mut self, objects: &[ObjectRef]) -> Result<Vec<String>> {
-        let pieces: Vec<ObjectRef> = objects.iter().filter(|object| is_piece(object)).cloned().collect();
-        let tables: Vec<ObjectRef> = objects.iter().filter(|o| o.kind == ObjectKind::Table).cloned().collect();
+        let pieces: Vec<ObjectRef> =
+            objects.iter().filter(|object| is_piece(object)).cloned().collect();
+        let tables: Vec<ObjectRef> =
+            objects.iter().filter(|o| o.kind == ObjectKind::Table).cloned().collect();
         let mut statements = Vec::new();
         if !tables.is_empty() {
             let query = [ATTACHED, include_str!("sql/extras.sql")].concat();
@@ -150,7 +170,9 @@ impl Postgres {
             let query = [ATTACHED, include_str!("sql/pieces.sql")].concat();
             let query = for_server(query, self.facts.major);
             let mut found = vec![false; pieces.len()];
-            for row in self.read(&format!("WITH {}, {query}", asked(&pieces)))?.into_iter().flatten() {
+            for row in
+                self.read(&format!("WITH {}, {query}", asked(&pieces)))?.into_iter().flatten()
+            {
                 let mut values = row.into_iter().flatten();
                 let place = values.next().and_then(|place| place.parse::<usize>().ok());
                 if let Some(found) = place.and_then(|place| found.get_mut(place)) {
@@ -159,7 +181,10 @@ impl Postgres {
                 statements.extend(values.next());
             }
             if let Some((piece, _)) = pieces.iter().zip(found).find(|(_, found)| !found) {
-                return Err(Error::new(Kind::Stale, format!("{piece} is to be saved and is not there")));
+                return Err(Error::new(
+                    Kind::Stale,
+                    format!("{piece} is to be saved and is not there"),
+                ));
             }
         }
         Ok(statements)
@@ -183,10 +208,9 @@ impl Postgres {
         dump.run_into(new.handle()?)?;
         let mut archive = Archive::new(new.handle()?, programs);
         let entries = archive.entries()?;
-        let missing = relations
-            .iter()
-            .zip(numbers)
-            .find(|(_, number)| !entries.iter().any(|entry| entry.class == RELATIONS && entry.number == **number));
+        let missing = relations.iter().zip(numbers).find(|(_, number)| {
+            !entries.iter().any(|entry| entry.class == RELATIONS && entry.number == **number)
+        });
         if let Some((object, _)) = missing {
             return Err(Error::new(Kind::Failed, format!("`pg_dump` left out {object}")));
         }
@@ -204,14 +228,21 @@ impl Postgres {
     }
 
     /// Holds the rows that were counted in a copy, sorted by table, against those of the tables.
-    pub(super) fn compare(&mut self, rows: &[(ObjectRef, u64)], tables: &[ObjectRef]) -> Result<()> {
+    pub(super) fn compare(
+        &mut self,
+        rows: &[(ObjectRef, u64)],
+        tables: &[ObjectRef],
+    ) -> Result<()> {
         let counts = self.count(tables)?;
         for (table, count) in tables.iter().zip(counts) {
             let found = rows.binary_search_by(|(copied, _)| copied.cmp(table)).ok();
             let copied = found.and_then(|at| rows.get(at)).map_or(0, |(_, rows)| *rows);
             if copied != count {
-                return Err(Error::new(Kind::Failed, format!("the copy does not hold all rows of {table}"))
-                    .because(format!("{copied} of {count}")));
+                return Err(Error::new(
+                    Kind::Failed,
+                    format!("the copy does not hold all rows of {table}"),
+                )
+                .because(format!("{copied} of {count}")));
             }
         }
         Ok(())
@@ -252,14 +283,20 @@ pub(super) fn asked(objects: &[ObjectRef]) -> String {
     format!("asked (place, kind, schema, relation, name) AS (VALUES {})", rows.join(", "))
 }
 
-/// The name as a pattern of `pg_dump` that matches nothing else: all is literal between quotation marks.
+/// The name as a pattern of `pg_dump` that matches nothing else: all is literal between quotation
+/// marks.
 fn pattern(object: &ObjectRef) -> String {
     qualified(&object.schema, &object.name)
 }
 
 /// Reads what stands behind the archive of a saved file, and how long the archive is.
 pub(super) fn read_supplement(file: &mut File, path: &Path) -> Result<(u64, Supplement)> {
-    let foreign = || Error::new(Kind::Failed, format!("`{}` is no file of saved objects, or is torn", path.display()));
+    let foreign = || {
+        Error::new(
+            Kind::Failed,
+            format!("`{}` is no file of saved objects, or is torn", path.display()),
+        )
+    };
     let read = |file: &mut File| -> std::io::Result<Option<(u64, Vec<u8>)>> {
         let size = file.metadata()?.len();
         let Some(end) = size.checked_sub(24) else { return Ok(None) };
@@ -268,7 +305,9 @@ pub(super) fn read_supplement(file: &mut File, path: &Path) -> Result<(u64, Supp
         file.read_exact(&mut tail)?;
         let (length, mark) = tail.split_at(8);
         let length = length.iter().fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
-        let Some(start) = end.checked_sub(length).filter(|_| mark == MARK && length <= MOST_STATEMENTS) else {
+        let Some(start) =
+            end.checked_sub(length).filter(|_| mark == MARK && length <= MOST_STATEMENTS)
+        else {
             return Ok(None);
         };
         let mut bytes = Vec::new();
@@ -276,7 +315,8 @@ pub(super) fn read_supplement(file: &mut File, path: &Path) -> Result<(u64, Supp
         file.take(length).read_to_end(&mut bytes)?;
         Ok(Some((start, bytes)))
     };
-    let (archive, bytes) = read(file).map_err(|cause| foreign().because(cause))?.ok_or_else(foreign)?;
+    let (archive, bytes) =
+        read(file).map_err(|cause| foreign().because(cause))?.ok_or_else(foreign)?;
     let supplement = serde_json::from_slice(&bytes).map_err(|cause| foreign().because(cause))?;
     Ok((archive, supplement))
 }

@@ -42,7 +42,11 @@ impl<R: BufRead> Script<R> {
                 return if text.is_empty() { Ok(None) } else { Err(self.tear()) };
             }
             let line = &text[start..];
-            if start == 0 && (line.trim_ascii().is_empty() || line.starts_with(b"--") || line.starts_with(b"\\")) {
+            if start == 0
+                && (line.trim_ascii().is_empty()
+                    || line.starts_with(b"--")
+                    || line.starts_with(b"\\"))
+            {
                 text.clear();
                 continue;
             }
@@ -50,8 +54,9 @@ impl<R: BufRead> Script<R> {
             if quoted.is_some() || !line.trim_ascii_end().ends_with(b";") {
                 continue;
             }
-            let statement = String::from_utf8(std::mem::take(&mut text))
-                .map_err(|cause| Error::new(Kind::Failed, "a name in the archive is not UTF-8").because(cause))?;
+            let statement = String::from_utf8(std::mem::take(&mut text)).map_err(|cause| {
+                Error::new(Kind::Failed, "a name in the archive is not UTF-8").because(cause)
+            })?;
             let statement = statement.trim();
             match statement {
                 "BEGIN;" | "COMMIT;" => {}
@@ -86,9 +91,9 @@ impl<R: BufRead> Script<R> {
     }
 
     fn line(&mut self, into: &mut Vec<u8>) -> Result<usize> {
-        self.reader
-            .read_until(b'\n', into)
-            .map_err(|cause| Error::new(Kind::Failed, "the output of `pg_restore` cannot be read").because(cause))
+        self.reader.read_until(b'\n', into).map_err(|cause| {
+            Error::new(Kind::Failed, "the output of `pg_restore` cannot be read").because(cause)
+        })
     }
 
     fn tear(&mut self) -> Error {
@@ -110,7 +115,8 @@ fn quote_at_end(line: &[u8], mut open: Option<u8>) -> Option<u8> {
     open
 }
 
-/// The table that a `COPY schema.table (...) FROM stdin;` fills; `pg_restore` always names the schema.
+/// The table that a `COPY schema.table (...) FROM stdin;` fills; `pg_restore` always names the
+/// schema.
 pub(super) fn table_of(copy: &str) -> Option<ObjectRef> {
     let (schema, rest) = identifier(copy.strip_prefix("COPY ")?)?;
     let (name, _) = identifier(rest.strip_prefix('.')?)?;
@@ -214,7 +220,8 @@ mod tests {
 
     #[test]
     fn an_empty_table_has_no_rows_and_a_torn_one_is_an_error() {
-        let mut script = Script::new("COPY a.b (x) FROM stdin;\n\\.\nCOPY a.c (x) FROM stdin;\n1\n".as_bytes());
+        let mut script =
+            Script::new("COPY a.b (x) FROM stdin;\n\\.\nCOPY a.c (x) FROM stdin;\n1\n".as_bytes());
         script.next().unwrap();
         assert_eq!(script.rows(&mut Vec::new()).unwrap(), 0);
         script.next().unwrap();
@@ -225,7 +232,10 @@ mod tests {
 
     #[test]
     fn tables_are_read_from_copies_as_they_are_spelled() {
-        assert_eq!(table_of("COPY public.test (a) FROM stdin;"), Some(ObjectRef::table("public", "test")));
+        assert_eq!(
+            table_of("COPY public.test (a) FROM stdin;"),
+            Some(ObjectRef::table("public", "test"))
+        );
         assert_eq!(table_of("COPY \"A.b\".\"c\" FROM stdin;"), Some(ObjectRef::table("A.b", "c")));
         assert_eq!(table_of("COPY \"A"), None);
         assert_eq!(table_of("SELECT"), None);

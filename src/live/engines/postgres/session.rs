@@ -12,7 +12,8 @@ use crate::model::names::Secret;
 
 /// Session settings that make answers the same wherever they are asked, and sessions that neither
 /// wait for ever nor are ended while a client program works. Names with the first major version
-/// that knows them. `row_security`: rows that are hidden from us are an error, never a smaller count.
+/// that knows them. `row_security`: rows that are hidden from us are an error, never a smaller
+/// count.
 const SETTINGS: &[(u32, &str, &str)] = &[
     (0, "client_min_messages", "error"),
     (0, "row_security", "off"),
@@ -99,7 +100,16 @@ impl Postgres {
         let mut main = Connection::open(&target)?;
         let facts = Facts::ask(&mut main, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ")?;
         main.batch(settings(facts.major, "SET LOCAL"))?;
-        Ok(Self { target, url, state: State::Snapshot, facts, apart: Vec::new(), programs: None, main, guard: None })
+        Ok(Self {
+            target,
+            url,
+            state: State::Snapshot,
+            facts,
+            apart: Vec::new(),
+            programs: None,
+            main,
+            guard: None,
+        })
     }
 
     /// Opens a session for a run. Errors before anything begins where the client programs that a
@@ -131,7 +141,10 @@ impl Postgres {
             State::Idle => ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "ROLLBACK", 1),
             State::Snapshot | State::Open => ("SAVEPOINT ttplan_read", MARK, 2),
         };
-        match self.main.batch(format!("{before}; SET LOCAL search_path = pg_catalog; {sql}; {after}")) {
+        match self
+            .main
+            .batch(format!("{before}; SET LOCAL search_path = pg_catalog; {sql}; {after}"))
+        {
             Ok(mut sets) => {
                 sets.truncate(sets.len().saturating_sub(ends));
                 Ok(sets.split_off(sets.len().min(2)))
@@ -149,14 +162,19 @@ impl Postgres {
         Ok(self.read(sql)?.into_iter().flatten().next().and_then(|row| row.into_iter().next()?))
     }
 
-    /// Puts the settings of an open transaction and its session back to ours, whatever a script has set.
+    /// Puts the settings of an open transaction and its session back to ours, whatever a script has
+    /// set.
     pub(super) fn reset_settings(&mut self) -> Result<()> {
-        self.main.batch(format!("RESET ALL; {}; {WITHIN}", settings(self.facts.major, "SET"))).map(drop)
+        self.main
+            .batch(format!("RESET ALL; {}; {WITHIN}", settings(self.facts.major, "SET")))
+            .map(drop)
     }
 
     /// The programs that belong to this server. Errors: when the session can only look.
     pub(super) fn programs(&self) -> Result<Programs> {
-        self.programs.clone().ok_or_else(|| Error::new(Kind::Failed, "this session may only look at the database"))
+        self.programs
+            .clone()
+            .ok_or_else(|| Error::new(Kind::Failed, "this session may only look at the database"))
     }
 }
 
@@ -175,8 +193,10 @@ impl Facts {
         let home = next().unwrap_or_else(|| "public".to_owned());
         let (role, version, number) = (next(), next(), next());
         let (pid, database, oid, may_identify) = (next(), next(), next(), next());
-        let major = number.and_then(|text| text.parse::<u32>().ok()).map_or(0, |number| number / 10_000);
-        let unclear = || Error::new(Kind::Unreachable, "the database server does not say who it is");
+        let major =
+            number.and_then(|text| text.parse::<u32>().ok()).map_or(0, |number| number / 10_000);
+        let unclear =
+            || Error::new(Kind::Unreachable, "the database server does not say who it is");
         if major < OLDEST {
             return Err(Error::new(
                 Kind::Unreachable,
@@ -198,7 +218,8 @@ impl Facts {
 
 fn settings(major: u32, set: &str) -> String {
     let known = SETTINGS.iter().filter(|(since, ..)| *since <= major);
-    let texts: Vec<String> = known.map(|(_, name, value)| format!("{set} {name} = '{value}'")).collect();
+    let texts: Vec<String> =
+        known.map(|(_, name, value)| format!("{set} {name} = '{value}'")).collect();
     texts.join("; ")
 }
 

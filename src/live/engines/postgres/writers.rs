@@ -14,10 +14,10 @@ pub(super) const WHO: &str = "concat_ws(' ',
     '(' || a.state || ')')";
 
 /// One line for every session that could write, and whether we may see more of it than its number.
-/// A reader of the write-ahead log, a vacuum and a helper of another session write nothing themselves.
-/// Prepared transactions belong to nobody and hold their locks all the same. A session of our own
-/// that was closed a moment ago may still be ending: under the run's lock, whoever bears our name
-/// and has our role can only be that, or somebody who merely looks.
+/// A reader of the write-ahead log, a vacuum and a helper of another session write nothing
+/// themselves. Prepared transactions belong to nobody and hold their locks all the same. A session
+/// of our own that was closed a moment ago may still be ending: under the run's lock, whoever bears
+/// our name and has our role can only be that, or somebody who merely looks.
 const SESSIONS: &str = "
     SELECT pg_stat_clear_snapshot();
     SELECT a.backend_type IS NOT NULL, WHO
@@ -38,12 +38,18 @@ impl Postgres {
         ours.extend(self.guard.iter().map(|guard| guard.pid.clone()));
         let ours: Vec<String> = ours.iter().map(|pid| literal(pid)).collect();
         let rows = self
-            .read(&SESSIONS.replace("OURS", &ours.join(", ")).replace("WHO", WHO).replace("NAME", APPLICATION_NAME))?
+            .read(
+                &SESSIONS
+                    .replace("OURS", &ours.join(", "))
+                    .replace("WHO", WHO)
+                    .replace("NAME", APPLICATION_NAME),
+            )?
             .pop()
             .unwrap_or_default();
         let hidden = rows.iter().any(|row| row.first().and_then(Option::as_deref) != Some("t"));
         let seen = rows.iter().any(|row| row.first().and_then(Option::as_deref) == Some("t"));
-        let words: Vec<String> = rows.into_iter().filter_map(|row| row.into_iter().nth(1).flatten()).collect();
+        let words: Vec<String> =
+            rows.into_iter().filter_map(|row| row.into_iter().nth(1).flatten()).collect();
         Ok(match (seen, hidden) {
             (false, false) => Writers::None,
             (true, _) => Writers::Some(words),

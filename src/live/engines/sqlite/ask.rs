@@ -22,14 +22,16 @@ fn one(connection: &mut Connection, question: &Question) -> Result<Rows> {
         }
         Question::Column { table, column } => {
             let rows = texts(connection, table, &[column])?;
-            let mut rows: Rows = rows.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
+            let mut rows: Rows =
+                rows.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
             rows.retain(|row: &Vec<String>| !row.is_empty());
             rows.sort();
             Ok(rows)
         }
         Question::Keyed { table, key, column, containing } => {
             let columns: Vec<&String> = key.iter().chain([column]).collect();
-            let mut rows: Rows = texts(connection, table, &columns)?.into_iter().filter_map(keyed).collect();
+            let mut rows: Rows =
+                texts(connection, table, &columns)?.into_iter().filter_map(keyed).collect();
             rows.retain(|row| row.last().is_some_and(|value| value.contains(containing.as_str())));
             rows.sort();
             Ok(rows)
@@ -45,7 +47,11 @@ fn keyed(mut row: Vec<Option<String>>) -> Option<Vec<String>> {
 }
 
 /// These columns of every row as SQLite's own text, blobs as hexadecimal digits.
-fn texts(connection: &mut Connection, table: &ObjectRef, columns: &[&String]) -> Result<Vec<Vec<Option<String>>>> {
+fn texts(
+    connection: &mut Connection,
+    table: &ObjectRef,
+    columns: &[&String],
+) -> Result<Vec<Vec<Option<String>>>> {
     let columns: Vec<String> = columns
         .iter()
         .map(|column| format!("t.{}", quote(column)))
@@ -54,10 +60,13 @@ fn texts(connection: &mut Connection, table: &ObjectRef, columns: &[&String]) ->
         })
         .collect();
     let mut rows = Vec::new();
-    connection.each(&format!("SELECT {} FROM {} AS t", columns.join(", "), name(table)), |row| {
-        rows.push((0..columns.len()).map(|index| row.optional(index)).collect());
-        Ok(())
-    })?;
+    connection.each(
+        &format!("SELECT {} FROM {} AS t", columns.join(", "), name(table)),
+        |row| {
+            rows.push((0..columns.len()).map(|index| row.optional(index)).collect());
+            Ok(())
+        },
+    )?;
     Ok(rows)
 }
 

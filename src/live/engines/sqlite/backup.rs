@@ -95,7 +95,8 @@ fn create(changing: &mut Changing, source: &mut Connection) -> Result<()> {
     drop(copy);
     new.finish()?;
     let cannot = |error: std::io::Error| {
-        Error::new(Kind::Failed, format!("the database `{}` cannot be created", place.name())).because(error)
+        Error::new(Kind::Failed, format!("the database `{}` cannot be created", place.name()))
+            .because(error)
     };
     let file = File::open(&path).and_then(Held::new).map_err(cannot)?;
     fit_in(&file, &directory).map_err(cannot)?;
@@ -105,7 +106,10 @@ fn create(changing: &mut Changing, source: &mut Connection) -> Result<()> {
     match renameat_with(CWD, &path, CWD, place.path(), RenameFlags::NOREPLACE) {
         Ok(()) => new.leave(),
         Err(Errno::EXIST) => {
-            return Err(Error::new(Kind::Stale, format!("the database `{}` was created meanwhile", place.name())));
+            return Err(Error::new(
+                Kind::Stale,
+                format!("the database `{}` was created meanwhile", place.name()),
+            ));
         }
         Err(error) => return Err(cannot(error.into())),
     }
@@ -114,8 +118,9 @@ fn create(changing: &mut Changing, source: &mut Connection) -> Result<()> {
     changing.opened(file)
 }
 
-/// Makes a new file one of its directory: readable and writable for those for whom the directory is, but
-/// never writable for all. Root gives it to the directory's owner, for the application to use.
+/// Makes a new file one of its directory: readable and writable for those for whom the directory
+/// is, but never writable for all. Root gives it to the directory's owner, for the application to
+/// use.
 fn fit_in(file: &File, directory: &File) -> std::io::Result<()> {
     let metadata = directory.metadata()?;
     if geteuid().is_root() {

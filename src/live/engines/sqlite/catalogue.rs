@@ -81,7 +81,8 @@ pub(super) struct Catalogue {
     pub(super) version: String,
 }
 
-const OBJECTS: &str = "SELECT type, name, tbl_name, rootpage > 0, sql FROM main.sqlite_schema ORDER BY rowid";
+const OBJECTS: &str =
+    "SELECT type, name, tbl_name, rootpage > 0, sql FROM main.sqlite_schema ORDER BY rowid";
 const SORTS: &str = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'";
 const COLUMNS: &str = "SELECT m.name, x.name, x.type, x.\"notnull\", x.dflt_value, x.pk \
     FROM main.sqlite_schema AS m, pragma_table_xinfo(m.name, 'main') AS x \
@@ -114,7 +115,11 @@ pub(super) fn read(connection: &mut Connection) -> Result<Catalogue> {
         true => estimates(&connection.rows(STATISTICS)?),
         false => BTreeMap::new(),
     };
-    let sort = |row: &Row| Sort { word: row.text(1), without_rowid: row.integer(2) != 0, strict: row.integer(3) != 0 };
+    let sort = |row: &Row| Sort {
+        word: row.text(1),
+        without_rowid: row.integer(2) != 0,
+        strict: row.integer(3) != 0,
+    };
     Ok(Catalogue {
         objects: objects.into_iter().filter(|object| !is_internal(&object.table)).collect(),
         sorts: connection.rows(SORTS)?.iter().map(|row| (row.text(0), sort(row))).collect(),
@@ -128,7 +133,11 @@ pub(super) fn read(connection: &mut Connection) -> Result<Catalogue> {
             .map(|row| folded(&row.text(0)))
             .collect(),
         estimates,
-        version: connection.rows("SELECT sqlite_version()")?.first().map(|row| row.text(0)).unwrap_or_default(),
+        version: connection
+            .rows("SELECT sqlite_version()")?
+            .first()
+            .map(|row| row.text(0))
+            .unwrap_or_default(),
     })
 }
 
@@ -145,7 +154,9 @@ pub(super) fn stored_tables(connection: &mut Connection) -> Result<Vec<String>> 
 /// The columns of a table whose values are stored rather than computed, in their order.
 pub(super) fn stored_columns(connection: &mut Connection, table: &str) -> Result<Vec<String>> {
     let table = literal(table);
-    let sql = format!("SELECT name FROM pragma_table_xinfo({table}, 'main') WHERE hidden = 0 ORDER BY cid");
+    let sql = format!(
+        "SELECT name FROM pragma_table_xinfo({table}, 'main') WHERE hidden = 0 ORDER BY cid"
+    );
     Ok(connection.rows(&sql)?.iter().map(|row| row.text(0)).collect())
 }
 
@@ -178,7 +189,12 @@ fn column(row: &Row) -> ColumnEntry {
 }
 
 fn index(row: &Row) -> IndexEntry {
-    IndexEntry { name: row.text(1), unique: row.integer(2) != 0, origin: row.text(3), partial: row.integer(4) != 0 }
+    IndexEntry {
+        name: row.text(1),
+        unique: row.integer(2) != 0,
+        origin: row.text(3),
+        partial: row.integer(4) != 0,
+    }
 }
 
 fn foreign_key(row: &Row) -> ForeignKeyEntry {
@@ -192,7 +208,8 @@ fn foreign_key(row: &Row) -> ForeignKeyEntry {
     }
 }
 
-/// The first number of a `stat` is the number of rows; of several indexes, the largest is least partial.
+/// The first number of a `stat` is the number of rows; of several indexes, the largest is least
+/// partial.
 fn estimates(rows: &[Row]) -> BTreeMap<String, u64> {
     let mut estimates: BTreeMap<String, u64> = BTreeMap::new();
     for row in rows {

@@ -3,9 +3,9 @@
 //! Opening it runs what every SQLite client runs: a hot journal is rolled back, and in WAL mode
 //! the last one to close it writes the log back into the file.
 //!
-//! The lock of a run is a kernel lock (`flock`) on the database file itself: it works across containers
-//! that share the volume, leaves no file, ends with the process, and is independent of the POSIX
-//! locks that SQLite uses. A database that is not there has its directory locked instead.
+//! The lock of a run is a kernel lock (`flock`) on the database file itself: it works across
+//! containers that share the volume, leaves no file, ends with the process, and is independent of
+//! the POSIX locks that SQLite uses. A database that is not there has its directory locked instead.
 
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
@@ -24,7 +24,8 @@ use crate::live::engines::sqlite::{
     ask, backup, content, failure, fitness, kept, look, migrate, restore, save, statement, writers,
 };
 use crate::live::{
-    ChangeDatabase, Fitness, InspectDatabase, Kept, Looking, Question, Rows, Sight, TableContent, Workplace, Writers,
+    ChangeDatabase, Fitness, InspectDatabase, Kept, Looking, Question, Rows, Sight, TableContent,
+    Workplace, Writers,
 };
 use crate::model::config::Access;
 use crate::model::dialect::{qualified, quote};
@@ -70,8 +71,15 @@ impl Changing {
     pub(super) fn open(access: &Access) -> Result<Self> {
         let place = Place::of(access)?;
         let url = access.url.clone();
-        let mut opened =
-            Self { open: None, locked: false, directory: None, transaction: None, prepared: None, place, url };
+        let mut opened = Self {
+            open: None,
+            locked: false,
+            directory: None,
+            transaction: None,
+            prepared: None,
+            place,
+            url,
+        };
         opened.connect()?;
         Ok(opened)
     }
@@ -152,7 +160,9 @@ impl Changing {
     /// Refuses what must not happen inside a transaction.
     fn outside(&self) -> Result<()> {
         match &self.transaction {
-            Some(_) => Err(Error::new(Kind::Failed, "a transaction is open that has to be ended first")),
+            Some(_) => {
+                Err(Error::new(Kind::Failed, "a transaction is open that has to be ended first"))
+            }
             None => Ok(()),
         }
     }
@@ -169,10 +179,15 @@ fn lock(file: &File, place: &Place, wait: Duration) -> Result<()> {
             Err(TryLockError::WouldBlock) if begun.elapsed() < wait => sleep(LOCK_PAUSE.min(wait)),
             Err(TryLockError::WouldBlock) => {
                 let held = format!("another run of ttplan holds the lock on `{}`", place.name());
-                return Err(Error::new(Kind::Locked, held).hint("wait for it to end, then run the command again"));
+                return Err(Error::new(Kind::Locked, held)
+                    .hint("wait for it to end, then run the command again"));
             }
             Err(TryLockError::Error(error)) => {
-                return Err(Error::new(Kind::Failed, format!("`{}` cannot be locked", place.name())).because(error));
+                return Err(Error::new(
+                    Kind::Failed,
+                    format!("`{}` cannot be locked", place.name()),
+                )
+                .because(error));
             }
         }
     }
@@ -257,7 +272,8 @@ impl ChangeDatabase for Changing {
         if self.transaction.take().is_none() {
             return Ok(());
         }
-        // An error may have ended it already (a full disk does), and then there is nothing to forget.
+        // An error may have ended it already (a full disk does), and then there is nothing to
+        // forget.
         match self.connection()?.run("ROLLBACK") {
             Err(error) if error.kind() == Kind::Failed => Ok(()),
             done => done.map(|_| ()),
@@ -290,7 +306,10 @@ impl ChangeDatabase for Changing {
 
     fn quarantine(&mut self, object: &ObjectRef, to: &Path) -> Result<Option<Kept>> {
         let Some(drop) = super::ENGINE.dialect.drop_object(object) else {
-            return Err(Error::new(Kind::Failed, format!("{object} cannot be quarantined by itself")));
+            return Err(Error::new(
+                Kind::Failed,
+                format!("{object} cannot be quarantined by itself"),
+            ));
         };
         let kept = self.save_objects(std::slice::from_ref(object), to)?;
         self.execute(&drop)?;
@@ -307,7 +326,9 @@ impl ChangeDatabase for Changing {
 
     fn backup_bytes(&mut self) -> Result<u64> {
         let Some((connection, _)) = self.connect()? else { return Ok(0) };
-        let pages = connection.number("PRAGMA page_count")?.saturating_mul(connection.number("PRAGMA page_size")?);
+        let pages = connection
+            .number("PRAGMA page_count")?
+            .saturating_mul(connection.number("PRAGMA page_size")?);
         Ok(u64::try_from(pages).unwrap_or(0))
     }
 
@@ -347,19 +368,30 @@ impl ChangeDatabase for Changing {
 fn set_revisions(connection: &mut Connection, set: &SetRevisions) -> Result<()> {
     let (table, column) = (qualified(&set.table.schema, &set.table.name), quote(&set.column));
     let stale = |why: String| {
-        Error::new(Kind::Stale, "the recorded revisions are not as they were when the plan was made").because(why)
+        Error::new(
+            Kind::Stale,
+            "the recorded revisions are not as they were when the plan was made",
+        )
+        .because(why)
     };
     let rows =
-        connection.rows(&format!("SELECT t.{column} FROM {table} AS t")).map_err(|error| match error.kind() {
-            Kind::Failed => stale(error.to_string()),
-            _ => error,
+        connection.rows(&format!("SELECT t.{column} FROM {table} AS t")).map_err(|error| {
+            match error.kind() {
+                Kind::Failed => stale(error.to_string()),
+                _ => error,
+            }
         })?;
     let mut recorded: Vec<Option<String>> = rows.iter().map(|row| row.optional(0)).collect();
     let mut expected: Vec<Option<String>> = set.from.iter().cloned().map(Some).collect();
     recorded.sort();
     expected.sort();
     if recorded != expected {
-        return Err(stale(format!("{} has {} instead of {}", set.table, listed(&recorded), listed(&expected))));
+        return Err(stale(format!(
+            "{} has {} instead of {}",
+            set.table,
+            listed(&recorded),
+            listed(&expected)
+        )));
     }
     connection.run(&format!("DELETE FROM {table}"))?;
     for revision in &set.to {
@@ -370,6 +402,7 @@ fn set_revisions(connection: &mut Connection, set: &SetRevisions) -> Result<()> 
 }
 
 fn listed(revisions: &[Option<String>]) -> String {
-    let names: Vec<String> = revisions.iter().map(|id| format!("`{}`", id.as_deref().unwrap_or("null"))).collect();
+    let names: Vec<String> =
+        revisions.iter().map(|id| format!("`{}`", id.as_deref().unwrap_or("null"))).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use sqlx::sqlite::{LockedSqliteHandle, Sqlite, SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteValueRef};
+use sqlx::sqlite::{
+    LockedSqliteHandle, Sqlite, SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteValueRef,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Decode, Row as _, TypeInfo, ValueRef};
 use tokio::runtime::{Builder, Runtime};
 
@@ -35,8 +37,8 @@ pub(super) enum Way {
     /// Foreign keys are not enforced: a drop would otherwise delete the table's rows one by one
     /// and act on those that refer to them. What that leaves dangling is checked before a commit.
     /// `synchronous = EXTRA` makes a commit durable when it returns, also in rollback mode.
-    /// With a large cache, others can read until the commit: what does not fit is written at once, under a
-    /// lock that keeps them out.
+    /// With a large cache, others can read until the commit: what does not fit is written at once,
+    /// under a lock that keeps them out.
     Change,
     /// A new file of ours. It is synced as a whole when it is complete, and removed otherwise.
     New,
@@ -69,9 +71,12 @@ impl Connection {
     /// Opens an existing file. `name` is what messages call it.
     pub(super) fn open(path: &Path, name: &str, way: Way) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
-            Error::new(Kind::Failed, format!("the database `{name}` cannot be opened")).because(error)
+            Error::new(Kind::Failed, format!("the database `{name}` cannot be opened"))
+                .because(error)
         })?;
-        let inner = runtime.block_on(options(path, way).connect()).map_err(|error| failure::told(name, &error))?;
+        let inner = runtime
+            .block_on(options(path, way).connect())
+            .map_err(|error| failure::told(name, &error))?;
         Ok(Self { inner: Some(inner), runtime, name: name.to_owned() })
     }
 
@@ -80,7 +85,9 @@ impl Connection {
         let (inner, runtime, name) = self.parts()?;
         point(name, "file: before statements")?;
         let done = runtime.block_on(sqlx::raw_sql(AssertSqlSafe(sql)).execute(inner));
-        let rows = done.map(|result| result.rows_affected()).map_err(|error| failure::told(name, &error))?;
+        let rows = done
+            .map(|result| result.rows_affected())
+            .map_err(|error| failure::told(name, &error))?;
         point(name, "file: after statements")?;
         Ok(rows)
     }
@@ -102,11 +109,18 @@ impl Connection {
                 Value::Blob(bytes) => query.bind(bytes.as_slice()),
             };
         }
-        runtime.block_on(query.execute(inner)).map(|_| ()).map_err(|error| failure::told(name, &error))
+        runtime
+            .block_on(query.execute(inner))
+            .map(|_| ())
+            .map_err(|error| failure::told(name, &error))
     }
 
     /// Hands every row of an answer to `take`, one at a time.
-    pub(super) fn each(&mut self, sql: &str, mut take: impl FnMut(Row) -> Result<()>) -> Result<()> {
+    pub(super) fn each(
+        &mut self,
+        sql: &str,
+        mut take: impl FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
         let (inner, runtime, name) = self.parts()?;
         let mut rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch(inner);
         while let Some(row) = runtime.block_on(rows.next()) {
@@ -152,7 +166,8 @@ impl Drop for Connection {
     /// Waits until the file is closed, so that whoever owns it can remove or unlock it next.
     fn drop(&mut self) {
         if let Some(inner) = self.inner.take() {
-            // The driver reports nothing but that its thread is gone, and then the file is closed too.
+            // The driver reports nothing but that its thread is gone, and then the file is closed
+            // too.
             let _ = self.runtime.block_on(inner.close());
         }
     }
@@ -174,9 +189,10 @@ fn options(path: &Path, way: Way) -> SqliteConnectOptions {
         Way::Look | Way::Sealed => wary(options),
         Way::Private => wary(options).pragma("query_only", "ON"),
         Way::Change => options.pragma("cache_size", CACHE_KIB).pragma("synchronous", "EXTRA"),
-        Way::New => {
-            options.pragma("journal_mode", "OFF").pragma("synchronous", "OFF").pragma("ignore_check_constraints", "ON")
-        }
+        Way::New => options
+            .pragma("journal_mode", "OFF")
+            .pragma("synchronous", "OFF")
+            .pragma("ignore_check_constraints", "ON"),
     }
 }
 
@@ -191,7 +207,9 @@ fn read(row: &SqliteRow) -> Result<Row> {
         .map(|index| row.try_get_raw(index).map_err(Into::into).and_then(value))
         .collect::<Result<_, sqlx::error::BoxDynError>>()
         .map(Row)
-        .map_err(|error| Error::new(Kind::Failed, "a row of SQLite could not be read").because(error))
+        .map_err(|error| {
+            Error::new(Kind::Failed, "a row of SQLite could not be read").because(error)
+        })
 }
 
 fn value(raw: SqliteValueRef<'_>) -> Result<Value, sqlx::error::BoxDynError> {

@@ -1,10 +1,10 @@
 //! Fingerprints of what tables hold: equal for equal rows in any order.
 //!
 //! A row's print covers its stored values with their storage class (`1`, `'1'`, `1.0` and a blob
-//! are four values) in the order of the columns. Left out are generated columns, which follow from the
-//! others, and a hidden rowid, which is no part of what `.dump` shows. A table's print is the sum
-//! of its rows' prints, so rows are read once, in any order, in bounded memory, and from the table
-//! itself rather than from an index that has the same values.
+//! are four values) in the order of the columns. Left out are generated columns, which follow from
+//! the others, and a hidden rowid, which is no part of what `.dump` shows. A table's print is the
+//! sum of its rows' prints, so rows are read once, in any order, in bounded memory, and from the
+//! table itself rather than from an index that has the same values.
 
 use sha2::{Digest, Sha256};
 
@@ -23,8 +23,10 @@ pub(super) fn of_all(connection: &mut Connection) -> Result<Vec<TableContent>> {
 /// The content of one table.
 pub(super) fn of(connection: &mut Connection, table: &str) -> Result<TableContent> {
     let columns = stored_columns(connection, table)?;
-    let columns: Vec<String> = columns.iter().map(|column| format!("t.{}", quote(column))).collect();
-    let sql = format!("SELECT {} FROM {} AS t NOT INDEXED", columns.join(", "), qualified("main", table));
+    let columns: Vec<String> =
+        columns.iter().map(|column| format!("t.{}", quote(column))).collect();
+    let sql =
+        format!("SELECT {} FROM {} AS t NOT INDEXED", columns.join(", "), qualified("main", table));
     let (mut rows, mut sum) = (0_u64, 0_u128);
     connection.each(&sql, |row| {
         rows = rows.saturating_add(1);
@@ -34,7 +36,8 @@ pub(super) fn of(connection: &mut Connection, table: &str) -> Result<TableConten
     Ok(TableContent { table: ObjectRef::table("main", table), rows, digest: format!("{sum:032x}") })
 }
 
-/// The first 16 bytes of the SHA-256 over a row's values, each with its class and, where it varies, its length.
+/// The first 16 bytes of the SHA-256 over a row's values, each with its class and, where it varies,
+/// its length.
 fn print_of(row: &Row) -> u128 {
     let mut hash = Sha256::new();
     for value in &row.0 {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use sqlparser::ast::{
-    CheckConstraint, ColumnDef, ColumnOption, CreateIndex, Expr, ForeignKeyConstraint, Ident, IndexColumn, Statement,
-    TableConstraint,
+    CheckConstraint, ColumnDef, ColumnOption, CreateIndex, Expr, ForeignKeyConstraint, Ident,
+    IndexColumn, Statement, TableConstraint,
 };
 use sqlparser::dialect::SQLiteDialect;
 use sqlparser::keywords::Keyword;
@@ -73,7 +73,8 @@ pub(super) fn index(sql: &str) -> Option<IndexText> {
 }
 
 fn statement(sql: &str) -> Result<Statement, String> {
-    let mut statements = Parser::parse_sql(&SQLiteDialect {}, sql).map_err(|error| error.to_string())?;
+    let mut statements =
+        Parser::parse_sql(&SQLiteDialect {}, sql).map_err(|error| error.to_string())?;
     match (statements.pop(), statements.is_empty()) {
         (Some(statement), true) => Ok(statement),
         _ => Err("it is not one statement".to_owned()),
@@ -86,10 +87,14 @@ impl TableText {
         for option in &column.options {
             let constraint = option.name.as_ref().map(|name| name.value.clone());
             match &option.option {
-                ColumnOption::Check(check) => self.add_check(option.name.as_ref().or(check.name.as_ref()), check),
+                ColumnOption::Check(check) => {
+                    self.add_check(option.name.as_ref().or(check.name.as_ref()), check)
+                }
                 ColumnOption::PrimaryKey(_) => self.primary_key = constraint,
                 ColumnOption::Unique(_) => self.add_unique(vec![name.clone()], constraint),
-                ColumnOption::ForeignKey(key) => self.add_foreign_key(constraint, vec![name.clone()], key),
+                ColumnOption::ForeignKey(key) => {
+                    self.add_foreign_key(constraint, vec![name.clone()], key)
+                }
                 ColumnOption::Collation(collation) => {
                     self.collations.insert(name.clone(), collation.to_string());
                 }
@@ -134,8 +139,17 @@ impl TableText {
         self.uniques.extend(name.map(|name| (columns, name)));
     }
 
-    fn add_foreign_key(&mut self, name: Option<String>, columns: Vec<String>, key: &ForeignKeyConstraint) {
-        let options = key.characteristics.as_ref().map(ToString::to_string).filter(|options| !options.is_empty());
+    fn add_foreign_key(
+        &mut self,
+        name: Option<String>,
+        columns: Vec<String>,
+        key: &ForeignKeyConstraint,
+    ) {
+        let options = key
+            .characteristics
+            .as_ref()
+            .map(ToString::to_string)
+            .filter(|options| !options.is_empty());
         self.foreign_keys.push(ForeignKeyText { name, columns, options });
     }
 }
@@ -168,18 +182,27 @@ mod tests {
         assert!(text.autoincrement);
         assert_eq!(text.collations["name"], "NOCASE");
         assert_eq!(text.generated["twice"], "id * 2");
-        let uniques = [(vec!["name".into()], "uq_name".into()), (vec!["name".into(), "o".into()], "uq_pair".into())];
+        let uniques = [
+            (vec!["name".into()], "uq_name".into()),
+            (vec!["name".into(), "o".into()], "uq_pair".into()),
+        ];
         assert_eq!(text.uniques, uniques);
-        let checks: Vec<_> = text.checks.iter().map(|check| (&*check.name, &*check.definition)).collect();
+        let checks: Vec<_> =
+            text.checks.iter().map(|check| (&*check.name, &*check.definition)).collect();
         assert_eq!(checks, [("", "CHECK (id > 0)"), ("short", "CHECK (length(Name) < 9)")]);
-        let keys: Vec<_> = text.foreign_keys.iter().map(|key| (key.name.as_deref(), key.columns.join(","))).collect();
+        let keys: Vec<_> = text
+            .foreign_keys
+            .iter()
+            .map(|key| (key.name.as_deref(), key.columns.join(",")))
+            .collect();
         assert_eq!(keys, [(Some("fk_o"), "o".into()), (None, "id,o".into())]);
         assert_eq!(text.foreign_keys[0].options.as_deref(), Some("DEFERRABLE INITIALLY DEFERRED"));
     }
 
     #[test]
     fn an_index_gives_its_expressions_and_its_predicate() {
-        let text = index("CREATE UNIQUE INDEX i ON t (lower(a), b DESC) WHERE b IS NOT NULL").unwrap();
+        let text =
+            index("CREATE UNIQUE INDEX i ON t (lower(a), b DESC) WHERE b IS NOT NULL").unwrap();
         assert_eq!(text.columns, ["lower(a)", "b"]);
         assert_eq!(text.predicate.as_deref(), Some("b IS NOT NULL"));
     }
@@ -188,7 +211,10 @@ mod tests {
     fn what_cannot_be_read_gives_a_reason_and_no_panic() {
         assert!(table("CREATE TABLE t (a FOO BAR BAZ)").is_err());
         assert!(table("CREATE VIEW v AS SELECT 1").is_err());
-        assert!(table(&format!("CREATE TABLE t (a CHECK ({}1{}))", "(".repeat(9999), ")".repeat(9999))).is_err());
+        assert!(
+            table(&format!("CREATE TABLE t (a CHECK ({}1{}))", "(".repeat(9999), ")".repeat(9999)))
+                .is_err()
+        );
         assert!(index("").is_none());
     }
 }

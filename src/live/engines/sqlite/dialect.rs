@@ -34,7 +34,9 @@ impl Dialect for SqliteDialect {
     fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
         let (key, column) = (quote(&format!("{}_pkc", table.name)), quote(column));
         let table = qualified(&table.schema, &table.name);
-        format!("CREATE TABLE {table} ({column} VARCHAR({width}) NOT NULL, CONSTRAINT {key} PRIMARY KEY ({column}))")
+        format!(
+            "CREATE TABLE {table} ({column} VARCHAR({width}) NOT NULL, CONSTRAINT {key} PRIMARY KEY ({column}))"
+        )
     }
 
     /// SQLite takes texts of any length, whatever a column says.
@@ -52,12 +54,20 @@ mod tests {
     #[test]
     fn a_drop_names_one_object_and_nothing_else() {
         let table = ObjectRef::table("main", "My Table; drop");
-        assert_eq!(SqliteDialect.drop_object(&table).as_deref(), Some("DROP TABLE \"main\".\"My Table; drop\""));
+        assert_eq!(
+            SqliteDialect.drop_object(&table).as_deref(),
+            Some("DROP TABLE \"main\".\"My Table; drop\"")
+        );
         let trigger = ObjectRef::of_table(ObjectKind::Trigger, "main", "t", "a\"b");
-        assert_eq!(SqliteDialect.drop_object(&trigger).as_deref(), Some("DROP TRIGGER \"main\".\"a\"\"b\""));
+        assert_eq!(
+            SqliteDialect.drop_object(&trigger).as_deref(),
+            Some("DROP TRIGGER \"main\".\"a\"\"b\"")
+        );
         let constraint = ObjectRef::of_table(ObjectKind::Constraint, "main", "t", "fk");
         assert_eq!(SqliteDialect.drop_object(&constraint), None);
-        assert!(SqliteDialect.drop_object(&table).is_some_and(|sql| risk::is_single_plain_drop(&sql)));
+        assert!(
+            SqliteDialect.drop_object(&table).is_some_and(|sql| risk::is_single_plain_drop(&sql))
+        );
     }
 
     #[test]
@@ -69,6 +79,9 @@ mod tests {
             "CREATE TABLE \"main\".\"versions\" (\"version_num\" VARCHAR(32) NOT NULL, \
              CONSTRAINT \"versions_pkc\" PRIMARY KEY (\"version_num\"))"
         );
-        assert_eq!(risk::of_move(&Move::CreateObject(CreateObject { object: table, sql })), Risk::Caution);
+        assert_eq!(
+            risk::of_move(&Move::CreateObject(CreateObject { object: table, sql })),
+            Risk::Caution
+        );
     }
 }

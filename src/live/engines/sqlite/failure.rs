@@ -31,7 +31,8 @@ pub(super) fn told(database: &str, error: &sqlx::Error) -> Error {
             let code = said.code().and_then(|code| code.parse().ok()).unwrap_or_default();
             by_code(database, code, said.message())
         }
-        other => Error::new(Kind::Failed, format!("SQLite could not work on `{database}`")).because(other),
+        other => Error::new(Kind::Failed, format!("SQLite could not work on `{database}`"))
+            .because(other),
     }
 }
 
@@ -39,27 +40,40 @@ pub(super) fn told(database: &str, error: &sqlx::Error) -> Error {
 pub(super) fn by_code(database: &str, code: i32, said: &str) -> Error {
     let error = |kind, message: String| Error::new(kind, message).because(said);
     match (code, code & 0xff) {
-        (MOVED, _) => error(Kind::Stale, format!("`{database}` was moved or replaced while it was open"))
-            .hint("stop the application, then run the command again"),
-        (_, BUSY | LOCKED) => {
-            error(Kind::Locked, format!("the database `{database}` is locked by another program or connection"))
-                .hint(format!("see who has it open: fuser -v '{database}'"))
-                .transient()
+        (MOVED, _) => {
+            error(Kind::Stale, format!("`{database}` was moved or replaced while it was open"))
+                .hint("stop the application, then run the command again")
         }
-        (_, READONLY) => error(Kind::Failed, format!("the database `{database}` cannot be written to by this user"))
-            .hint(format!("see its owner and mode: ls -l '{database}'")),
-        (_, IO) => error(Kind::Unreachable, format!("the database `{database}` cannot be read or written"))
-            .hint("look for errors of the disk: dmesg | tail"),
+        (_, BUSY | LOCKED) => error(
+            Kind::Locked,
+            format!("the database `{database}` is locked by another program or connection"),
+        )
+        .hint(format!("see who has it open: fuser -v '{database}'"))
+        .transient(),
+        (_, READONLY) => error(
+            Kind::Failed,
+            format!("the database `{database}` cannot be written to by this user"),
+        )
+        .hint(format!("see its owner and mode: ls -l '{database}'")),
+        (_, IO) => {
+            error(Kind::Unreachable, format!("the database `{database}` cannot be read or written"))
+                .hint("look for errors of the disk: dmesg | tail")
+        }
         (_, CORRUPT) => error(Kind::Unreachable, format!("the database `{database}` is damaged"))
-            .hint(format!("see how far it can be read: sqlite3 '{database}' 'PRAGMA integrity_check'")),
+            .hint(format!(
+                "see how far it can be read: sqlite3 '{database}' 'PRAGMA integrity_check'"
+            )),
         (_, FULL) => error(Kind::Failed, format!("there is no space left to write `{database}`"))
             .hint(format!("see the free space: df -h '{database}'")),
-        (_, CANNOT_OPEN) => error(Kind::Unreachable, format!("the database `{database}` cannot be opened"))
-            .hint(format!("see its owner and mode: ls -l '{database}'")),
-        (_, NOT_A_DATABASE) => {
-            error(Kind::Unreachable, format!("`{database}` is not a SQLite database, or it is encrypted"))
-                .hint(format!("see what it is: file '{database}'"))
+        (_, CANNOT_OPEN) => {
+            error(Kind::Unreachable, format!("the database `{database}` cannot be opened"))
+                .hint(format!("see its owner and mode: ls -l '{database}'"))
         }
+        (_, NOT_A_DATABASE) => error(
+            Kind::Unreachable,
+            format!("`{database}` is not a SQLite database, or it is encrypted"),
+        )
+        .hint(format!("see what it is: file '{database}'")),
         _ => error(Kind::Failed, format!("SQLite refused a statement on `{database}`")),
     }
 }

@@ -1,8 +1,9 @@
-//! The database file, opened beside SQLite: to read its header, to ask for locks, to carry the lock of a run.
+//! The database file, opened beside SQLite: to read its header, to ask for locks, to carry the lock
+//! of a run.
 //!
-//! When a process closes *any* descriptor of a file, the kernel drops *all* POSIX locks that the process
-//! has on it, SQLite's own among them: <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>.
-//! So a descriptor is only closed when nothing else in this process has that file open: until then
+//! When a process closes *any* descriptor of a file, the kernel drops *all* POSIX locks that the
+//! process has on it, SQLite's own among them:
+//! <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>. So a descriptor is only closed when nothing else in this process has that file open: until then
 //! it is kept aside. Whoever opens a connection holds such a file for longer than the connection.
 
 use std::collections::BTreeMap;
@@ -88,7 +89,8 @@ mod tests {
 
     fn descriptors(path: &std::path::Path) -> usize {
         let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
-        open.filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target == path)).count()
+        open.filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target == path))
+            .count()
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! A SQLite database that can be looked at and not changed: one snapshot for the life of the object.
+//! A SQLite database that can be looked at and not changed: one snapshot for the life of the
+//! object.
 
 use crate::error::{Error, Kind, Result};
 use crate::live::engines::sqlite::connection::Connection;
@@ -37,7 +38,9 @@ impl Inspecting {
 impl InspectDatabase for Inspecting {
     fn look(&mut self) -> Result<Sight> {
         match &mut self.snapshot {
-            Some(snapshot) => look::look(&mut snapshot.connection, &self.place).map_err(unreachable),
+            Some(snapshot) => {
+                look::look(&mut snapshot.connection, &self.place).map_err(unreachable)
+            }
             None => Ok(look::nothing(&self.place)),
         }
     }

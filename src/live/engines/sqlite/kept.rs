@@ -28,10 +28,12 @@ pub(super) struct NewFile {
 }
 
 impl NewFile {
-    /// Makes the file, empty, for this user alone. Nothing that is there is ever replaced or followed.
+    /// Makes the file, empty, for this user alone. Nothing that is there is ever replaced or
+    /// followed.
     pub(super) fn create(path: &Path) -> Result<Self> {
         let made = fault::point("kept file: before it is made");
-        let made = made.and_then(|()| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
+        let made = made
+            .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
         made.map_err(|error| cannot_keep(path, &error))?;
         Ok(Self { path: path.to_owned(), stays: false })
     }
@@ -44,8 +46,11 @@ impl NewFile {
     /// Turns it into one file that needs no other beside it, brings it to disk, and reads it back.
     pub(super) fn finish(&self) -> Result<Kept> {
         self.open()?.rows("PRAGMA journal_mode = DELETE")?;
-        let synced = fault::point("kept file: before it is synced").and_then(|()| File::open(&self.path)?.sync_all());
-        synced.and_then(|()| sync_directory_of(&self.path)).map_err(|error| cannot_keep(&self.path, &error))?;
+        let synced = fault::point("kept file: before it is synced")
+            .and_then(|()| File::open(&self.path)?.sync_all());
+        synced
+            .and_then(|()| sync_directory_of(&self.path))
+            .map_err(|error| cannot_keep(&self.path, &error))?;
         read_back(&self.path)
     }
 
@@ -61,7 +66,8 @@ impl Drop for NewFile {
             for suffix in ["", JOURNAL, WAL, SHARED_MEMORY] {
                 let mut path = self.path.clone().into_os_string();
                 path.push(suffix);
-                // The error that led here is the one to tell; what cannot be removed is not relied on either.
+                // The error that led here is the one to tell; what cannot be removed is not relied
+                // on either.
                 let _ = std::fs::remove_file(path);
             }
         }
@@ -91,7 +97,9 @@ pub(super) fn check_integrity(connection: &mut Connection) -> Result<()> {
     // have. Tables that need none are checked as above, of the others every row is read.
     for table in stored_tables(connection)? {
         match judge(connection, &format!("PRAGMA main.integrity_check({})", literal(&table))) {
-            Err(error) if lacks_a_function(&error) => content::of(connection, &table).map(|_| ())?,
+            Err(error) if lacks_a_function(&error) => {
+                content::of(connection, &table).map(|_| ())?
+            }
             judged => judged?,
         }
     }
@@ -104,7 +112,9 @@ fn judge(connection: &mut Connection, check: &str) -> Result<()> {
         return Ok(());
     }
     let what = format!("`{}` does not pass SQLite's integrity check", connection.name());
-    Err(found.iter().fold(Error::new(Kind::Verification, what), |error, row| error.because(row.text(0))))
+    Err(found
+        .iter()
+        .fold(Error::new(Kind::Verification, what), |error, row| error.because(row.text(0))))
 }
 
 /// To SQLite that is an error of the statement, as no damage is.
@@ -117,7 +127,8 @@ fn count_rows(connection: &mut Connection) -> Result<Vec<(ObjectRef, u64)>> {
     let mut tables = Vec::new();
     for table in stored_tables(connection)? {
         // An index may need a collation that only the application has.
-        let rows = connection.number(&format!("SELECT count(*) FROM {} NOT INDEXED", qualified("main", &table)))?;
+        let rows = connection
+            .number(&format!("SELECT count(*) FROM {} NOT INDEXED", qualified("main", &table)))?;
         if !table.starts_with(OUR_PREFIX) {
             tables.push((ObjectRef::table("main", table), rows.unsigned_abs()));
         }
@@ -157,9 +168,12 @@ pub(super) fn name_of(path: &Path) -> Result<&str> {
 
 fn cannot_keep(path: &Path, error: &std::io::Error) -> Error {
     let shown = path.display();
-    let error = Error::new(Kind::Failed, format!("`{shown}` cannot be written and read back")).because(error);
+    let error = Error::new(Kind::Failed, format!("`{shown}` cannot be written and read back"))
+        .because(error);
     let directory = path.parent().unwrap_or(Path::new("/")).display();
-    error.hint(format!("see its directory and the free space: ls -ld '{directory}'; df -h '{directory}'"))
+    error.hint(format!(
+        "see its directory and the free space: ls -ld '{directory}'; df -h '{directory}'"
+    ))
 }
 
 #[cfg(test)]
@@ -209,6 +223,9 @@ mod tests {
         let middle = bytes.len() / 2;
         bytes[middle..middle + 4096].fill(0xff);
         std::fs::write(&path, bytes).unwrap();
-        assert!(matches!(read_back(&path).unwrap_err().kind(), Kind::Verification | Kind::Unreachable));
+        assert!(matches!(
+            read_back(&path).unwrap_err().kind(),
+            Kind::Verification | Kind::Unreachable
+        ));
     }
 }

@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::live::Sight;
-use crate::live::engines::sqlite::catalogue::{self, Catalogue, ForeignKeyEntry, IndexEntry, Object, folded};
+use crate::live::engines::sqlite::catalogue::{
+    self, Catalogue, ForeignKeyEntry, IndexEntry, Object, folded,
+};
 use crate::live::engines::sqlite::connection::Connection;
 use crate::live::engines::sqlite::ddl::{self, TableText};
 use crate::live::engines::sqlite::dependencies;
 use crate::live::engines::sqlite::place::Place;
 use crate::model::names::ObjectKind;
 use crate::model::observation::Presence;
-use crate::model::schema::{Attachment, Column, ForeignKey, Index, Key, Schema, Table, TableSort, View};
+use crate::model::schema::{
+    Attachment, Column, ForeignKey, Index, Key, Schema, Table, TableSort, View,
+};
 
-/// Stands for an expression or predicate of an index whose text cannot be read; the definition has it.
+/// Stands for an expression or predicate of an index whose text cannot be read; the definition has
+/// it.
 const UNREAD: &str = "?";
 
 /// What there is of a database that is not there.
@@ -21,7 +26,11 @@ pub(super) fn nothing(place: &Place) -> Sight {
     Sight {
         presence: Presence::Absent,
         identity: place.identity(),
-        schema: Schema { engine: super::NAME.into(), home: super::HOME.into(), ..Schema::default() },
+        schema: Schema {
+            engine: super::NAME.into(),
+            home: super::HOME.into(),
+            ..Schema::default()
+        },
         estimated_rows: Vec::new(),
         server_version: None,
         role: None,
@@ -32,7 +41,8 @@ pub(super) fn nothing(place: &Place) -> Sight {
 pub(super) fn look(connection: &mut Connection, place: &Place) -> Result<Sight> {
     let catalogue = catalogue::read(connection)?;
     let schema = schema(&catalogue, place.is_ours());
-    let estimate = |table: &Table| (table.reference(), catalogue.estimates.get(&table.name).copied());
+    let estimate =
+        |table: &Table| (table.reference(), catalogue.estimates.get(&table.name).copied());
     Ok(Sight {
         presence: Presence::Present,
         identity: place.identity(),
@@ -44,9 +54,12 @@ pub(super) fn look(connection: &mut Connection, place: &Place) -> Result<Sight> 
 }
 
 fn schema(catalogue: &Catalogue, ours: bool) -> Schema {
-    let of_kind = |kind: &'static str| catalogue.objects.iter().filter(move |object| object.kind == kind);
-    let mut tables: Vec<Table> = of_kind("table").map(|object| table(catalogue, object, ours)).collect();
-    let mut views: Vec<View> = of_kind("view").map(|object| view(catalogue, object, ours)).collect();
+    let of_kind =
+        |kind: &'static str| catalogue.objects.iter().filter(move |object| object.kind == kind);
+    let mut tables: Vec<Table> =
+        of_kind("table").map(|object| table(catalogue, object, ours)).collect();
+    let mut views: Vec<View> =
+        of_kind("view").map(|object| view(catalogue, object, ours)).collect();
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     views.sort_by(|a, b| a.name.cmp(&b.name));
     name_foreign_tables(&mut tables);
@@ -72,13 +85,17 @@ fn table(catalogue: &Catalogue, object: &Object, ours: bool) -> Table {
         TableText::default()
     });
     let known = catalogue.sorts.get(&object.name).cloned().unwrap_or_default();
-    let marks =
-        [("autoincrement", text.autoincrement), ("strict", known.strict), ("without_rowid", known.without_rowid)];
+    let marks = [
+        ("autoincrement", text.autoincrement),
+        ("strict", known.strict),
+        ("without_rowid", known.without_rowid),
+    ];
     for (mark, _) in marks.iter().filter(|(_, is_so)| *is_so) {
         attributes.insert((*mark).to_owned(), "true".to_owned());
     }
     let indexes = catalogue.indexes.get(&object.name).map(Vec::as_slice).unwrap_or_default();
-    let foreign_keys = catalogue.foreign_keys.get(&object.name).map(Vec::as_slice).unwrap_or_default();
+    let foreign_keys =
+        catalogue.foreign_keys.get(&object.name).map(Vec::as_slice).unwrap_or_default();
     Table {
         schema: super::HOME.into(),
         name: object.name.clone(),
@@ -119,7 +136,12 @@ fn sort(catalogue: &Catalogue, object: &Object) -> TableSort {
 fn module_of(object: &Object) -> Option<String> {
     let sql = folded(object.sql.as_deref()?);
     let (_, module) = sql.split_once(" using ")?;
-    Some(module.split(|c: char| !c.is_alphanumeric() && c != '_').find(|word| !word.is_empty())?.to_owned())
+    Some(
+        module
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .find(|word| !word.is_empty())?
+            .to_owned(),
+    )
 }
 
 fn columns(catalogue: &Catalogue, table: &str, text: &TableText) -> Vec<Column> {
@@ -137,7 +159,8 @@ fn columns(catalogue: &Catalogue, table: &str, text: &TableText) -> Vec<Column> 
 }
 
 fn primary_key(catalogue: &Catalogue, table: &str, text: &TableText) -> Option<Key> {
-    let mut columns: Vec<_> = catalogue.columns.get(table)?.iter().filter(|column| column.key > 0).collect();
+    let mut columns: Vec<_> =
+        catalogue.columns.get(table)?.iter().filter(|column| column.key > 0).collect();
     columns.sort_by_key(|column| column.key);
     let columns: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     (!columns.is_empty()).then(|| Key { name: text.primary_key.clone(), columns, options: None })
@@ -146,15 +169,24 @@ fn primary_key(catalogue: &Catalogue, table: &str, text: &TableText) -> Option<K
 /// The names of an index's columns; its text has the expressions.
 fn index_columns(catalogue: &Catalogue, index: &str, expressions: &[String]) -> Vec<String> {
     let columns = catalogue.index_columns.get(index).map(Vec::as_slice).unwrap_or_default();
-    let expression = |place: usize| expressions.get(place).map_or(UNREAD, String::as_str).to_owned();
-    columns.iter().enumerate().map(|(place, name)| name.clone().unwrap_or_else(|| expression(place))).collect()
+    let expression =
+        |place: usize| expressions.get(place).map_or(UNREAD, String::as_str).to_owned();
+    columns
+        .iter()
+        .enumerate()
+        .map(|(place, name)| name.clone().unwrap_or_else(|| expression(place)))
+        .collect()
 }
 
 fn uniques(catalogue: &Catalogue, entries: &[IndexEntry], text: &TableText) -> Vec<Key> {
     let key = |entry: &IndexEntry| {
         let columns = index_columns(catalogue, &entry.name, &[]);
         let lower: Vec<String> = columns.iter().map(|column| folded(column)).collect();
-        let name = text.uniques.iter().find(|(columns, _)| *columns == lower).map(|(_, name)| name.clone());
+        let name = text
+            .uniques
+            .iter()
+            .find(|(columns, _)| *columns == lower)
+            .map(|(_, name)| name.clone());
         Key { name, columns, options: None }
     };
     let mut keys: Vec<Key> = entries.iter().filter(|entry| entry.origin == "u").map(key).collect();
@@ -165,14 +197,22 @@ fn uniques(catalogue: &Catalogue, entries: &[IndexEntry], text: &TableText) -> V
 fn made_indexes(catalogue: &Catalogue, entries: &[IndexEntry]) -> Vec<Index> {
     let index = |entry: &IndexEntry| {
         let is_it = |object: &&Object| object.kind == "index" && object.name == entry.name;
-        let definition = catalogue.objects.iter().find(is_it).and_then(|object| object.sql.clone()).unwrap_or_default();
+        let definition = catalogue
+            .objects
+            .iter()
+            .find(is_it)
+            .and_then(|object| object.sql.clone())
+            .unwrap_or_default();
         let text = ddl::index(&definition);
         let expressions = text.as_ref().map(|text| text.columns.as_slice()).unwrap_or_default();
         let columns = index_columns(catalogue, &entry.name, expressions);
-        let predicate = entry.partial.then(|| text.and_then(|text| text.predicate).unwrap_or_else(|| UNREAD.into()));
+        let predicate = entry
+            .partial
+            .then(|| text.and_then(|text| text.predicate).unwrap_or_else(|| UNREAD.into()));
         Index { name: entry.name.clone(), unique: entry.unique, columns, predicate, definition }
     };
-    let mut indexes: Vec<Index> = entries.iter().filter(|entry| entry.origin == "c").map(index).collect();
+    let mut indexes: Vec<Index> =
+        entries.iter().filter(|entry| entry.origin == "c").map(index).collect();
     indexes.sort_by(|a, b| a.name.cmp(&b.name));
     indexes
 }
@@ -184,8 +224,12 @@ fn foreign_keys(entries: &[ForeignKeyEntry], text: &TableText) -> Vec<ForeignKey
         let columns: Vec<String> = group.iter().map(|entry| entry.from.clone()).collect();
         let lower: Vec<String> = columns.iter().map(|column| folded(column)).collect();
         // SQLite counts from the last key of the text.
-        let place = usize::try_from(first.id).ok().and_then(|id| text.foreign_keys.len().checked_sub(id + 1));
-        let said = place.and_then(|place| text.foreign_keys.get(place)).filter(|said| said.columns == lower);
+        let place = usize::try_from(first.id)
+            .ok()
+            .and_then(|id| text.foreign_keys.len().checked_sub(id + 1));
+        let said = place
+            .and_then(|place| text.foreign_keys.get(place))
+            .filter(|said| said.columns == lower);
         keys.push(ForeignKey {
             name: said.and_then(|said| said.name.clone()),
             columns,
@@ -213,7 +257,8 @@ fn name_foreign_tables(tables: &mut [Table]) {
 }
 
 fn triggers(catalogue: &Catalogue, owner: &str) -> Vec<Attachment> {
-    let belongs = |object: &&Object| object.kind == "trigger" && object.table.eq_ignore_ascii_case(owner);
+    let belongs =
+        |object: &&Object| object.kind == "trigger" && object.table.eq_ignore_ascii_case(owner);
     let mut triggers: Vec<Attachment> = catalogue
         .objects
         .iter()

@@ -22,7 +22,8 @@ const TRIES: u32 = 3;
 /// Characters that URLs of SQLAlchemy and of Django understand differently in a path.
 const AMBIGUOUS: &[char] = &['?', '#', '%', '+'];
 
-/// The original when the copy was made: which file it was, and its state; `None` where there was none.
+/// The original when the copy was made: which file it was, and its state; `None` where there was
+/// none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Prepared(Option<(Key, Stamp)>);
 
@@ -54,7 +55,9 @@ pub(super) fn prepare(changing: &mut Changing, scratch: &Path) -> Result<Workpla
         }
     }
     let busy = format!("the database `{}` is being written to all the time", changing.place.name());
-    Err(Error::new(Kind::Locked, busy).hint("stop the application, then run the command again").transient())
+    Err(Error::new(Kind::Locked, busy)
+        .hint("stop the application, then run the command again")
+        .transient())
 }
 
 /// Opens the copy to be looked at.
@@ -84,7 +87,10 @@ fn check_unchanged(changing: &mut Changing, prepared: Prepared) -> Result<()> {
     if Prepared(stamp(changing)?) == prepared {
         return Ok(());
     }
-    let message = format!("the database `{}` was changed while its migrations ran on a copy", changing.place.name());
+    let message = format!(
+        "the database `{}` was changed while its migrations ran on a copy",
+        changing.place.name()
+    );
     Err(Error::new(Kind::Stale, message).hint("stop the application, then run the command again"))
 }
 
@@ -109,11 +115,15 @@ fn copy_path(place: &Place, scratch: &Path) -> PathBuf {
 /// slashes stand before an absolute path, to SQLAlchemy as to Django.
 fn url_of(original: &str, path: &str) -> Result<String> {
     if path.contains(AMBIGUOUS) {
-        return Err(Error::new(Kind::Config, format!("the path `{path}` cannot be written as a URL"))
-            .hint("choose a state directory without any of ? # % + in its path"));
+        return Err(Error::new(
+            Kind::Config,
+            format!("the path `{path}` cannot be written as a URL"),
+        )
+        .hint("choose a state directory without any of ? # % + in its path"));
     }
     let (scheme, rest) = original.split_once(':').unwrap_or(("sqlite", original));
-    let (file, options) = rest.split_once('?').map_or((rest, String::new()), |(file, o)| (file, format!("?{o}")));
+    let (file, options) =
+        rest.split_once('?').map_or((rest, String::new()), |(file, o)| (file, format!("?{o}")));
     let uri = if file.trim_start_matches('/').starts_with("file:") { "file:" } else { "" };
     Ok(format!("{scheme}:///{uri}{path}{options}"))
 }

@@ -1,10 +1,11 @@
 //! SQLite: a database that is one file, with no server to ask.
 //!
-//! `place` knows where it is, `held` keeps its file open; `connection` talks to SQLite and `failure` tells its errors. To look:
-//! `snapshot` opens it without a trace, `inspect` is the object given out, and `look` (from
-//! `catalogue`, `ddl`, `dependencies`), `ask`, `content`, `writers` do the work. To change: `change` is the object given
-//! out, with `statement` and `references` to guard its transaction, `save` and `restore` (in the format of
-//! `objects`) for single objects, `backup` and `migrate` for the whole, both by `pages`, into `kept` files.
+//! `place` knows where it is, `held` keeps its file open; `connection` talks to SQLite and
+//! `failure` tells its errors. To look: `snapshot` opens it without a trace, `inspect` is the
+//! object given out, and `look` (from `catalogue`, `ddl`, `dependencies`), `ask`, `content`,
+//! `writers` do the work. To change: `change` is the object given out, with `statement` and
+//! `references` to guard its transaction, `save` and `restore` (in the format of `objects`) for
+//! single objects, `backup` and `migrate` for the whole, both by `pages`, into `kept` files.
 
 use crate::live::engines::Engine;
 

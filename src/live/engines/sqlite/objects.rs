@@ -1,8 +1,8 @@
 //! The rows of the schema table that make up an object and all that goes with it, and the file
 //! format in which they are saved: a SQLite database of its own, which any client can open.
 //!
-//! Besides the objects under their own names it has tables of ours: `ttplan_kept_schema` (the rows of the
-//! original's schema table), `ttplan_kept_tables` (row counts and fingerprints), and one
+//! Besides the objects under their own names it has tables of ours: `ttplan_kept_schema` (the rows
+//! of the original's schema table), `ttplan_kept_tables` (row counts and fingerprints), and one
 //! for each of SQLite's own books that has rows about a saved table.
 
 use std::collections::BTreeMap;
@@ -19,9 +19,11 @@ pub(super) const APPLICATION_ID: i64 = 0x7474_7031;
 pub(super) const FORMAT: i64 = 1;
 
 /// The live schema, in the columns of `ttplan_kept_schema`.
-pub(super) const LIVE: &str = "(SELECT rowid AS row, type, name, tbl_name, sql FROM main.sqlite_schema)";
+pub(super) const LIVE: &str =
+    "(SELECT rowid AS row, type, name, tbl_name, sql FROM main.sqlite_schema)";
 /// The same of the original while objects are saved from it.
-pub(super) const ORIGIN: &str = "(SELECT rowid AS row, type, name, tbl_name, sql FROM origin.sqlite_schema)";
+pub(super) const ORIGIN: &str =
+    "(SELECT rowid AS row, type, name, tbl_name, sql FROM origin.sqlite_schema)";
 /// The same in a file of saved objects.
 pub(super) const KEPT: &str = "main.ttplan_kept_schema";
 
@@ -59,7 +61,11 @@ impl Entry {
 ///
 /// Errors: `Kind::Stale` when an object is not there, `Kind::Failed` when it is of a kind that
 /// cannot be saved by itself.
-pub(super) fn entries(connection: &mut Connection, schema: &str, objects: &[ObjectRef]) -> Result<Vec<Entry>> {
+pub(super) fn entries(
+    connection: &mut Connection,
+    schema: &str,
+    objects: &[ObjectRef],
+) -> Result<Vec<Entry>> {
     let mut found = BTreeMap::new();
     for object in objects {
         let kind = kind(object)?;
@@ -75,7 +81,10 @@ pub(super) fn entries(connection: &mut Connection, schema: &str, objects: &[Obje
         );
         let entries: Vec<Entry> = connection.rows(&sql)?.iter().map(entry).collect();
         if !entries.iter().any(|entry| entry.kind == kind && entry.name == object.name) {
-            return Err(Error::new(Kind::Stale, format!("{object} is not in `{}`", connection.name())));
+            return Err(Error::new(
+                Kind::Stale,
+                format!("{object} is not in `{}`", connection.name()),
+            ));
         }
         found.extend(entries.into_iter().map(|entry| (entry.row, entry)));
     }
@@ -95,8 +104,15 @@ pub(super) fn tables(entries: &[Entry]) -> Vec<&str> {
 }
 
 /// A name for the rowid of a table that none of its columns takes; `None` where there is none.
-pub(super) fn rowid(connection: &mut Connection, table: &str, columns: &[String]) -> Result<Option<&'static str>> {
-    let sql = format!("SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = {}", literal(table));
+pub(super) fn rowid(
+    connection: &mut Connection,
+    table: &str,
+    columns: &[String],
+) -> Result<Option<&'static str>> {
+    let sql = format!(
+        "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = {}",
+        literal(table)
+    );
     if connection.number(&sql)? != 0 {
         return Ok(None);
     }
@@ -115,16 +131,25 @@ fn kind(object: &ObjectRef) -> Result<&'static str> {
 }
 
 fn check(entry: &Entry) -> Result<()> {
-    let refused = |why| Err(Error::new(Kind::Failed, format!("`{}` cannot be saved: {why}", entry.name)));
+    let refused =
+        |why| Err(Error::new(Kind::Failed, format!("`{}` cannot be saved: {why}", entry.name)));
     if folded(&entry.name).starts_with(OUR_PREFIX) {
         return refused("its name is one that ttplan needs for itself");
     }
-    if entry.kind == "table" && entry.sql.as_deref().is_some_and(|sql| folded(sql).starts_with("create virtual")) {
+    if entry.kind == "table"
+        && entry.sql.as_deref().is_some_and(|sql| folded(sql).starts_with("create virtual"))
+    {
         return refused("it is a virtual table, and its content is kept by its module");
     }
     Ok(())
 }
 
 fn entry(row: &Row) -> Entry {
-    Entry { row: row.integer(0), kind: row.text(1), name: row.text(2), table: row.text(3), sql: row.optional(4) }
+    Entry {
+        row: row.integer(0),
+        kind: row.text(1),
+        name: row.text(2),
+        table: row.text(3),
+        sql: row.optional(4),
+    }
 }

@@ -1,5 +1,5 @@
-//! Copies a database page by page with SQLite's own backup interface: the only file of ttplan that talks to
-//! SQLite in C. Everything else goes through the driver.
+//! Copies a database page by page with SQLite's own backup interface: the only file of ttplan that
+//! talks to SQLite in C. Everything else goes through the driver.
 //!
 //! The interface: <https://www.sqlite.org/c3ref/backup_finish.html>.
 
@@ -9,8 +9,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use libsqlite3_sys::{
-    SQLITE_DONE, SQLITE_IOERR, SQLITE_OK, sqlite3, sqlite3_backup, sqlite3_backup_finish, sqlite3_backup_init,
-    sqlite3_backup_remaining, sqlite3_backup_step, sqlite3_extended_errcode,
+    SQLITE_DONE, SQLITE_IOERR, SQLITE_OK, sqlite3, sqlite3_backup, sqlite3_backup_finish,
+    sqlite3_backup_init, sqlite3_backup_remaining, sqlite3_backup_step, sqlite3_extended_errcode,
 };
 use sqlx::sqlite::LockedSqliteHandle;
 
@@ -23,7 +23,8 @@ use crate::live::engines::sqlite::failure;
 const PAGES: c_int = 1024;
 /// How long others get it.
 const PAUSE: Duration = Duration::from_millis(1);
-/// How often a copy may start again, because somebody wrote meanwhile, before it locks the others out.
+/// How often a copy may start again, because somebody wrote meanwhile, before it locks the others
+/// out.
 const RESTARTS: u32 = 3;
 const ALL: c_int = -1;
 
@@ -75,7 +76,9 @@ impl<'a> Copying<'a> {
     /// Copies up to so many pages; true when all is copied and committed.
     #[expect(unsafe_code, reason = "SQLite's backup interface is C")]
     fn step(&mut self, pages: c_int) -> Result<bool> {
-        let failed = |error: std::io::Error| failure::by_code(&self.to_name, SQLITE_IOERR, &error.to_string());
+        let failed = |error: std::io::Error| {
+            failure::by_code(&self.to_name, SQLITE_IOERR, &error.to_string())
+        };
         fault::point("pages: before a copy").map_err(failed)?;
         // SAFETY: `backup` came from sqlite3_backup_init and is only finished in `drop`. Both
         // connections are open and nobody else uses them: `_handles` keeps their guards.
@@ -83,7 +86,11 @@ impl<'a> Copying<'a> {
         match code {
             SQLITE_OK => Ok(false),
             SQLITE_DONE => fault::point("pages: after the copy").map_err(failed).map(|()| true),
-            code => Err(failure::by_code(&self.to_name, code, &format!("copying its pages gave code {code}"))),
+            code => Err(failure::by_code(
+                &self.to_name,
+                code,
+                &format!("copying its pages gave code {code}"),
+            )),
         }
     }
 
@@ -106,10 +113,16 @@ impl Drop for Copying<'_> {
 
 /// `main` of one connection over `main` of the other.
 #[expect(unsafe_code, reason = "SQLite's backup interface is C")]
-fn init(from: NonNull<sqlite3>, to: NonNull<sqlite3>) -> std::result::Result<NonNull<sqlite3_backup>, c_int> {
+fn init(
+    from: NonNull<sqlite3>,
+    to: NonNull<sqlite3>,
+) -> std::result::Result<NonNull<sqlite3_backup>, c_int> {
     // SAFETY: both are handles of open connections whose guards the caller holds, they differ,
     // and the names are C strings that live for ever.
-    let backup = unsafe { sqlite3_backup_init(to.as_ptr(), c"main".as_ptr(), from.as_ptr(), c"main".as_ptr()) };
-    // SAFETY: the handle is open; by the interface, the reason for a null is kept in the destination.
+    let backup = unsafe {
+        sqlite3_backup_init(to.as_ptr(), c"main".as_ptr(), from.as_ptr(), c"main".as_ptr())
+    };
+    // SAFETY: the handle is open; by the interface, the reason for a null is kept in the
+    // destination.
     NonNull::new(backup).ok_or_else(|| unsafe { sqlite3_extended_errcode(to.as_ptr()) })
 }

@@ -32,8 +32,13 @@ pub(super) struct Place {
 impl Place {
     /// The place that a configuration names.
     pub(super) fn of(access: &Access) -> Result<Self> {
-        let path = access.database.path.as_ref().map(FilePath::as_path).filter(|path| path.is_absolute());
-        Self::at(path.ok_or_else(|| Error::new(Kind::Config, "the SQLite database has no absolute path"))?)
+        let path =
+            access.database.path.as_ref().map(FilePath::as_path).filter(|path| path.is_absolute());
+        Self::at(
+            path.ok_or_else(|| {
+                Error::new(Kind::Config, "the SQLite database has no absolute path")
+            })?,
+        )
     }
 
     /// The place at an absolute path.
@@ -41,7 +46,10 @@ impl Place {
         let path = resolved(path)?;
         match path.to_str() {
             Some(name) => Ok(Self { name: name.to_owned(), path }),
-            None => Err(Error::new(Kind::Unreachable, format!("the path {path:?} is not UTF-8, which SQLite needs"))),
+            None => Err(Error::new(
+                Kind::Unreachable,
+                format!("the path {path:?} is not UTF-8, which SQLite needs"),
+            )),
         }
     }
 
@@ -70,7 +78,12 @@ impl Place {
     }
 
     pub(super) fn identity(&self) -> Identity {
-        Identity { engine: super::NAME.into(), name: self.file_name().into(), host: None, identity: self.name.clone() }
+        Identity {
+            engine: super::NAME.into(),
+            name: self.file_name().into(),
+            host: None,
+            identity: self.name.clone(),
+        }
     }
 
     /// What the file system says of the file; `None` where there is none.
@@ -84,8 +97,11 @@ impl Place {
             return Ok(Some(metadata));
         }
         let what = if metadata.is_dir() { "a directory" } else { "not a plain file" };
-        Err(Error::new(Kind::Unreachable, format!("`{}` is {what}, not a SQLite database", self.name))
-            .hint("name the database file in the URL: sqlite:////absolute/path/to/file.db"))
+        Err(Error::new(
+            Kind::Unreachable,
+            format!("`{}` is {what}, not a SQLite database", self.name),
+        )
+        .hint("name the database file in the URL: sqlite:////absolute/path/to/file.db"))
     }
 
     /// Opens the file for reading, beside SQLite.
@@ -104,9 +120,12 @@ impl Place {
     pub(super) fn open_directory(&self) -> Result<File> {
         let shown = self.directory().display();
         File::open(self.directory()).map_err(|error| {
-            Error::new(Kind::Unreachable, format!("the directory `{shown}` of the database cannot be looked at"))
-                .because(error)
-                .hint(format!("make it, if it is missing: mkdir -p '{shown}'"))
+            Error::new(
+                Kind::Unreachable,
+                format!("the directory `{shown}` of the database cannot be looked at"),
+            )
+            .because(error)
+            .hint(format!("make it, if it is missing: mkdir -p '{shown}'"))
         })
     }
 
@@ -139,7 +158,8 @@ impl Place {
     }
 }
 
-/// The first 100 bytes of a database file: <https://www.sqlite.org/fileformat.html#the_database_header>.
+/// The first 100 bytes of a database file:
+/// <https://www.sqlite.org/fileformat.html#the_database_header>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header([u8; 100]);
 
@@ -217,12 +237,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let real = folder.path().canonicalize().unwrap();
         assert_eq!(resolved(&folder.path().join("no.db")).unwrap(), real.join("no.db"));
-        assert_eq!(resolved(Path::new("/nowhere/at/all.db")).unwrap(), Path::new("/nowhere/at/all.db"));
+        assert_eq!(
+            resolved(Path::new("/nowhere/at/all.db")).unwrap(),
+            Path::new("/nowhere/at/all.db")
+        );
         symlink("gone.db", folder.path().join("link.db")).unwrap();
         assert_eq!(resolved(&folder.path().join("link.db")).unwrap_err().kind(), Kind::Unreachable);
         std::fs::write(folder.path().join("real.db"), "").unwrap();
         symlink("real.db", folder.path().join("good.db")).unwrap();
         assert_eq!(resolved(&folder.path().join("good.db")).unwrap(), real.join("real.db"));
-        assert_eq!(resolved(&folder.path().join("real.db/x.db")).unwrap_err().kind(), Kind::Unreachable);
+        assert_eq!(
+            resolved(&folder.path().join("real.db/x.db")).unwrap_err().kind(),
+            Kind::Unreachable
+        );
     }
 }

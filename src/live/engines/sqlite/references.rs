@@ -19,7 +19,9 @@ pub(super) fn dangling(connection: &mut Connection) -> Result<Dangling> {
     let mut found = BTreeMap::new();
     for table in connection.rows(TABLES)?.iter().map(|row| row.text(0)) {
         let key = literal(&table);
-        let check = format!("SELECT parent, count(*) FROM pragma_foreign_key_check({key}, 'main') GROUP BY parent");
+        let check = format!(
+            "SELECT parent, count(*) FROM pragma_foreign_key_check({key}, 'main') GROUP BY parent"
+        );
         let rows = match connection.rows(&check) {
             Ok(rows) => Some(rows.iter().map(|row| (row.text(0), row.integer(1))).collect()),
             // To SQLite a key that does not fit its parent is an error of the statement.
@@ -40,15 +42,24 @@ impl Dangling {
             let earlier = before.0.get(table);
             let Some(now) = now else {
                 match earlier {
-                    Some(Some(_)) => return Err(worse(format!("the foreign keys of `{table}` would fit no table"))),
+                    Some(Some(_)) => {
+                        return Err(worse(format!(
+                            "the foreign keys of `{table}` would fit no table"
+                        )));
+                    }
                     _ => continue,
                 }
             };
             for (parent, rows) in now {
-                let known = earlier.and_then(|earlier| earlier.as_ref()?.get(parent)).copied().unwrap_or_default();
+                let known = earlier
+                    .and_then(|earlier| earlier.as_ref()?.get(parent))
+                    .copied()
+                    .unwrap_or_default();
                 if *rows > known {
                     let more = rows.saturating_sub(known);
-                    let what = format!("{more} rows of `{table}` would refer to rows of `{parent}` that are not there");
+                    let what = format!(
+                        "{more} rows of `{table}` would refer to rows of `{parent}` that are not there"
+                    );
                     return Err(worse(what));
                 }
             }

@@ -1,7 +1,8 @@
 //! Brings saved objects back into the database: by the statements that made them, with their rows
 //! and rowids, in their old places in the schema table, so that `.dump` says what it said before.
 //!
-//! A database cannot be attached inside a transaction, so rows come from a second connection, one at a time.
+//! A database cannot be attached inside a transaction, so rows come from a second connection, one
+//! at a time.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +12,9 @@ use crate::live::engines::sqlite::catalogue::{folded, stored_columns};
 use crate::live::engines::sqlite::connection::{Connection, Row, Value, Way, literal};
 use crate::live::engines::sqlite::content;
 use crate::live::engines::sqlite::kept::name_of;
-use crate::live::engines::sqlite::objects::{self, APPLICATION_ID, BOOKS, Entry, FORMAT, KEPT, LIVE};
+use crate::live::engines::sqlite::objects::{
+    self, APPLICATION_ID, BOOKS, Entry, FORMAT, KEPT, LIVE,
+};
 use crate::model::dialect::{qualified, quote};
 use crate::model::names::ObjectRef;
 
@@ -19,7 +22,11 @@ use crate::model::names::ObjectRef;
 ///
 /// Errors: `Kind::Stale` when an object of that name is there already, `Kind::Verification` when
 /// what came back is not what was saved.
-pub(super) fn restore(connection: &mut Connection, objects: &[ObjectRef], from: &Path) -> Result<()> {
+pub(super) fn restore(
+    connection: &mut Connection,
+    objects: &[ObjectRef],
+    from: &Path,
+) -> Result<()> {
     let mut saved = Connection::open(from, name_of(from)?, Way::Sealed)?;
     check_format(&mut saved)?;
     let entries = objects::entries(&mut saved, KEPT, objects)?;
@@ -38,22 +45,31 @@ fn check_format(saved: &mut Connection) -> Result<()> {
     if found == (APPLICATION_ID, FORMAT) {
         return Ok(());
     }
-    Err(Error::new(Kind::Failed, format!("`{}` is not a file of saved objects that can be read", saved.name())))
+    Err(Error::new(
+        Kind::Failed,
+        format!("`{}` is not a file of saved objects that can be read", saved.name()),
+    ))
 }
 
 fn refuse_taken_names(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
     for entry in entries {
         let name = literal(&entry.name);
-        let sql = format!("SELECT count(*) FROM main.sqlite_schema WHERE name = {name} COLLATE NOCASE");
+        let sql =
+            format!("SELECT count(*) FROM main.sqlite_schema WHERE name = {name} COLLATE NOCASE");
         if connection.number(&sql)? > 0 {
-            let message = format!("`{}` cannot be brought back, because that name is taken", entry.name);
+            let message =
+                format!("`{}` cannot be brought back, because that name is taken", entry.name);
             return Err(Error::new(Kind::Stale, message));
         }
     }
     Ok(())
 }
 
-fn bring_back(connection: &mut Connection, saved: &mut Connection, entries: &[Entry]) -> Result<()> {
+fn bring_back(
+    connection: &mut Connection,
+    saved: &mut Connection,
+    entries: &[Entry],
+) -> Result<()> {
     for kinds in [&["table"][..], &["index", "view"], &["trigger"]] {
         for entry in entries.iter().filter(|entry| kinds.contains(&&*entry.kind)) {
             if let Some(sql) = &entry.sql {
@@ -74,7 +90,8 @@ fn insert_rows(connection: &mut Connection, saved: &mut Connection, table: &str)
     names.extend(objects::rowid(connection, table, &columns)?.map(str::to_owned));
     let values: Vec<String> = names.iter().map(|name| format!("t.{name}")).collect();
     let table = qualified("main", table);
-    let mut rows = Rows { insert: format!("INSERT INTO {table} ({})", names.join(", ")), ..Rows::default() };
+    let mut rows =
+        Rows { insert: format!("INSERT INTO {table} ({})", names.join(", ")), ..Rows::default() };
     saved.each(&format!("SELECT {} FROM {table} AS t NOT INDEXED", values.join(", ")), |row| {
         rows.add(connection, row)
     })?;
@@ -101,7 +118,11 @@ impl Rows {
         self.places.push(format!("({})", places.join(", ")));
         self.bytes += values.iter().map(Value::size).sum::<usize>();
         self.values.extend(values);
-        if self.values.len() < VALUES && self.bytes < BYTES { Ok(()) } else { self.write(connection) }
+        if self.values.len() < VALUES && self.bytes < BYTES {
+            Ok(())
+        } else {
+            self.write(connection)
+        }
     }
 
     fn write(&mut self, connection: &mut Connection) -> Result<()> {
@@ -126,17 +147,25 @@ fn placeholder(value: &Value) -> &'static str {
 }
 
 /// What SQLite's own tables said about a table: the next number of its key, its statistics.
-fn insert_into_books(connection: &mut Connection, saved: &mut Connection, table: &str) -> Result<()> {
+fn insert_into_books(
+    connection: &mut Connection,
+    saved: &mut Connection,
+    table: &str,
+) -> Result<()> {
     let table = literal(table);
     for (book, key) in BOOKS {
         let exists = format!("SELECT count(*) FROM main.sqlite_schema WHERE name = '{book}'");
-        let kept = format!("SELECT count(*) FROM main.sqlite_schema WHERE name = 'ttplan_kept_{book}'");
+        let kept =
+            format!("SELECT count(*) FROM main.sqlite_schema WHERE name = 'ttplan_kept_{book}'");
         if connection.number(&exists)? == 0 || saved.number(&kept)? == 0 {
             continue;
         }
         connection.run(&format!("DELETE FROM main.{book} WHERE {key} = {table}"))?;
-        let columns =
-            stored_columns(connection, book)?.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
+        let columns = stored_columns(connection, book)?
+            .iter()
+            .map(|column| quote(column))
+            .collect::<Vec<_>>()
+            .join(", ");
         saved.each(
             &format!("SELECT row, {columns} FROM main.ttplan_kept_{book} WHERE {key} = {table} ORDER BY row"),
             |Row(values)| {
@@ -184,17 +213,21 @@ fn put_in_place(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
     for entry in moving.values().flatten() {
         // Through a negative number first, so that no two of them meet on the way.
         let (row, kind, name) = (entry.row, literal(&entry.kind), literal(&entry.name));
-        connection
-            .run(&format!("UPDATE main.sqlite_schema SET rowid = -({row}) WHERE type = {kind} AND name = {name}"))?;
+        connection.run(&format!(
+            "UPDATE main.sqlite_schema SET rowid = -({row}) WHERE type = {kind} AND name = {name}"
+        ))?;
     }
     connection.run("UPDATE main.sqlite_schema SET rowid = -rowid WHERE rowid < 0")?;
-    // The schema is read anew: were it not in order, the next statement would fail, and the transaction with it.
+    // The schema is read anew: were it not in order, the next statement would fail, and the
+    // transaction with it.
     connection.run("PRAGMA writable_schema = RESET").map(|_| ())
 }
 
 /// Compares what is there now with what was saved: every text, every row.
 fn verify(connection: &mut Connection, saved: &mut Connection, entries: &[Entry]) -> Result<()> {
-    let differs = |name: &str| Error::new(Kind::Verification, format!("`{name}` is not what it was when it was saved"));
+    let differs = |name: &str| {
+        Error::new(Kind::Verification, format!("`{name}` is not what it was when it was saved"))
+    };
     let live = objects::all(connection, LIVE)?;
     for entry in entries {
         let same = |there: &&Entry| there.is(entry) && there.sql == entry.sql;
@@ -202,7 +235,10 @@ fn verify(connection: &mut Connection, saved: &mut Connection, entries: &[Entry]
     }
     for table in objects::tables(entries) {
         let now = content::of(connection, table)?;
-        let sql = format!("SELECT rows, digest FROM main.ttplan_kept_tables WHERE name = {}", literal(table));
+        let sql = format!(
+            "SELECT rows, digest FROM main.ttplan_kept_tables WHERE name = {}",
+            literal(table)
+        );
         let then = saved.rows(&sql)?;
         let same = |row: &Row| row.text(0) == now.rows.to_string() && row.text(1) == now.digest;
         if !then.first().is_some_and(same) {

@@ -1,15 +1,15 @@
 //! Opens a database so that looking at it leaves no trace: no file appears, no byte changes,
 //! and nobody who writes has to wait for longer than a copy takes.
 //!
-//! SQLite itself would make a `-wal` and a `-shm` file, run a checkpoint, or roll a hot journal back. So
-//! a database with a write-ahead log or a journal is copied file by file into a private
-//! directory and read there; the copy is good when the file did not change while it was made. Any other
-//! database is opened read-only. A small one is then copied through that connection, so that
+//! SQLite itself would make a `-wal` and a `-shm` file, run a checkpoint, or roll a hot journal
+//! back. So a database with a write-ahead log or a journal is copied file by file into a private
+//! directory and read there; the copy is good when the file did not change while it was made. Any
+//! other database is opened read-only. A small one is then copied through that connection, so that
 //! its lock is given back at once; a large one is read in place within one read transaction,
 //! which in rollback mode keeps writers waiting until the object is dropped.
 //!
-//! The private directory is made below `TMPDIR` with mode 0700 and removed with the object. Only a kill
-//! leaves it behind.
+//! The private directory is made below `TMPDIR` with mode 0700 and removed with the object. Only a
+//! kill leaves it behind.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::ErrorKind;
@@ -62,13 +62,19 @@ fn take_up_to(place: &Place, small: u64) -> Result<Option<Snapshot>> {
             sleep(PAUSE);
         }
         let Some(file) = place.open()? else { return Ok(None) };
-        let taken = if place.leaves_traces(&file)? { copied(place, &file)? } else { in_place(place, &file, small)? };
+        let taken = if place.leaves_traces(&file)? {
+            copied(place, &file)?
+        } else {
+            in_place(place, &file, small)?
+        };
         if let Some((connection, directory)) = taken {
             return Ok(Some(Snapshot { connection, _directory: directory, file }));
         }
     }
     let busy = format!("the database `{}` is being written to all the time", place.name());
-    Err(Error::new(Kind::Unreachable, busy).hint("stop the application, then run the command again").transient())
+    Err(Error::new(Kind::Unreachable, busy)
+        .hint("stop the application, then run the command again")
+        .transient())
 }
 
 type Taken = Option<(Connection, Option<TempDir>)>;
@@ -113,7 +119,10 @@ fn in_place(place: &Place, file: &File, small: u64) -> Result<Taken> {
 }
 
 /// A copy of what the connection sees. Where none can be made, the original will do.
-fn copied_by_pages(place: &Place, connection: &mut Connection) -> Result<(Connection, Option<TempDir>)> {
+fn copied_by_pages(
+    place: &Place,
+    connection: &mut Connection,
+) -> Result<(Connection, Option<TempDir>)> {
     let directory = private_directory(place)?;
     let path = directory.path().join(COPY);
     let new = NewFile::create(&path)?;
@@ -134,8 +143,8 @@ fn read_lock(connection: &mut Connection) -> Result<()> {
 
 /// What must not change while the files are copied.
 ///
-/// A log may grow meanwhile: what is appended is either whole and committed, or it is no part of the
-/// log for whoever opens the copy. Only when it begins anew, its header changes.
+/// A log may grow meanwhile: what is appended is either whole and committed, or it is no part of
+/// the log for whoever opens the copy. Only when it begins anew, its header changes.
 #[derive(PartialEq, Eq)]
 struct State {
     database: Option<Print>,
@@ -162,7 +171,10 @@ impl State {
     fn is_fresh(&self) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let age = |print: &Print| now.checked_sub(print.modified());
-        [&self.database, &self.journal].into_iter().flatten().any(|print| age(print).is_some_and(|age| age < TICK))
+        [&self.database, &self.journal]
+            .into_iter()
+            .flatten()
+            .any(|print| age(print).is_some_and(|age| age < TICK))
     }
 }
 
@@ -185,18 +197,29 @@ fn copy_companion(place: &Place, suffix: &str, copy: &Path) -> std::io::Result<(
 
 fn private_directory(place: &Place) -> Result<TempDir> {
     let private = Permissions::from_mode(0o700);
-    tempfile::Builder::new().prefix("ttplan-look-").permissions(private).tempdir().map_err(|error| {
-        Error::new(Kind::Unreachable, format!("no private copy of `{}` can be made to look at", place.name()))
+    tempfile::Builder::new().prefix("ttplan-look-").permissions(private).tempdir().map_err(
+        |error| {
+            Error::new(
+                Kind::Unreachable,
+                format!("no private copy of `{}` can be made to look at", place.name()),
+            )
             .because(error)
             .hint("name a directory that can be written to: export TMPDIR=/var/tmp")
-    })
+        },
+    )
 }
 
 fn cannot_copy(place: &Place, directory: &TempDir, error: &std::io::Error) -> Error {
     let directory = directory.path().parent().unwrap_or(Path::new("/")).display();
-    Error::new(Kind::Unreachable, format!("no private copy of `{}` can be made to look at", place.name()))
-        .because(error)
-        .hint(format!("see who may read it, and the free space: ls -l '{}'; df -h '{directory}'", place.name()))
+    Error::new(
+        Kind::Unreachable,
+        format!("no private copy of `{}` can be made to look at", place.name()),
+    )
+    .because(error)
+    .hint(format!(
+        "see who may read it, and the free space: ls -l '{}'; df -h '{directory}'",
+        place.name()
+    ))
 }
 
 #[cfg(test)]
@@ -216,8 +239,13 @@ mod tests {
             options: Default::default(),
             wait: Wait { attempts: 1, delay_seconds: 0, timeout_seconds: 1 },
         };
-        Place::of(&Access { database, password: None, url: Secret::new("sqlite:///x.db"), path: Default::default() })
-            .unwrap()
+        Place::of(&Access {
+            database,
+            password: None,
+            url: Secret::new("sqlite:///x.db"),
+            path: Default::default(),
+        })
+        .unwrap()
     }
 
     #[test]
@@ -230,7 +258,10 @@ mod tests {
         for (small, locked) in [(0, true), (SMALL, false)] {
             let snapshot = take_up_to(&place(&path), small).unwrap().unwrap();
             assert_eq!(snapshot._directory.is_none(), locked);
-            assert_eq!(writer.run("INSERT INTO t VALUES (1)").is_err_and(|error| error.is_transient()), locked);
+            assert_eq!(
+                writer.run("INSERT INTO t VALUES (1)").is_err_and(|error| error.is_transient()),
+                locked
+            );
             drop(snapshot);
             writer.run("INSERT INTO t VALUES (1)").unwrap();
         }

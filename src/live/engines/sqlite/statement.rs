@@ -6,16 +6,19 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::error::{Error, Kind, Result};
 
-/// First words of statements that may run inside a transaction. All others, such as `COMMIT`, `ATTACH`
-/// and `PRAGMA`, belong to whoever holds the connection.
-const ALLOWED: &[&str] =
-    &["ALTER", "ANALYZE", "CREATE", "DELETE", "DROP", "INSERT", "REINDEX", "REPLACE", "SELECT", "UPDATE", "WITH"];
+/// First words of statements that may run inside a transaction. All others, such as `COMMIT`,
+/// `ATTACH` and `PRAGMA`, belong to whoever holds the connection.
+const ALLOWED: &[&str] = &[
+    "ALTER", "ANALYZE", "CREATE", "DELETE", "DROP", "INSERT", "REINDEX", "REPLACE", "SELECT",
+    "UPDATE", "WITH",
+];
 
 /// Whether `sql` is one statement that may run inside a transaction.
 ///
 /// Errors: `Kind::Refused`.
 pub(super) fn check(sql: &str) -> Result<()> {
-    let refused = |why: String| Err(Error::new(Kind::Refused, "a statement is refused").because(why));
+    let refused =
+        |why: String| Err(Error::new(Kind::Refused, "a statement is refused").because(why));
     if sql.contains('\0') {
         return refused("it contains a null byte".to_owned());
     }
@@ -23,13 +26,17 @@ pub(super) fn check(sql: &str) -> Result<()> {
         Ok(tokens) => tokens,
         Err(error) => return refused(format!("it cannot be read: {error}")),
     };
-    let tokens: Vec<Token> = tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
+    let tokens: Vec<Token> =
+        tokens.into_iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
     let first = tokens.first().map(word).unwrap_or_default();
     if !ALLOWED.contains(&first.as_str()) {
         return refused(format!("it begins with `{first}`"));
     }
     let end = match is_trigger(&tokens) {
-        true => tokens.windows(2).position(|two| two[0] == Token::SemiColon && word(&two[1]) == "END").map(|at| at + 2),
+        true => tokens
+            .windows(2)
+            .position(|two| two[0] == Token::SemiColon && word(&two[1]) == "END")
+            .map(|at| at + 2),
         false => tokens.iter().position(|token| *token == Token::SemiColon),
     };
     let rest = end.and_then(|end| tokens.get(end..)).unwrap_or_default();

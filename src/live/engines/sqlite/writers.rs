@@ -35,12 +35,16 @@ pub(super) fn of(place: &Place, file: &File) -> Result<Writers> {
     let mut search = Search { files: watched(place), ..Search::default() };
     match fs::read_dir("/proc") {
         Ok(entries) => {
-            let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+            let pids = entries
+                .flatten()
+                .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
             for pid in pids.filter(|pid| *pid != std::process::id()) {
                 search.visit(pid, &database);
             }
         }
-        Err(error) => search.unknown.push(format!("the processes of this host cannot be listed: {error}")),
+        Err(error) => {
+            search.unknown.push(format!("the processes of this host cannot be listed: {error}"))
+        }
     }
     if !fs::exists("/proc/1").unwrap_or(false) && Process::default().could_write(&database) {
         search.unknown.push("this host hides the processes of other users".to_owned());
@@ -74,14 +78,21 @@ impl Search {
             Ok(names) => {
                 self.seen.push(pid);
                 if !names.is_empty() {
-                    let words = format!("process {pid} ({}) has {} open for writing", command(pid), names.join(", "));
+                    let words = format!(
+                        "process {pid} ({}) has {} open for writing",
+                        command(pid),
+                        names.join(", ")
+                    );
                     self.found.push((pid, words));
                 }
             }
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 let process = Process::read(pid);
                 if process.is_some_and(|process| process.could_write(database)) {
-                    self.unknown.push(format!("the open files of process {pid} ({}) cannot be seen", command(pid)));
+                    self.unknown.push(format!(
+                        "the open files of process {pid} ({}) cannot be seen",
+                        command(pid)
+                    ));
                 }
             }
             // It ended while we looked.
@@ -95,9 +106,12 @@ impl Search {
         for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
             let entry = entry?;
             let Ok(metadata) = entry.path().metadata() else { continue };
-            let is_it = |(dev, ino, _): &&(u64, u64, String)| (*dev, *ino) == (metadata.dev(), metadata.ino());
+            let is_it = |(dev, ino, _): &&(u64, u64, String)| {
+                (*dev, *ino) == (metadata.dev(), metadata.ino())
+            };
             let Some((.., name)) = self.files.iter().find(is_it) else { continue };
-            let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", entry.file_name().display()));
+            let info =
+                fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", entry.file_name().display()));
             if info.map_or(true, |info| !is_read_only(&info)) {
                 names.push(format!("`{name}`"));
             }
@@ -109,18 +123,33 @@ impl Search {
 
     fn ask_for_locks(&mut self, file: &File) {
         let (start, length) = LOCK_BYTES;
-        let whole = Flock { start, length, pid: None, typ: FlockType::WriteLock, offset_type: FlockOffsetType::Set };
+        let whole = Flock {
+            start,
+            length,
+            pid: None,
+            typ: FlockType::WriteLock,
+            offset_type: FlockOffsetType::Set,
+        };
         match fcntl_getlk(file, &whole) {
             Ok(None) => {}
             Ok(Some(lock)) => {
                 let pid = lock.pid.map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs());
                 if pid == 0 {
-                    self.found.push((0, "a process outside of this container holds a lock on it".to_owned()));
+                    self.found.push((
+                        0,
+                        "a process outside of this container holds a lock on it".to_owned(),
+                    ));
                 } else if !self.seen.contains(&pid) {
-                    self.found.push((pid, format!("process {pid} ({}) holds a lock on it", command(pid))));
+                    self.found.push((
+                        pid,
+                        format!("process {pid} ({}) holds a lock on it", command(pid)),
+                    ));
                 } else if self.found.iter().all(|(found, _)| *found != pid) {
                     // The kernel tells of one lock only.
-                    let reader = format!("process {pid} ({}) is reading it, which may hide other locks", command(pid));
+                    let reader = format!(
+                        "process {pid} ({}) is reading it, which may hide other locks",
+                        command(pid)
+                    );
                     self.unknown.push(reader);
                 }
             }
@@ -141,14 +170,20 @@ impl Search {
         if more > 0 {
             self.unknown.push(format!("and {more} more"));
         }
-        Writers::Unknown(format!("who has `{}` open cannot be found out: {}", place.name(), self.unknown.join("; ")))
+        Writers::Unknown(format!(
+            "who has `{}` open cannot be found out: {}",
+            place.name(),
+            self.unknown.join("; ")
+        ))
     }
 }
 
 /// Whether the flags of an open file, in octal, say that it can only be read.
 fn is_read_only(info: &str) -> bool {
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
-    flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & 0o3 == 0)
+    flags
+        .and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok())
+        .is_some_and(|flags| flags & 0o3 == 0)
 }
 
 /// The name of its program, as the process itself sets it: text from outside.
@@ -174,16 +209,21 @@ impl Process {
 
     fn parse(status: &str) -> Option<Self> {
         let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
-        let numbers = |name| field(name).unwrap_or("").split_whitespace().filter_map(|id| id.parse().ok());
+        let numbers =
+            |name| field(name).unwrap_or("").split_whitespace().filter_map(|id| id.parse().ok());
         field("VmSize:")?;
-        Some(Self { users: numbers("Uid:").collect(), groups: numbers("Gid:").chain(numbers("Groups:")).collect() })
+        Some(Self {
+            users: numbers("Uid:").collect(),
+            groups: numbers("Gid:").chain(numbers("Groups:")).collect(),
+        })
     }
 
     /// Whether its user may write to the file. Root always may, but its daemons do not count
     /// unless the file is root's own: else no user but root could ever know of no writer.
     fn could_write(&self, file: &Metadata) -> bool {
         if self.users.is_empty() {
-            return file.uid() != geteuid().as_raw() || file.mode() & (GROUP_WRITES | OTHERS_WRITE) != 0;
+            return file.uid() != geteuid().as_raw()
+                || file.mode() & (GROUP_WRITES | OTHERS_WRITE) != 0;
         }
         let is_root = self.users.iter().all(|user| *user == 0);
         self.users.contains(&file.uid())
@@ -217,7 +257,9 @@ mod tests {
             file.path().metadata().unwrap()
         };
         let (uid, gid) = (mode(0o600).uid(), mode(0o600).gid());
-        let stranger = Process::parse(&status(&format!("{0}\t{0}\t{0}\t{0}", uid + 1), &format!("{gid} 9"))).unwrap();
+        let stranger =
+            Process::parse(&status(&format!("{0}\t{0}\t{0}\t{0}", uid + 1), &format!("{gid} 9")))
+                .unwrap();
         let owner = Process::parse(&status(&format!("{}\t{uid}\t0\t0", uid + 1), "")).unwrap();
         assert!(owner.could_write(&mode(0o400)));
         assert!(!stranger.could_write(&mode(0o600)));
