@@ -4,22 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
+use crate::engines;
 use crate::error::{Error, Kind, Result};
 use crate::frameworks::{self, Framework};
-use crate::live::engines;
 use crate::live::{DirectoryState, Inspect, InspectDatabase, InspectFiles, Question, Sight};
-use crate::model::catalogue::Catalogue;
 use crate::model::config::{Config, Upload};
+use crate::model::database::catalogue::Catalogue;
+use crate::model::database::offline::Offline;
+use crate::model::database::revisions::{Book, Revisions};
+use crate::model::database::schema::{Schema, Table};
+use crate::model::files::references::Referenced;
+use crate::model::files::rewriting::{Rewriting, outdated};
+use crate::model::files::uploads::{FileCircumstance, Place, RootState, Tree};
 use crate::model::names::{FilePath, Moment, ObjectRef};
 use crate::model::observation::{
     Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence,
 };
-use crate::model::offline::Offline;
-use crate::model::references::Referenced;
-use crate::model::revisions::{Book, Revisions};
-use crate::model::rewriting::{Rewriting, outdated};
-use crate::model::schema::{Schema, Table};
-use crate::model::uploads::{FileCircumstance, Place, RootState, Tree};
 use crate::offline;
 
 /// What is to be looked at, and what is said of the observation from outside.

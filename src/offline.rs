@@ -9,7 +9,7 @@ use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use crate::model::offline::{Does, Effect, Holds, Offline};
+use crate::model::database::offline::{Does, Effect, Holds, Offline};
 
 /// Reads the scripts of revisions, each with its SQL. Locks are told where the engine is a server.
 pub fn read(scripts: &[(String, String)], engine: &str) -> Vec<Offline> {

@@ -5,13 +5,13 @@
 
 use crate::actions::backup_database::BackUp;
 use crate::actions::{self, Phase};
+use crate::analysis::context::{Case, CoreStanding};
 use crate::model::diagnosis::{Diagnosis, State};
 use crate::model::names::{FilePath, Moment};
+use crate::model::plan::step::{Move, Probe, Risk, Step};
 use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target, lifetime};
 use crate::model::risk;
-use crate::model::step::{Move, Probe, Risk, Step};
 use crate::rules;
-use crate::rules::case::{Case, CoreStanding};
 
 /// What is said of a plan from outside.
 #[derive(Clone, Debug)]

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::frameworks::Framework;
-use crate::live::invocation::Invocation;
-use crate::live::{self, Exit, Question, process};
-use crate::model::catalogue::{Catalogue, Ran};
+use crate::live::{self, Exit, Question};
 use crate::model::config::{Access, Upgrade};
+use crate::model::database::catalogue::{Catalogue, Ran};
+use crate::model::database::revisions::Revisions;
+use crate::model::database::shape::Shape;
 use crate::model::names::{FilePath, ObjectRef, Secret};
-use crate::model::revisions::Revisions;
-use crate::model::shape::Shape;
+use crate::process;
+use crate::process::invocation::Invocation;
 
 /// What is needed for a recording.
 pub struct Recording<'a> {

@@ -187,7 +187,7 @@ fn every_file_on_a_shelf_is_on_its_list_and_has_its_page() {
         rules
     );
     let engines: BTreeSet<String> =
-        ttplan::live::engines::ALL.iter().map(|engine| engine.name.to_owned()).collect();
+        ttplan::engines::ALL.iter().map(|engine| engine.name.to_owned()).collect();
     assert_eq!(shelf("live/engines", &[]), engines);
     let frameworks: BTreeSet<String> =
         ttplan::frameworks::ALL.iter().map(|framework| framework.name.to_owned()).collect();

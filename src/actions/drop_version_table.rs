@@ -2,9 +2,9 @@
 //! when a person decided to start anew. Saved first.
 
 use crate::actions::{Action, CLEARING, Parts, Phase, save_name, step};
+use crate::model::database::revisions::Book;
 use crate::model::dialect::Dialect;
-use crate::model::revisions::Book;
-use crate::model::step::{DropObject, Move, Probe, RestoreObjects, SaveObjects, Step};
+use crate::model::plan::step::{DropObject, Move, Probe, RestoreObjects, SaveObjects, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {

@@ -6,9 +6,9 @@
 //! `docs/actions/KIND.md`. Nothing in `plan`, `apply`, `render` or `model` changes.
 
 use crate::model::names::Digest;
+use crate::model::plan::step::{Move, Probe, Risk, Step};
+use crate::model::plan::wording;
 use crate::model::risk;
-use crate::model::step::{Move, Probe, Risk, Step};
-use crate::model::wording;
 
 pub mod backup_database;
 pub mod drop_constraint;

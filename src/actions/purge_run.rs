@@ -3,7 +3,7 @@
 //! acting again.
 
 use crate::actions::{Action, Parts, Phase, step};
-use crate::model::step::{DiscardKept, KeptThing, Move, Probe, Step};
+use crate::model::plan::step::{DiscardKept, KeptThing, Move, Probe, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -42,7 +42,7 @@ impl PurgeRun<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     #[test]
     fn a_purge_is_destructive_and_says_of_which_run() {

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use crate::actions::backup_database::NAME as BACKUP;
 use crate::actions::{Action, Parts, Phase, step};
 use crate::model::config::Upgrade;
+use crate::model::database::revisions::Book;
 use crate::model::names::{Digest, FilePath};
-use crate::model::revisions::Book;
-use crate::model::step::{Move, Probe, RestoreDatabase, Run, Step};
+use crate::model::plan::step::{Move, Probe, RestoreDatabase, Run, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {

@@ -3,9 +3,9 @@
 
 use crate::actions::widen_version_column::WIDTH;
 use crate::actions::{Action, Parts, Phase, step};
+use crate::model::database::revisions::Book;
 use crate::model::dialect::Dialect;
-use crate::model::revisions::Book;
-use crate::model::step::{Basis, CreateObject, DropObject, Move, Probe, SetRevisions, Step};
+use crate::model::plan::step::{Basis, CreateObject, DropObject, Move, Probe, SetRevisions, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::actions::drop_table::tests::Plain;
     use crate::model::names::ObjectRef;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     fn stamp(recorded: Option<Vec<String>>, basis: Basis) -> Step {
         let table = ObjectRef::table("public", "versions");

@@ -2,9 +2,9 @@
 //! engines that enforce widths.
 
 use crate::actions::{Action, Parts, Phase, step};
+use crate::model::database::revisions::Book;
 use crate::model::dialect::Dialect;
-use crate::model::revisions::Book;
-use crate::model::step::{AlterObject, Move, Probe, Step};
+use crate::model::plan::step::{AlterObject, Move, Probe, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use crate::actions::drop_table::tests::Plain;
     use crate::model::names::ObjectRef;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     #[test]
     fn a_narrow_column_is_widened_and_a_wide_one_left_alone() {

@@ -10,37 +10,32 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::apply::papers::Papers;
+use crate::apply::active_run::Papers;
+use crate::apply::context::Hands;
 use crate::apply::preflight::{Status, Statuses};
 use crate::apply::probe::Prober;
-use crate::apply::run_move::Hands;
-use crate::apply::watch::Watch;
+use crate::apply::progress::Watch;
 use crate::artifact::journal::{self, Attempt, Event, Standing};
 use crate::artifact::state::{Lock, RunFolder, State};
 use crate::error::{Error, Kind, Result};
 use crate::live::Change;
+use crate::model::host::Site;
 use crate::model::names::{FilePath, Moment, Secret};
 use crate::model::plan::Plan;
-use crate::model::report::{Outcome, Report, StepOutcome, StepReport};
-use crate::model::site::Site;
-use crate::model::step::{Answer, Move, Step};
-use crate::trust::plan::TrustedPlan;
+use crate::model::plan::step::{Answer, Move, Step};
+use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
+use crate::trust::trusted_plan::TrustedPlan;
 
-pub mod bring_back;
-pub mod command;
-mod group;
-pub mod papers;
+pub mod active_run;
+pub mod context;
+pub mod execute;
+mod free_space;
 pub mod preflight;
 pub mod probe;
-mod proof;
-mod purge;
-pub mod release;
-mod replace;
-mod room;
-pub mod rows;
-pub mod run_move;
+pub mod progress;
+mod run_steps;
 pub mod undo;
-pub mod watch;
+pub mod unquarantine;
 
 /// What a run needs from outside that no plan may say.
 pub struct Options {
@@ -123,7 +118,7 @@ pub fn apply(
     };
     let to_do: Vec<&Step> =
         plan.steps.iter().filter(|step| statuses.get(&step.id) != Some(&Status::Done)).collect();
-    room::demand(plan, &to_do, &site.state, options.prove_backup, live)?;
+    free_space::demand(plan, &to_do, &site.state, options.prove_backup, live)?;
     if !watch.confirm(&to_do)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
     }
@@ -137,7 +132,7 @@ pub fn apply(
         Hands { live, papers: &mut papers, watch, sidecar: sidecar.as_deref(), options };
     check_commands(&mut hands, &to_do)?;
     note_attempt(hands.papers, Attempt::Apply, trusted, options)?;
-    group::run_all(&mut hands, plan)?;
+    run_steps::run_all(&mut hands, plan)?;
     check_goal(plan, &mut hands)?;
     hands.papers.note(Event::Finished {})?;
     Ok(report(trusted, &folder, Outcome::Finished, &statuses))
@@ -319,7 +314,7 @@ fn check_commands(hands: &mut Hands<'_>, to_do: &[&Step]) -> Result<()> {
     for step in to_do {
         for act in &step.moves {
             if let Move::Run(run) = act {
-                command::check(hands, step, run)?;
+                execute::command::check(hands, step, run)?;
             }
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::apply::probe::Prober;
 use crate::error::{Error, Kind, Result};
 use crate::model::plan::Plan;
-use crate::model::step::{Answer, Step};
+use crate::model::plan::step::{Answer, Step};
 
 /// How a step is found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,19 +3,19 @@
 
 use std::path::Path;
 
-use crate::apply::papers::Papers;
-use crate::apply::purge;
-use crate::apply::replace;
-use crate::apply::rows;
+use crate::apply::active_run::Papers;
+use crate::apply::execute::discard_saved;
+use crate::apply::execute::replace;
+use crate::apply::execute::rows;
 use crate::artifact::sidecar::{self, Batch};
 use crate::artifact::state::RunFolder;
 use crate::error::{Error, Result};
 use crate::frameworks;
 use crate::live::{DirectoryState, FileState, Inspect, InspectDatabase, Question, Sight, Writers};
+use crate::model::database::shape::{NORMALISER, Shape};
+use crate::model::files::rewriting::outdated;
 use crate::model::names::ObjectRef;
-use crate::model::rewriting::outdated;
-use crate::model::shape::{NORMALISER, Shape};
-use crate::model::step::{Answer, CopyFiles, FileList, Move, Probe, ReleaseFiles, Step};
+use crate::model::plan::step::{Answer, CopyFiles, FileList, Move, Probe, ReleaseFiles, Step};
 
 /// How many files are looked at together.
 const BATCH: Batch = Batch { files: 4000, bytes: u64::MAX };
@@ -68,13 +68,13 @@ impl<'a> Prober<'a> {
             Probe::FilesReady { r#move } => self.files(step, *r#move, true),
             Probe::FilesDone { r#move } => self.files(step, *r#move, false),
             Probe::RunTakenBack { run } => match self.folder {
-                Some(folder) => purge::is_taken_back(&folder.beside(run)),
+                Some(folder) => discard_saved::is_taken_back(&folder.beside(run)),
                 None => Ok(Answer::Unknown("there is no state directory to look into".to_owned())),
             },
             Probe::KeptIsGone { r#move } => {
                 match (self.folder, step.and_then(|step| step.moves.get(*r#move))) {
                     (Some(folder), Some(Move::DiscardKept(discard))) => {
-                        Ok(purge::is_gone(&folder.beside(&discard.run), discard))
+                        Ok(discard_saved::is_gone(&folder.beside(&discard.run), discard))
                     }
                     _ => Ok(Answer::Unknown(
                         "the probe names a move that discards nothing".to_owned(),
@@ -227,7 +227,7 @@ fn of_released(copy: Option<FileState>, source: FileState) -> Option<&'static st
 pub(in crate::apply) fn walk(
     sidecar: Option<&Path>,
     list: &FileList,
-    take: &mut dyn FnMut(u64, &[crate::model::uploads::FileFact]) -> Result<bool>,
+    take: &mut dyn FnMut(u64, &[crate::model::files::uploads::FileFact]) -> Result<bool>,
 ) -> Result<()> {
     sidecar::look_through(sidecar, list, BATCH, take)
 }

@@ -3,24 +3,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::command::content_digest;
-use crate::apply::group;
-use crate::apply::papers::Papers;
+use crate::apply::active_run::Papers;
+use crate::apply::context::Hands;
+use crate::apply::execute::command::content_digest;
+use crate::apply::execute::release;
+use crate::apply::execute::rows;
 use crate::apply::preflight::{self, Status};
 use crate::apply::probe::{self, Prober};
-use crate::apply::release;
-use crate::apply::rows;
-use crate::apply::run_move::Hands;
-use crate::apply::watch::{Event as Told, Watch};
+use crate::apply::progress::{Event as Told, Watch};
+use crate::apply::run_steps;
 use crate::apply::{Options, Turn, check_target, lock, note_attempt, standing};
 use crate::artifact::journal::{Attempt, Event, When};
 use crate::error::{Error, Kind, Result};
 use crate::live::Change;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
-use crate::model::report::{Outcome, Report, StepOutcome, StepReport};
-use crate::model::step::{Answer, Move, Probe, Step};
-use crate::trust::plan::TrustedPlan;
+use crate::model::plan::step::{Answer, Move, Probe, Step};
+use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
+use crate::trust::trusted_plan::TrustedPlan;
 
 /// Takes the run of this plan back, as far as it was done.
 ///
@@ -215,7 +215,7 @@ fn undo_step(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<bool> {
         {
             step.undo.iter().try_for_each(|act| hands.run_move(step, act))
         } else {
-            group::retry(hands, step, |hands| {
+            run_steps::retry(hands, step, |hands| {
                 step.undo.iter().try_for_each(|act| hands.run_move(step, act))
             })
         };

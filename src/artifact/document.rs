@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::artifact::json;
 use crate::error::{Error, Kind, Place, Result};
-use crate::model::catalogue::{self, Catalogue};
+use crate::model::database::catalogue::{self, Catalogue};
 use crate::model::observation::{self, Observation};
 use crate::model::plan::{self, Plan};
 

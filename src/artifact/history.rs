@@ -4,7 +4,7 @@
 use crate::artifact::journal::{self, Standing};
 use crate::artifact::state::{RunFolder, State};
 use crate::error::Result;
-use crate::model::history::{History, Progress, Run};
+use crate::model::run::history::{History, Progress, Run};
 
 /// All runs, the one that was started first, first.
 pub fn read(state: &State) -> Result<History> {

@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::artifact::files;
 use crate::artifact::json;
 pub use crate::artifact::standing::{SavedFact, Standing};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
+use crate::fs::files;
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
 
 /// The version of the journal; its history stands in `docs/formats/journal.md`.

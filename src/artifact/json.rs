@@ -8,7 +8,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::wording::deceives;
+use crate::model::text::deceives;
 
 /// The written form of a document.
 pub fn to_text(document: &impl Serialize) -> String {

@@ -9,8 +9,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::artifact::files;
 use crate::error::{Error, Kind, Result};
+use crate::fs::files;
 use crate::model::names::Digest;
 use crate::model::names::FilePath;
 

@@ -4,11 +4,11 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use crate::apply::watch::{Event, Watch};
+use crate::apply::progress::{Event, Watch};
 use crate::cli::out::Out;
-use crate::cli::watch::{Follower, Format};
+use crate::cli::reporter::{Follower, Format};
 use crate::error::{Error, Result};
-use crate::live::disk::archive::Progress;
+use crate::stores::local::archive::Progress;
 
 /// The bar.
 pub struct Bar<'a> {

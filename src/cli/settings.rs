@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::cli::out::Out;
 use crate::config::{self, Said, Settled};
 use crate::error::{Error, Kind, Result};
+use crate::model::host::Site;
 use crate::model::names::Secret;
-use crate::model::site::Site;
 
 /// The variable with the URL of a direct connection, where the application's own goes through a
 /// pooler.

@@ -13,7 +13,7 @@ use crate::config::values::{
     Checked, Label, Mode, Owner, PathText, Public, Seconds, Target, Timeout, Variable, Word,
 };
 use crate::model::config::{OnConflict, Unexpected};
-use crate::model::references::Form;
+use crate::model::files::references::Form;
 
 /// A path with its place in the file, because it can only be judged when its base is known.
 pub type PathAt = Spanned<Checked<PathText>>;

@@ -13,15 +13,15 @@ use crate::config::Said;
 use crate::config::file::{Head, PathAt};
 use crate::config::interpolate;
 use crate::config::layers;
-use crate::config::ownership::check_ownership;
 use crate::config::paths::resolve;
 use crate::config::source::{Source, Sources};
 use crate::config::values::{Checked, Label, Seconds};
 use crate::error::{Error, Kind, Result};
+use crate::fs::ownership::check_ownership;
 use crate::model::config::Config;
+use crate::model::host::{Observations, Policy, Site, Trust};
 use crate::model::names::FilePath;
 use crate::model::plan::version;
-use crate::model::site::{Observations, Policy, Site, Trust};
 
 /// Where the host's file is when no flag names another.
 const HOST_FILE: &str = "/etc/ttplan/host.toml";

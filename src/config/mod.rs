@@ -1,5 +1,5 @@
 //! STAGE: what people said becomes settled wishes. Flags, variables, `ttplan.toml` and a profile
-//! become a [`Config`]; the host's own file becomes a [`Site`](crate::model::site::Site).
+//! become a [`Config`]; the host's own file becomes a [`Site`](crate::model::host::Site).
 //!
 //! What is said nearer wins: flags, `TTPLAN_*` variables, the file, the profile, defaults. Nothing
 //! here reads the environment or asks anybody: all of that is handed in as [`Said`]. Files are
@@ -8,16 +8,16 @@
 use std::path::PathBuf;
 
 use crate::artifact::document;
-use crate::artifact::files;
 use crate::config::interpolate::Environment;
 use crate::config::source::{Source, Sources};
 use crate::config::url::Engines;
+use crate::engines;
 use crate::error::Result;
-use crate::live::engines;
-use crate::model::catalogue::Catalogue;
+use crate::fs::files;
 use crate::model::config::{Access, Config};
+use crate::model::database::catalogue::Catalogue;
+use crate::model::host::Site;
 use crate::model::names::{FilePath, Secret};
-use crate::model::site::Site;
 
 mod discover;
 mod file;
@@ -25,7 +25,6 @@ mod host;
 mod interpolate;
 mod layers;
 mod merge;
-mod ownership;
 mod paths;
 mod profiles;
 mod redact;
@@ -35,9 +34,9 @@ mod suggest;
 mod url;
 mod values;
 
+pub use crate::fs::ownership::check_ownership;
 pub use discover::{Discovery, discover};
 pub use host::{check_together, host};
-pub use ownership::check_ownership;
 
 /// The file that is looked for in the working directory and above it.
 pub const FILE: &str = "ttplan.toml";

@@ -20,8 +20,8 @@ use crate::model::config::{
     Access, Backup, Cleanup, Config, Database, Legacy, RevisionsConfig, Tables, Upgrade, Upload,
     Wait,
 };
+use crate::model::files::references::Reference;
 use crate::model::names::{FilePath, Secret};
-use crate::model::references::Reference;
 use crate::model::variables::is_true;
 
 /// The variable that holds the database's URL when nobody names another.

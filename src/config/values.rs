@@ -10,7 +10,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use crate::config::redact::covered;
 use crate::model::config::{OnConflict, Unexpected};
-use crate::model::references::Form;
+use crate::model::files::references::Form;
 use crate::model::variables::is_name;
 
 /// Something that is written as a text.

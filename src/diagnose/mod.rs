@@ -3,14 +3,14 @@
 //! Pure, and never fails: what could not be seen is a state or a finding of its own, never
 //! health and never a licence to destroy. Plans nothing.
 
+use crate::analysis::context::{Case, Stamp};
 use crate::diagnose::states::Verdict;
+use crate::model::database::revisions::Standing;
 use crate::model::diagnosis::{Decisions, Diagnosis, Revision, Severity, State};
 use crate::model::observation::Observation;
-use crate::model::revisions::Standing;
-use crate::model::step::Basis;
+use crate::model::plan::step::Basis;
 use crate::rules;
 use crate::rules::assumed_revision::may_be_assumed;
-use crate::rules::case::{Case, Stamp};
 
 mod states;
 

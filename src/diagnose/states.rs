@@ -1,12 +1,12 @@
 //! The states, in their order: the first whose rule matches is the verdict, the same on every
 //! engine. `docs/states.md` shows the same table for people.
 
+use crate::analysis::context::{Case, CoreStanding};
+use crate::analysis::schema_comparison::{Begun, Compared};
+use crate::model::database::revisions::Standing;
 use crate::model::diagnosis::{State, Strategy};
 use crate::model::observation::Presence;
-use crate::model::revisions::Standing;
-use crate::model::wording::counted;
-use crate::rules::case::{Case, CoreStanding};
-use crate::rules::compared::{Begun, Compared};
+use crate::model::text::counted;
 
 /// A state with what it rests on.
 pub struct Verdict {

@@ -3,8 +3,8 @@
 
 use crate::doctor::services::{Compose, Service, files, of_application};
 use crate::doctor::{Check, Patient};
-use crate::model::catalogue::Catalogue;
 use crate::model::config::RevisionsConfig;
+use crate::model::database::catalogue::Catalogue;
 use crate::model::health::Line;
 use crate::model::observation::Facts;
 
@@ -124,7 +124,7 @@ mod tests {
             upgrade: None,
             releases: [("2.0".to_owned(), vec!["b".to_owned()])].into(),
         };
-        let mut facts = crate::rules::resolve::tests::facts();
+        let mut facts = crate::analysis::reference_resolution::tests::facts();
         let line =
             |image: &str, facts: &Facts| of_image(&compose, &service, image, &revisions, facts);
         for image in ["app", "app:latest", "app:${TAG:-2.0}", "app:1.0"] {
@@ -137,7 +137,7 @@ mod tests {
         }
         assert!(line("app:2.0", &facts).message.contains("records nothing yet"));
         let table = crate::model::names::ObjectRef::table("main", "versions");
-        let book = |ids: &[&str]| crate::model::revisions::Book {
+        let book = |ids: &[&str]| crate::model::database::revisions::Book {
             table: table.clone(),
             column: "version_num".into(),
             width: None,

@@ -5,13 +5,13 @@
 //! at once. To add a check: a file here with its `CHECK` record and its tests, and a line in
 //! [`ALL`].
 
+use crate::analysis::context::Case;
 use crate::error::Error;
 use crate::live::Inspect;
 use crate::model::config::{Access, Config};
 use crate::model::diagnosis::Decisions;
 use crate::model::health::{Health, Line};
 use crate::model::observation::Observation;
-use crate::rules::case::Case;
 
 pub mod cleanup;
 pub mod compose;

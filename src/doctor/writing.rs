@@ -2,9 +2,9 @@
 //! again.
 
 use crate::doctor::{Check, Patient};
-use crate::live::disk;
+use crate::model::files::uploads::RootState;
 use crate::model::health::Line;
-use crate::model::uploads::RootState;
+use crate::stores::local;
 
 /// The record on the shelf.
 pub const CHECK: Check = Check { name: "writing", examine };
@@ -18,7 +18,7 @@ fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
     };
     let lines = roots.iter().filter(is_there).map(|root| {
         let path = root.to_text();
-        match disk::try_writing(root) {
+        match local::try_writing(root) {
             Ok(()) => Line::ok(CHECK.name, format!("files can be written to `{path}`")),
             Err(error) => {
                 let because: Vec<String> = error.causes().iter().map(ToString::to_string).collect();

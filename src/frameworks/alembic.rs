@@ -14,8 +14,8 @@ use crate::frameworks::python;
 use crate::frameworks::python::{Module, Value};
 use crate::frameworks::{Framework, Leftover, digest};
 use crate::live::Source;
+use crate::model::database::revisions::{Revisions, Script, Unread};
 use crate::model::names::{Digest, FilePath};
-use crate::model::revisions::{Revisions, Script, Unread};
 
 /// This framework.
 pub const FRAMEWORK: Framework = Framework {

@@ -6,9 +6,9 @@
 use rayon::prelude::*;
 
 use crate::live::Source;
+use crate::model::database::revisions::Revisions;
+use crate::model::database::schema::Table;
 use crate::model::names::{Digest, FilePath};
-use crate::model::revisions::Revisions;
-use crate::model::schema::Table;
 
 pub mod alembic;
 pub mod python;

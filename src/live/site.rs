@@ -5,16 +5,16 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::engines::{self, Engine};
 use crate::error::{Error, Kind, Result};
-use crate::live::disk::{Disk, lock};
-use crate::live::engines::{self, Engine};
-use crate::live::process;
 use crate::live::{
     Change, ChangeDatabase, ChangeFiles, Command, Exit, Fitness, Inspect, InspectDatabase,
     InspectFiles, Question, Rows, Sight, TableContent, Writers,
 };
 use crate::model::config::{Access, Wait};
 use crate::model::names::FilePath;
+use crate::process;
+use crate::stores::local::{Disk, lock};
 
 struct Site<D: ?Sized> {
     disk: Disk,

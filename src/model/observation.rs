@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::catalogue::Catalogue;
 use crate::model::config::Config;
+use crate::model::database::catalogue::Catalogue;
+use crate::model::database::offline::Offline;
+use crate::model::database::revisions::{Book, Revisions};
+use crate::model::database::schema::Schema;
+use crate::model::files::references::Referenced;
+use crate::model::files::uploads::{FileCircumstance, Place, Tree};
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
-use crate::model::offline::Offline;
-use crate::model::references::Referenced;
-use crate::model::revisions::{Book, Revisions};
-use crate::model::schema::Schema;
-use crate::model::uploads::{FileCircumstance, Place, Tree};
 
 /// The version of the observation document; its history stands in `docs/formats/observation.md`.
 pub const FORMAT_VERSION: &str = "1.0";

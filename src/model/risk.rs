@@ -14,7 +14,7 @@ use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 
 use crate::model::names::{ObjectKind, ObjectRef};
-use crate::model::step::{Basis, Move, Risk, Step};
+use crate::model::plan::step::{Basis, Move, Risk, Step};
 
 /// The risk of a whole step: that of its worst move.
 pub fn of_step(step: &Step) -> Risk {
@@ -237,7 +237,7 @@ pub fn is_single_plain_drop(sql: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::step::{AlterObject, CreateObject};
+    use crate::model::plan::step::{AlterObject, CreateObject};
 
     fn alter(table: &str, sql: &str) -> Risk {
         of_move(&Move::AlterObject(AlterObject {

@@ -1,12 +1,13 @@
 //! What a move does, to the letter: everything in it that its title does not say. Whatever a plan
 //! could hide is in these lines. Not escaped: whoever prints them does that.
 
+use crate::model::files::references::Form;
+use crate::model::files::rewriting::Rewriting;
 use crate::model::names::FilePath;
-use crate::model::references::Form;
-use crate::model::rewriting::Rewriting;
+use crate::model::plan::step::{Basis, FileList, KeptThing, Move, Risk, Run, Step};
+use crate::model::plan::wording;
 use crate::model::risk;
-use crate::model::step::{Basis, FileList, KeptThing, Move, Risk, Run, Step};
-use crate::model::wording;
+use crate::model::text;
 
 /// How many files of a list are shown; the rest are counted. Of what is removed, all.
 const FILES_SHOWN: usize = 10;
@@ -64,7 +65,7 @@ fn detail(act: &Move) -> Vec<String> {
                 format!(
                     "{}, {}",
                     kept(&thing.name, thing.directory.as_ref()),
-                    wording::bytes(thing.bytes)
+                    text::bytes(thing.bytes)
                 )
             };
             discard.kept.iter().map(line).collect()
@@ -133,7 +134,7 @@ fn command(run: &Run) -> Vec<String> {
     if !run.stumbles.is_empty() {
         lines.push(format!(
             "run again at most {}",
-            wording::counted(run.stumbles.len() as u64, "time")
+            text::counted(run.stumbles.len() as u64, "time")
         ));
     }
     lines.push(format!("at most {} s; runs {}", run.timeout_seconds, from_to(&run.revisions)));
@@ -155,11 +156,11 @@ fn some(list: &FileList) -> Vec<String> {
 fn listed(list: &FileList, most: usize) -> Vec<String> {
     match list {
         FileList::Inline(rows) => {
-            let line = |row: &crate::model::uploads::FileFact| {
+            let line = |row: &crate::model::files::uploads::FileFact| {
                 format!(
                     "{}  {}  {}",
                     row.path().to_text(),
-                    wording::bytes(row.size()),
+                    text::bytes(row.size()),
                     row.sha256().short(12)
                 )
             };

@@ -2,7 +2,7 @@
 
 use similar::TextDiff;
 
-use crate::model::shape::Shape;
+use crate::model::database::shape::Shape;
 use crate::render::style::{bad, good, plain, strong};
 
 /// What has to be taken from (`-`) and added to (`+`) the first to come to the second, table by

@@ -1,7 +1,7 @@
 //! What `doctor` says, for a terminal.
 
 use crate::model::health::{Health, Status};
-use crate::model::wording::counted;
+use crate::model::text::counted;
 use crate::render::style::{bad, care, good, plain};
 
 /// A line for everything that was looked at, and what to do about it; then the sum.

@@ -1,7 +1,7 @@
 //! The runs of a host, and what to do next, for a terminal.
 
-use crate::model::history::{History, Progress, Run, Status};
-use crate::model::wording::{bytes, counted};
+use crate::model::run::history::{History, Progress, Run, Status};
+use crate::model::text::{bytes, counted};
 use crate::render::style::{bad, block, care, faint, good, plain, strong};
 
 /// How much of what stopped a run stands in a list, counted in characters.

@@ -1,7 +1,7 @@
 //! What `uploads check` found, for a terminal.
 
-use crate::model::references::{Status, UploadsReport};
-use crate::model::wording::{bytes, counted};
+use crate::model::files::references::{Status, UploadsReport};
+use crate::model::text::{bytes, counted};
 use crate::render::style::{bad, care, faint, good, plain};
 
 /// Everything that is not as it should be, then the totals.

@@ -1,8 +1,8 @@
 //! `ahead_of_scripts`: the database is beyond the target, or on a branch beside it.
 
+use crate::analysis::context::{Case, DATABASE};
+use crate::model::database::revisions::Standing;
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::revisions::Standing;
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

@@ -1,11 +1,11 @@
 //! `assumed_revision`: a person said which revision the schema is at. Done as said, with what
 //! speaks against it in the plan; counts as destructive for trust unless the schema shows the same.
 
+use crate::analysis::context::{Case, DATABASE};
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::step::{Basis, Step};
-use crate::model::wording::counted;
+use crate::model::plan::step::{Basis, Step};
+use crate::model::text::counted;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::stamping::{stamp, told};
 
 /// The record on the shelf.

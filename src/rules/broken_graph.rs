@@ -1,7 +1,7 @@
 //! `broken_graph`: the migration scripts do not make one graph that can be walked to the target.
 
+use crate::analysis::context::{Case, MIGRATIONS};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::rules::case::{Case, MIGRATIONS};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

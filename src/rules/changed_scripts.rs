@@ -1,9 +1,9 @@
 //! `changed_scripts`: migration scripts are not those that the catalogue was recorded with, so what
 //! it says of them may not be so.
 
+use crate::analysis::context::Case;
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::wording::counted;
-use crate::rules::case::Case;
+use crate::model::text::counted;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

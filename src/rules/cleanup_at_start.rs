@@ -1,8 +1,8 @@
 //! `cleanup_at_start`: the application drops tables or deletes its database file by itself when it
 //! starts. It has to be kept from doing so before anything planned here is safe.
 
+use crate::analysis::context::Case;
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::rules::case::Case;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

@@ -1,10 +1,10 @@
 //! `dangling_reference`: a value in the database names a file that is in no known place, or that
 //! is not of the form the column should have.
 
+use crate::analysis::context::Case;
+use crate::analysis::reference_resolution::resolve;
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::references::Status;
-use crate::rules::case::Case;
-use crate::rules::resolve::resolve;
+use crate::model::files::references::Status;
 use crate::rules::{Rule, nothing, the_first_of};
 
 /// The record on the shelf.

@@ -1,8 +1,8 @@
 //! `drifted_schema`: the database does not have the schema of the revision it records, nor that of
 //! any other.
 
+use crate::analysis::context::{Case, DATABASE};
 use crate::model::diagnosis::{Finding, State};
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::stamping::told;
 use crate::rules::{Rule, nothing};
 

@@ -1,10 +1,10 @@
 //! `false_stamp`: the database records a revision whose schema it does not have, and has that of
 //! another.
 
+use crate::analysis::context::{Case, DATABASE};
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::step::Step;
+use crate::model::plan::step::Step;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::stamping::{stamp, told};
 
 /// The record on the shelf.

@@ -3,13 +3,13 @@
 
 use crate::actions::make_directory::MakeRoom;
 use crate::actions::move_files::MoveFiles;
+use crate::analysis::context::Case;
+use crate::analysis::upload_comparison::{can_receive, sort_out};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::step::Step;
-use crate::model::uploads::RootState;
-use crate::model::wording::{bytes, counted};
+use crate::model::files::uploads::RootState;
+use crate::model::plan::step::Step;
+use crate::model::text::{bytes, counted};
 use crate::rules::Rule;
-use crate::rules::case::Case;
-use crate::rules::sorted_out::{can_receive, sort_out};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {

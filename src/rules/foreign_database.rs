@@ -1,7 +1,7 @@
 //! `foreign_database`: the database is another application's, or shared with one. Never touched.
 
+use crate::analysis::context::{Case, CoreStanding, DATABASE};
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::rules::case::{Case, CoreStanding, DATABASE};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

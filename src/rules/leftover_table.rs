@@ -1,10 +1,10 @@
 //! `leftover_table`: an interrupted migration left its working copy of a table behind.
 
 use crate::actions::drop_table::DropTable;
+use crate::analysis::context::{Case, DATABASE};
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::step::Step;
+use crate::model::plan::step::Step;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {

@@ -6,18 +6,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::context::Case;
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::step::Step;
-use crate::model::wording::counted;
-use crate::rules::case::Case;
+use crate::model::plan::step::Step;
+use crate::model::text::counted;
 
 pub mod ahead_of_scripts;
 pub mod assumed_revision;
 pub mod broken_graph;
-pub mod case;
 pub mod changed_scripts;
 pub mod cleanup_at_start;
-pub mod compared;
 pub mod dangling_reference;
 pub mod drifted_schema;
 pub mod false_stamp;
@@ -33,10 +31,7 @@ pub mod partial_migration;
 pub mod partial_schema;
 pub mod pending_migrations;
 pub mod released_source;
-pub mod removal;
-pub mod resolve;
 pub mod schema_not_checked;
-pub mod sorted_out;
 pub mod stamping;
 pub mod stumbling_migration;
 pub mod unexpected_tables;

@@ -2,10 +2,10 @@
 //! so that the migration would run and its record would fail.
 
 use crate::actions::widen_version_column::{WIDTH, WidenVersionColumn};
+use crate::analysis::context::{Case, DATABASE, MIGRATIONS};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::step::Step;
+use crate::model::plan::step::Step;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE, MIGRATIONS};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {

@@ -1,9 +1,9 @@
 //! `odd_upload`: something in an upload directory that is no plain readable file. It is neither
 //! followed nor moved.
 
+use crate::analysis::context::Case;
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::uploads::OddKind;
-use crate::rules::case::Case;
+use crate::model::files::uploads::OddKind;
 use crate::rules::{Rule, nothing, the_first_of};
 
 /// The record on the shelf.

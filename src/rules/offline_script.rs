@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::context::Case;
+use crate::model::database::offline::{Does, Holds, Offline};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::offline::{Does, Holds, Offline};
-use crate::rules::case::Case;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -72,7 +72,7 @@ fn told(offline: &Offline) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::offline::Effect;
+    use crate::model::database::offline::Effect;
 
     #[test]
     fn what_keeps_everybody_waiting_is_a_warning() {

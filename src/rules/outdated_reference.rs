@@ -4,16 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::rewrite_references::RewriteReferences;
+use crate::analysis::context::{Case, DATABASE};
+use crate::analysis::reference_resolution::resolve;
+use crate::analysis::upload_comparison::{can_receive, sort_out};
 use crate::model::config::{OnConflict, Upload};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::references::{Referenced, Status};
-use crate::model::rewriting::Rewriting;
-use crate::model::step::Step;
-use crate::model::wording::counted;
+use crate::model::files::references::{Referenced, Status};
+use crate::model::files::rewriting::Rewriting;
+use crate::model::plan::step::Step;
+use crate::model::text::counted;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
-use crate::rules::resolve::resolve;
-use crate::rules::sorted_out::{can_receive, sort_out};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -122,15 +122,15 @@ fn remedy(case: &Case) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::references::Form;
-    use crate::rules::resolve::tests::{column as values, facts, tree, upload};
+    use crate::analysis::reference_resolution::tests::{column as values, facts, tree, upload};
+    use crate::model::files::references::Form;
 
     fn severity(old: &[&str], new: &[&str]) -> Severity {
         let mut facts = facts();
         facts.config.uploads = vec![upload()];
         facts.uploads = vec![tree("/new", new), tree("/old", old)];
         let mut referenced = values(Form::Absolute, &["/old/a", "/new/b"]);
-        referenced.outdated = Some(crate::model::rewriting::outdated(&[(
+        referenced.outdated = Some(crate::model::files::rewriting::outdated(&[(
             ("1".to_owned(), "/old/a".to_owned()),
             "/new/a".to_owned(),
         )]));

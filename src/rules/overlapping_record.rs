@@ -1,9 +1,9 @@
 //! `overlapping_record`: of the recorded revisions one comes before another, and the framework
 //! refuses to upgrade from there.
 
+use crate::analysis::context::{Case, DATABASE};
+use crate::model::database::revisions::Standing;
 use crate::model::diagnosis::{Finding, State};
-use crate::model::revisions::Standing;
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

@@ -1,10 +1,10 @@
 //! `partial_migration`: a revision is recorded, and none of the application's tables is there.
 
 use crate::actions::drop_version_table::DropVersionTable;
+use crate::analysis::context::{Case, DATABASE};
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::step::Step;
+use crate::model::plan::step::Step;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {

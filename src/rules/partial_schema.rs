@@ -1,8 +1,8 @@
 //! `partial_schema`: some of the application's core tables are there and some are not, and
 //! nothing explains it.
 
+use crate::analysis::context::{Case, CoreStanding, DATABASE};
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::rules::case::{Case, CoreStanding, DATABASE};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

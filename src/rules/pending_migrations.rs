@@ -2,13 +2,13 @@
 //! is.
 
 use crate::actions::run_migrations::RunMigrations;
+use crate::analysis::context::{Case, DATABASE, MIGRATIONS};
+use crate::model::database::revisions::Revisions;
 use crate::model::diagnosis::{Finding, Severity, State};
 use crate::model::names::FilePath;
-use crate::model::revisions::Revisions;
-use crate::model::step::{Probe, Step};
-use crate::model::wording::counted;
+use crate::model::plan::step::{Probe, Step};
+use crate::model::text::counted;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE, MIGRATIONS};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {

@@ -4,18 +4,18 @@
 use std::collections::BTreeSet;
 
 use crate::actions::release_sources::ReleaseSources;
+use crate::analysis::context::Case;
+use crate::analysis::reference_resolution::resolve;
 use crate::model::config::Upload;
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::files::references::Reference;
+use crate::model::files::rewriting::{Rewriting, outdated};
+use crate::model::files::uploads::{FileFact, Tree};
 use crate::model::names::FilePath;
 use crate::model::observation::Presence;
-use crate::model::references::Reference;
-use crate::model::rewriting::{Rewriting, outdated};
-use crate::model::step::{Probe, Step};
-use crate::model::uploads::{FileFact, Tree};
-use crate::model::wording::{bytes, counted};
+use crate::model::plan::step::{Probe, Step};
+use crate::model::text::{bytes, counted};
 use crate::rules::Rule;
-use crate::rules::case::Case;
-use crate::rules::resolve::resolve;
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -106,9 +106,9 @@ fn unreferenced(case: &Case, upload: &Upload) -> Vec<Probe> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::reference_resolution::tests::{column, facts, tree, upload};
     use crate::model::diagnosis::Decisions;
-    use crate::model::references::Form;
-    use crate::rules::resolve::tests::{column, facts, tree, upload};
+    use crate::model::files::references::Form;
 
     #[test]
     fn only_copied_files_that_no_value_comes_to_are_released_and_only_on_request() {

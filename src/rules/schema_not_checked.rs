@@ -1,8 +1,8 @@
 //! `schema_not_checked`: the recorded revision is believed, because there is nothing to compare
 //! the schema with. Said, so that nobody takes it for a clean bill of health.
 
+use crate::analysis::context::{Case, DATABASE};
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

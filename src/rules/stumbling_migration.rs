@@ -1,9 +1,9 @@
 //! `stumbling_migration`: a migration that has to be run is known to stop before it is through, and
 //! to get through when it is run again.
 
+use crate::analysis::context::{Case, MIGRATIONS};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::wording::counted;
-use crate::rules::case::{Case, MIGRATIONS};
+use crate::model::text::counted;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

@@ -5,15 +5,15 @@ use crate::actions::drop_constraint::DropConstraint;
 use crate::actions::drop_table::DropTable;
 use crate::actions::drop_view::DropView;
 use crate::actions::quarantine_table::QuarantineTable;
+use crate::analysis::context::{Case, DATABASE};
+use crate::analysis::drop_order::{self, Removal};
 use crate::model::config::Unexpected;
 use crate::model::diagnosis::{Finding, Severity, State};
 use crate::model::dialect::Dialect;
 use crate::model::names::ObjectRef;
-use crate::model::step::Step;
-use crate::model::wording::counted;
+use crate::model::plan::step::Step;
+use crate::model::text::counted;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
-use crate::rules::removal::{self, Removal};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -39,7 +39,7 @@ fn removal(case: &Case, tables: &[ObjectRef]) -> Removal {
     let constraint =
         ObjectRef::of_table(crate::model::names::ObjectKind::Constraint, "s", "t", "c");
     let may_drop = case.dialect.is_some_and(|dialect| dialect.drop_object(&constraint).is_some());
-    removal::order(case.schema(), tables, may_drop)
+    drop_order::order(case.schema(), tables, may_drop)
 }
 
 fn examine(case: &Case) -> Vec<Finding> {

@@ -1,8 +1,8 @@
 //! `unfinished_migration`: a part of one migration's changes is there, and the migration is not
 //! recorded.
 
+use crate::analysis::context::{Case, DATABASE};
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

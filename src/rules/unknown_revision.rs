@@ -1,8 +1,8 @@
 //! `unknown_revision`: the database records a revision that none of the scripts has.
 
+use crate::analysis::context::{Case, DATABASE};
+use crate::model::database::revisions::Standing;
 use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::revisions::Standing;
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.

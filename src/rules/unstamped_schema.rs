@@ -1,10 +1,10 @@
 //! `unstamped_schema`: the application's tables are there and no revision is recorded. Which
 //! revision they are at is never guessed.
 
+use crate::analysis::context::{Case, DATABASE};
 use crate::model::diagnosis::{Finding, Inferred, Severity, State};
-use crate::model::step::Step;
+use crate::model::plan::step::Step;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::stamping::{stamp, told};
 
 /// The record on the shelf.

@@ -4,13 +4,13 @@
 
 use crate::actions::move_files::MoveFiles;
 use crate::actions::replace_files::ReplaceFiles;
+use crate::analysis::context::Case;
+use crate::analysis::upload_comparison::{Conflict, sort_out};
 use crate::model::config::{OnConflict, Upload};
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::files::uploads::{FileFact, RootState};
 use crate::model::names::FilePath;
-use crate::model::step::Step;
-use crate::model::uploads::{FileFact, RootState};
-use crate::rules::case::Case;
-use crate::rules::sorted_out::{Conflict, sort_out};
+use crate::model::plan::step::Step;
 use crate::rules::{Rule, the_first_of};
 
 /// The record on the shelf.

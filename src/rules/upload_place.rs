@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::context::Case;
+use crate::analysis::upload_comparison::sort_out;
 use crate::model::config::Upload;
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::files::uploads::{FileFact, MountKind, Place};
 use crate::model::names::FilePath;
-use crate::model::uploads::{FileFact, MountKind, Place};
-use crate::model::wording::{bytes, counted};
-use crate::rules::case::Case;
-use crate::rules::sorted_out::sort_out;
+use crate::model::text::{bytes, counted};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -134,9 +134,9 @@ fn room(case: &Case) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::reference_resolution::tests::{facts, tree, upload};
     use crate::model::diagnosis::Decisions;
     use crate::model::observation::Circumstances;
-    use crate::rules::resolve::tests::{facts, tree, upload};
 
     fn told(change: impl Fn(&mut Place)) -> Vec<String> {
         let mut facts = facts();

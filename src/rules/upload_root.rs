@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::analysis::context::Case;
+use crate::analysis::reference_resolution::resolve;
 use crate::model::config::Upload;
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::files::references::Status;
+use crate::model::files::uploads::RootState;
 use crate::model::names::FilePath;
-use crate::model::references::Status;
-use crate::model::uploads::RootState;
-use crate::rules::case::Case;
-use crate::rules::resolve::resolve;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -92,8 +92,8 @@ fn not_there(upload: &Upload, missing: &[&FilePath]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::references::Form;
-    use crate::rules::resolve::tests::{column, facts, tree, upload};
+    use crate::analysis::reference_resolution::tests::{column, facts, tree, upload};
+    use crate::model::files::references::Form;
 
     fn severity_with(value: &str) -> Severity {
         let mut facts = facts();

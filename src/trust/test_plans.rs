@@ -2,21 +2,21 @@
 
 use crate::model::diagnosis::{Diagnosis, State, Strategy};
 use crate::model::dialect::{Dialect, qualified, quote};
+use crate::model::files::references::Form;
+use crate::model::files::rewriting::Rewriting;
+use crate::model::files::uploads::FileFact;
+use crate::model::host::{Policy, Site, Trust};
 use crate::model::names::{Digest, FilePath, Moment, ObjectKind, ObjectRef};
 use crate::model::observation::Identity;
-use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target};
-use crate::model::references::Form;
-use crate::model::rewriting::Rewriting;
-use crate::model::risk;
-use crate::model::site::{Policy, Site, Trust};
-use crate::model::step::{
+use crate::model::plan::step::{
     AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DiscardKept, DropObject, FileList,
     KeptThing, MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles,
     ReplaceFiles, RestoreDatabase, RestoreFiles, RestoreObjects, RestoreRows, Risk, Run, SaveFiles,
     SaveObjects, SetRevisions, Sidecar, Step, Unquarantine, WriteRows,
 };
-use crate::model::uploads::FileFact;
-use crate::model::wording;
+use crate::model::plan::wording;
+use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target};
+use crate::model::risk;
 
 /// An engine that is only spelled.
 pub struct Spelled;

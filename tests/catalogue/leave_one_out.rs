@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ttplan::catalogue::infer;
-use ttplan::model::catalogue::Catalogue;
+use ttplan::model::database::catalogue::Catalogue;
 
 use crate::{ENGINES, shipped};
 

@@ -8,10 +8,10 @@ use ttplan::config::{Said, settle};
 use ttplan::diagnose::diagnose;
 use ttplan::inspect::{Wishes, inspect};
 use ttplan::live::open_to_inspect;
+use ttplan::model::database::schema::{Column, Schema, Table};
 use ttplan::model::diagnosis::{Decisions, State};
 use ttplan::model::names::{Moment, Secret};
 use ttplan::model::observation::Observation;
-use ttplan::model::schema::{Column, Schema, Table};
 
 use crate::postgres::database;
 use crate::real::real_data;

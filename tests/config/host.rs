@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use ttplan::config::{check_ownership, check_together, host};
 use ttplan::error::{Error, Kind, Place as At};
-use ttplan::model::site::{Observations, Policy, Site};
+use ttplan::model::host::{Observations, Policy, Site};
 
 use crate::parts::Place;
 

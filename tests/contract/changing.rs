@@ -5,7 +5,7 @@ use std::time::Duration;
 use ttplan::error::Kind;
 use ttplan::live::{ChangeDatabase, InspectDatabase, Question};
 use ttplan::model::names::{ObjectKind, ObjectRef};
-use ttplan::model::step::{Basis, SetRevisions};
+use ttplan::model::plan::step::{Basis, SetRevisions};
 
 use crate::contract::{APPLICATION, RUBBISH, change, home, inspect, kind, on_every_engine};
 

@@ -1,6 +1,6 @@
 //! The contract of looking.
 
-use ttplan::live::engines::{ALL, by_scheme};
+use ttplan::engines::{ALL, by_scheme};
 use ttplan::live::{Question, Writers};
 use ttplan::model::names::{ObjectKind, ObjectRef};
 use ttplan::model::observation::Presence;

@@ -1,11 +1,11 @@
 //! What is done to the sites under test: each a database to begin with and what a plan makes of it.
 
 use ttplan::actions::stamp_revision::StampRevision;
-use ttplan::live::engines;
+use ttplan::engines;
+use ttplan::model::database::revisions::Book;
 use ttplan::model::names::{Moment, ObjectRef};
+use ttplan::model::plan::step::Basis;
 use ttplan::model::plan::{Plan, Summary, lifetime};
-use ttplan::model::revisions::Book;
-use ttplan::model::step::Basis;
 
 use crate::site::at_first_revision;
 use crate::site::at_head;

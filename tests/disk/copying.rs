@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use proptest::prelude::*;
 use rustix::fs::{CWD, RenameFlags, XattrFlags, lgetxattr, lsetxattr, renameat_with};
 use ttplan::error::{Error, Kind};
-use ttplan::live::disk::Disk;
 use ttplan::live::{ChangeFiles, Copied, CopyHow, InspectFiles};
-use ttplan::model::uploads::FileFact;
+use ttplan::model::files::uploads::FileFact;
+use ttplan::stores::local::Disk;
 
 use crate::tree::{Place, as_they_are, disks, fact, is_root};
 

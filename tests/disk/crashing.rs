@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use ttplan::live::disk::Disk;
 use ttplan::live::{ChangeFiles, Copied, InspectFiles};
+use ttplan::model::files::uploads::FileFact;
 use ttplan::model::names::FilePath;
-use ttplan::model::uploads::FileFact;
+use ttplan::stores::local::Disk;
 
 use crate::tree::{Place, again, as_they_are, myself};
 

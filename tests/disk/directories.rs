@@ -5,8 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use ttplan::error::Kind;
 use ttplan::live::ChangeFiles;
-use ttplan::live::disk::Disk;
 use ttplan::model::names::FilePath;
+use ttplan::stores::local::Disk;
 
 use crate::tree::{Place, disks, is_root};
 

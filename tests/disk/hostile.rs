@@ -7,9 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use ttplan::error::Kind;
-use ttplan::live::disk::archive::{Part, check, pack};
 use ttplan::live::{ChangeFiles, CopyHow, FileState, InspectFiles};
-use ttplan::model::uploads::OddKind;
+use ttplan::model::files::uploads::OddKind;
+use ttplan::stores::local::archive::{Part, check, pack};
 
 use crate::tree::{Place, as_they_are, disks, fact};
 

@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
 use ttplan::error::Kind;
-use ttplan::live::disk::Disk;
 use ttplan::live::{ChangeFiles, Copied, CopyHow, FileState, InspectFiles};
+use ttplan::stores::local::Disk;
 
 use crate::tree::{Place, as_they_are, disks, fact};
 

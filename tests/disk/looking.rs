@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use ttplan::error::Kind;
-use ttplan::live::disk::Disk;
 use ttplan::live::{DirectoryState, FileState, InspectFiles};
+use ttplan::model::files::uploads::{FileFact, OddKind, RootState};
 use ttplan::model::names::{Digest, FilePath};
-use ttplan::model::uploads::{FileFact, OddKind, RootState};
+use ttplan::stores::local::Disk;
 
 use crate::tree::{Place, disks, fact};
 

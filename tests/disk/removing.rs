@@ -3,8 +3,8 @@
 use std::fs;
 
 use ttplan::error::Kind;
-use ttplan::live::disk::Disk;
 use ttplan::live::{ChangeFiles, InspectFiles};
+use ttplan::stores::local::Disk;
 
 use crate::tree::{Place, disks, fact};
 

@@ -8,10 +8,10 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ttplan::live::disk::Disk;
 use ttplan::live::{CopyHow, InspectFiles};
+use ttplan::model::files::uploads::{FileFact, Tree};
 use ttplan::model::names::{Digest, FilePath};
-use ttplan::model::uploads::{FileFact, Tree};
+use ttplan::stores::local::Disk;
 
 /// Both ways of opening, which must agree in everything.
 pub fn disks() -> [Disk; 2] {

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Command;
 
 use ttplan::error::Kind;
-use ttplan::live::disk::Disk;
-use ttplan::live::disk::archive::{Part, pack, unpack};
 use ttplan::live::{ChangeFiles, CopyHow, DirectoryState, FileState, InspectFiles};
+use ttplan::model::files::uploads::{OddKind, RootState};
 use ttplan::model::names::FilePath;
-use ttplan::model::uploads::{OddKind, RootState};
+use ttplan::stores::local::Disk;
+use ttplan::stores::local::archive::{Part, pack, unpack};
 
 use crate::tree::{Place, again, as_they_are, disks, fact, myself, without_rights};
 

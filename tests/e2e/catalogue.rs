@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use ttplan::model::diagnosis::State;
-use ttplan::model::step::{Basis, Move, Risk};
+use ttplan::model::plan::step::{Basis, Move, Risk};
 
 use crate::ground::Ground;
 use crate::site::{PLAN, Said, Site, assert_same};

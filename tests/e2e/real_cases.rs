@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::Value as Json;
 use ttplan::model::names::ObjectKind;
 use ttplan::model::plan::Plan;
-use ttplan::model::step::Move;
+use ttplan::model::plan::step::Move;
 
 use crate::ground::Ground;
 use crate::site::{PLAN, Site, assert_same};
@@ -72,7 +72,8 @@ fn wrong(plan: &Plan, expected: &Json, engine: &str) -> Vec<&'static str> {
     let by_engine = if engine == "sqlite" { "drops_sqlite" } else { "drops_pg" };
     demand("drops", going(plan) == texts(expected.get(by_engine).unwrap_or(&expected["drops"])));
     demand("steps", expected["steps"] != 0 || plan.steps.is_empty());
-    let of_files = |step: &ttplan::model::step::Step| step.moves.iter().all(Move::touches_files);
+    let of_files =
+        |step: &ttplan::model::plan::step::Step| step.moves.iter().all(Move::touches_files);
     demand("steps_db", expected["steps_db"] != 0 || plan.steps.iter().all(of_files));
     wrong
 }

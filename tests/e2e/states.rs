@@ -2,7 +2,7 @@
 //! it where it says, and that undo gives back what was there.
 
 use ttplan::model::diagnosis::State;
-use ttplan::model::step::Move;
+use ttplan::model::plan::step::Move;
 
 use crate::ground::Ground;
 use crate::site::{PLAN, STRAYS, Site, assert_same};

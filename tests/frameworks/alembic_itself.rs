@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::{Value as Json, json};
 use ttplan::frameworks;
 use ttplan::live::Source;
-use ttplan::model::revisions::{Revisions, Standing};
+use ttplan::model::database::revisions::{Revisions, Standing};
 
 /// For each directory with its lists of recorded ids: heads, bases, what `heads` means, and for
 /// each list the order of an upgrade and the rows it leaves, or the error.

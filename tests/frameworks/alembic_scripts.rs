@@ -6,9 +6,9 @@ use std::time::Instant;
 use ttplan::frameworks;
 use ttplan::frameworks::Leftover;
 use ttplan::live::Source;
+use ttplan::model::database::revisions::{Revisions, Script};
+use ttplan::model::database::schema::{Column, Table};
 use ttplan::model::names::{Digest, FilePath};
-use ttplan::model::revisions::{Revisions, Script};
-use ttplan::model::schema::{Column, Table};
 
 use crate::real::real_data;
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use ttplan::engines::postgres::ENGINE;
 use ttplan::error::Kind;
 use ttplan::live::Question;
-use ttplan::live::engines::postgres::ENGINE;
 use ttplan::model::names::{ObjectKind, ObjectRef};
-use ttplan::model::step::{Basis, SetRevisions};
+use ttplan::model::plan::step::{Basis, SetRevisions};
 
 use crate::support::database;
 use crate::{change, inspect, nasty, roles};

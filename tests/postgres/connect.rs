@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use ttplan::engines::postgres::ENGINE;
 use ttplan::error::{Error, Kind};
 use ttplan::live::Question;
-use ttplan::live::engines::postgres::ENGINE;
 use ttplan::model::config::Access;
 use ttplan::model::names::{ObjectRef, Secret};
 

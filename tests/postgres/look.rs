@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use ttplan::live::engines::postgres::ENGINE;
+use ttplan::engines::postgres::ENGINE;
 use ttplan::live::{Question, Writers};
+use ttplan::model::database::schema::{Schema, Table, TableSort, View};
 use ttplan::model::names::{ObjectKind, ObjectRef};
 use ttplan::model::observation::Presence;
-use ttplan::model::schema::{Schema, Table, TableSort, View};
 
 use crate::support::database;
 use crate::{change, inspect, nasty, roles};

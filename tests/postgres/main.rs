@@ -24,7 +24,7 @@ mod undo;
 use std::sync::OnceLock;
 
 use support::TestDatabase;
-use ttplan::live::engines::postgres::ENGINE;
+use ttplan::engines::postgres::ENGINE;
 use ttplan::live::{ChangeDatabase, InspectDatabase};
 use ttplan::model::config::Access;
 

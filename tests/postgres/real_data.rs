@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
+use ttplan::engines::postgres::ENGINE;
 use ttplan::live::Question;
-use ttplan::live::engines::postgres::ENGINE;
+use ttplan::model::database::schema::{Schema, Table, View};
 use ttplan::model::names::ObjectRef;
-use ttplan::model::schema::{Schema, Table, View};
 
 use crate::real::real_data;
 use crate::support::{TestDatabase, database};

@@ -3,11 +3,11 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use ttplan::engines::postgres::ENGINE;
 use ttplan::error::Kind;
 use ttplan::live::ChangeDatabase;
-use ttplan::live::engines::postgres::ENGINE;
+use ttplan::model::database::schema::Schema;
 use ttplan::model::names::{Digest, ObjectKind, ObjectRef};
-use ttplan::model::schema::Schema;
 
 use crate::support::{TestDatabase, database};
 use crate::{change, inspect, nasty, roles};

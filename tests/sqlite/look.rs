@@ -6,12 +6,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use ttplan::engines::by_name;
 use ttplan::error::{Error, Kind};
-use ttplan::live::engines::by_name;
 use ttplan::live::{ChangeDatabase, InspectDatabase, Question, Sight, Writers};
+use ttplan::model::database::schema::{Table, TableSort};
 use ttplan::model::names::{ObjectKind, ObjectRef};
 use ttplan::model::observation::Presence;
-use ttplan::model::schema::{Table, TableSort};
 
 use crate::ground::sqlite::{SqliteClient, SqliteDatabase, access};
 use crate::ground::{Client, TestDatabase};

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use ttplan::engines::by_name;
 use ttplan::error::{Error, Kind, Result};
 use ttplan::live::ChangeDatabase;
-use ttplan::live::engines::by_name;
 use ttplan::model::names::{ObjectKind, ObjectRef};
 
 use crate::ground::TestDatabase;

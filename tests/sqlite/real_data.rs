@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use ttplan::live::engines::by_name;
+use ttplan::engines::by_name;
 use ttplan::live::{ChangeDatabase, InspectDatabase};
+use ttplan::model::database::schema::{Table, View};
 use ttplan::model::names::{ObjectKind, ObjectRef};
-use ttplan::model::schema::{Table, View};
 
 use crate::ground::TestDatabase;
 use crate::ground::sqlite::{SqliteDatabase, dump};

@@ -5,9 +5,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ttplan::engines::by_name;
 use ttplan::error::{Kind, Result};
 use ttplan::live::ChangeDatabase;
-use ttplan::live::engines::by_name;
 use ttplan::model::names::ObjectRef;
 use ttplan::model::observation::Presence;
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use ttplan::analysis::reference_resolution;
 use ttplan::config::{Said, settle};
 use ttplan::live::open_to_inspect;
+use ttplan::model::files::references::{Status, UploadsReport};
 use ttplan::model::names::{Moment, Secret};
-use ttplan::model::references::{Status, UploadsReport};
-use ttplan::rules::resolve;
 
 use crate::ground::postgres::PostgresDatabase;
 use crate::ground::sqlite::SqliteDatabase;
@@ -74,7 +74,7 @@ impl Place {
             offline: None,
         };
         let seen = ttplan::inspect::inspect(&settled.config, live.as_mut(), &wishes).unwrap();
-        resolve::report(&seen.facts)
+        reference_resolution::report(&seen.facts)
     }
 
     fn relative(&self, path: &Path) -> String {
