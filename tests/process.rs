@@ -11,8 +11,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use ttplan::error::Kind;
-use ttplan::live::{Command, Exit};
 use ttplan::model::names::{FilePath, Secret};
+use ttplan::process::command::{Command, Exit};
 use ttplan::process::run;
 
 struct Place {

@@ -3,7 +3,7 @@
 
 use crate::actions::widen_version_column::WIDTH;
 use crate::actions::{Action, Parts, Phase, step};
-use crate::model::database::revisions::Book;
+use crate::model::database::revisions::VersionTable;
 use crate::model::dialect::Dialect;
 use crate::model::plan::step::{Basis, CreateObject, DropObject, Move, Probe, SetRevisions, Step};
 
@@ -17,7 +17,7 @@ pub const ACTION: Action = Action {
 
 /// The intention.
 pub struct StampRevision<'a> {
-    pub book: &'a Book,
+    pub book: &'a VersionTable,
     pub to: &'a [String],
     pub basis: Basis,
     /// What has to hold of the schema for it to show them.
@@ -81,7 +81,7 @@ mod tests {
 
     fn stamp(recorded: Option<Vec<String>>, basis: Basis) -> Step {
         let table = ObjectRef::table("public", "versions");
-        let book = Book { table, column: "v".into(), width: None, recorded };
+        let book = VersionTable { table, column: "v".into(), width: None, recorded };
         let to = ["062".to_owned()];
         let stamp = StampRevision { book: &book, to: &to, basis, evidence: None, reason: "x" };
         stamp.step(&Plain).unwrap()

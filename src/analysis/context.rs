@@ -5,12 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::schema_comparison::Compared;
+use crate::analysis::schema_comparison::SchemaComparison;
 use crate::engines;
 use crate::frameworks::{self, Framework, Leftover};
-use crate::model::database::revisions::{Book, Revisions};
+use crate::model::database::revisions::{Revisions, VersionTable};
 use crate::model::database::schema::{Schema, Table};
-use crate::model::diagnosis::{Decisions, Finding, Severity, State};
+use crate::model::diagnosis::{DatabaseState, Decisions, Finding, Severity};
 use crate::model::dialect::Dialect;
 use crate::model::names::ObjectRef;
 use crate::model::observation::{Circumstances, Facts};
@@ -23,7 +23,7 @@ pub const DATABASE: &str = "database";
 pub const MIGRATIONS: &str = "migrations";
 
 /// One observation, read.
-pub struct Case<'a> {
+pub struct AnalysisContext<'a> {
     pub facts: &'a Facts,
     /// What only informs; no step may depend on it.
     pub circumstances: Option<&'a Circumstances>,
@@ -32,9 +32,9 @@ pub struct Case<'a> {
     pub dialect: Option<&'static dyn Dialect>,
     pub framework: Option<&'static Framework>,
     /// The state the database was found to be in, once it is known.
-    pub state: State,
+    pub state: DatabaseState,
     /// The live schema beside the catalogue, where there is one.
-    pub compared: Option<Compared<'a>>,
+    pub compared: Option<SchemaComparison<'a>>,
     /// The revisions to record before anything is run, once the state is known.
     pub stamp: Option<Stamp>,
     /// The heads to come to; empty where they cannot be told.
@@ -54,7 +54,7 @@ pub struct Stamp {
 
 /// How a core table is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CoreStanding {
+pub enum CoreTableStatus {
     /// There, with the columns that show that it is the application's.
     Genuine,
     /// There, without them: somebody else's table of that name.
@@ -62,7 +62,7 @@ pub enum CoreStanding {
     Missing,
 }
 
-impl<'a> Case<'a> {
+impl<'a> AnalysisContext<'a> {
     /// Reads the facts. The state is not known yet.
     pub fn new(facts: &'a Facts, decisions: &'a Decisions) -> Self {
         let target = target(facts);
@@ -76,8 +76,8 @@ impl<'a> Case<'a> {
                 .revisions
                 .as_ref()
                 .and_then(|config| frameworks::by_name(&config.system)),
-            state: State::Unreachable,
-            compared: Compared::new(facts),
+            state: DatabaseState::Unreachable,
+            compared: SchemaComparison::new(facts),
             stamp: None,
             target,
             pending: Vec::new(),
@@ -93,7 +93,7 @@ impl<'a> Case<'a> {
         self.facts.revisions.as_ref()
     }
 
-    pub fn book(&self) -> Option<&'a Book> {
+    pub fn book(&self) -> Option<&'a VersionTable> {
         self.facts.database.book.as_ref()
     }
 
@@ -128,23 +128,23 @@ impl<'a> Case<'a> {
     }
 
     /// Every configured core table with how it is found, in order of name.
-    pub fn core(&self) -> Vec<(&'a str, CoreStanding)> {
+    pub fn core(&self) -> Vec<(&'a str, CoreTableStatus)> {
         let config = &self.facts.config.tables.core;
         config.iter().map(|(name, markers)| (name.as_str(), self.standing(name, markers))).collect()
     }
 
-    fn standing(&self, name: &str, markers: &[String]) -> CoreStanding {
+    fn standing(&self, name: &str, markers: &[String]) -> CoreTableStatus {
         match self.schema().home_table(name) {
-            None => CoreStanding::Missing,
+            None => CoreTableStatus::Missing,
             Some(table) if markers.iter().all(|column| table.column(column).is_some()) => {
-                CoreStanding::Genuine
+                CoreTableStatus::Genuine
             }
-            Some(_) => CoreStanding::Impostor,
+            Some(_) => CoreTableStatus::Impostor,
         }
     }
 
     /// The names of core tables that are found so.
-    pub fn core_that_is(&self, wanted: CoreStanding) -> Vec<&'a str> {
+    pub fn core_that_is(&self, wanted: CoreTableStatus) -> Vec<&'a str> {
         self.core()
             .into_iter()
             .filter(|(_, standing)| *standing == wanted)
@@ -154,7 +154,7 @@ impl<'a> Case<'a> {
 
     /// Whether no core table is missing or somebody else's.
     pub fn core_is_complete(&self) -> bool {
-        self.core().iter().all(|(_, standing)| *standing == CoreStanding::Genuine)
+        self.core().iter().all(|(_, standing)| *standing == CoreTableStatus::Genuine)
     }
 
     /// Whether any core table is configured, so that the application can be recognised at all.
@@ -167,7 +167,7 @@ impl<'a> Case<'a> {
         let shows = |tables: &std::collections::BTreeMap<String, Vec<String>>| {
             tables
                 .iter()
-                .all(|(name, markers)| self.standing(name, markers) == CoreStanding::Genuine)
+                .all(|(name, markers)| self.standing(name, markers) == CoreTableStatus::Genuine)
         };
         let legacy = self.facts.config.tables.legacy.iter().find(|legacy| {
             shows(&legacy.tables)
@@ -199,7 +199,7 @@ impl<'a> Case<'a> {
     pub fn recorded_before_run(&self) -> &[String] {
         match &self.stamp {
             Some(stamp) => &stamp.to,
-            None if self.state == State::PartialMigration => &[],
+            None if self.state == DatabaseState::PartialMigration => &[],
             None => self.facts.recorded(),
         }
     }
@@ -208,7 +208,7 @@ impl<'a> Case<'a> {
     /// goes on.
     pub fn is_at_known_stop(&self) -> bool {
         let begun = self.compared.as_ref().and_then(|compared| compared.begun.as_ref());
-        self.state == State::HalfApplied && begun.is_some_and(|begun| begun.stop.is_some())
+        self.state == DatabaseState::HalfApplied && begun.is_some_and(|begun| begun.stop.is_some())
     }
 
     /// Error where a person has to decide, warning once one has.

@@ -8,7 +8,7 @@ use crate::model::names::{ObjectKind, ObjectRef};
 
 /// What has to go, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Removal {
+pub struct DropOrder {
     /// Views, those that stand on other views first.
     pub views: Vec<ObjectRef>,
     /// Foreign keys that have to come off first: of tables that stay, or of a circle of tables.
@@ -24,8 +24,8 @@ pub struct Removal {
 /// `may_drop_constraints` is false on engines that cannot take a foreign key off a table; there, a
 /// circle of tables can go in any order, and a table that stays and points at one that goes is an
 /// obstacle.
-pub fn order(schema: &Schema, tables: &[ObjectRef], may_drop_constraints: bool) -> Removal {
-    let mut removal = Removal::default();
+pub fn order(schema: &Schema, tables: &[ObjectRef], may_drop_constraints: bool) -> DropOrder {
+    let mut removal = DropOrder::default();
     let going: BTreeSet<&ObjectRef> = tables.iter().collect();
     let views = views_on(schema, tables, &mut removal.obstacles);
     removal.views = dependents_first(&views, |view| {
@@ -56,7 +56,7 @@ pub fn order(schema: &Schema, tables: &[ObjectRef], may_drop_constraints: bool) 
                     pointing.entry(object.clone()).or_default().insert(owner);
                 }
                 (ObjectKind::Constraint, Some(_)) if may_drop_constraints => {
-                    removal.constraints.push(dependent)
+                    removal.constraints.push(dependent);
                 }
                 _ => removal.obstacles.push((object.clone(), format!("{dependent} depends on it"))),
             }

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::upload_comparison::sort_out;
+use crate::analysis::upload_comparison::compare_upload;
 use crate::model::config::Upload;
 use crate::model::files::references::{
-    ConflictReport, Named, OrphanReport, ReferenceReport, Referenced, Status, UploadsReport,
+    ConflictReport, Named, OrphanReport, ReferenceReport, ReferenceStatus, Referenced,
+    UploadsReport,
 };
 use crate::model::files::uploads::{RootState, Tree};
 use crate::model::names::FilePath;
@@ -14,19 +15,19 @@ use crate::model::observation::Facts;
 
 /// A value in the database, and the file it comes to.
 #[derive(Clone, Debug)]
-pub struct Resolved<'a> {
+pub struct ReferenceResolution<'a> {
     pub upload: &'a Upload,
     pub referenced: &'a Referenced,
     pub key: &'a str,
     pub value: &'a str,
     pub named: Named,
-    pub status: Status,
+    pub status: ReferenceStatus,
     /// The absolute path of the file.
     pub found_at: Option<FilePath>,
 }
 
 /// Every value of every configured column, looked up in all places of its upload.
-pub fn resolve(facts: &Facts) -> Vec<Resolved<'_>> {
+pub fn resolve(facts: &Facts) -> Vec<ReferenceResolution<'_>> {
     let mut found = Vec::new();
     for referenced in &facts.references {
         let upload = facts.config.uploads.iter().find(|upload| upload.name == referenced.upload);
@@ -34,7 +35,15 @@ pub fn resolve(facts: &Facts) -> Vec<Resolved<'_>> {
         for (key, value) in &referenced.values {
             let named = referenced.reference.named(value, &upload.to, &upload.from);
             let (status, found_at) = look_up(facts, upload, &named);
-            found.push(Resolved { upload, referenced, key, value, named, status, found_at });
+            found.push(ReferenceResolution {
+                upload,
+                referenced,
+                key,
+                value,
+                named,
+                status,
+                found_at,
+            });
         }
     }
     found
@@ -61,21 +70,21 @@ fn at(facts: &Facts, place: &FilePath, path: &FilePath) -> At {
     }
 }
 
-fn look_up(facts: &Facts, upload: &Upload, named: &Named) -> (Status, Option<FilePath>) {
-    let Some(path) = &named.path else { return (Status::Invalid, None) };
-    let mut otherwise = Status::Dangling;
+fn look_up(facts: &Facts, upload: &Upload, named: &Named) -> (ReferenceStatus, Option<FilePath>) {
+    let Some(path) = &named.path else { return (ReferenceStatus::Invalid, None) };
+    let mut otherwise = ReferenceStatus::Dangling;
     for place in std::iter::once(&upload.to).chain(&upload.from) {
         match at(facts, place, path) {
             At::File => {
                 let status = if *place == upload.to && !named.is_outdated {
-                    Status::Ok
+                    ReferenceStatus::Ok
                 } else {
-                    Status::Elsewhere
+                    ReferenceStatus::Elsewhere
                 };
                 return (status, Some(place.join(path)));
             }
-            At::NoFile => return (Status::Invalid, None),
-            At::Unknown => otherwise = Status::Unknown,
+            At::NoFile => return (ReferenceStatus::Invalid, None),
+            At::Unknown => otherwise = ReferenceStatus::Unknown,
             At::Nothing => {}
         }
     }
@@ -86,7 +95,7 @@ fn look_up(facts: &Facts, upload: &Upload, named: &Named) -> (Status, Option<Fil
 /// Copies with the same name and content in the other places of an upload are not orphans. A value
 /// that may have any meaning makes nothing an orphan: without the references nothing is said at
 /// all.
-pub fn orphans(facts: &Facts, resolved: &[Resolved<'_>]) -> Vec<OrphanReport> {
+pub fn orphans(facts: &Facts, resolved: &[ReferenceResolution<'_>]) -> Vec<OrphanReport> {
     let mut claimed: BTreeSet<FilePath> = BTreeSet::new();
     for one in resolved {
         let (Some(path), Some(at)) = (&one.named.path, &one.found_at) else { continue };
@@ -131,7 +140,7 @@ pub fn report(facts: &Facts) -> UploadsReport {
         .config
         .uploads
         .iter()
-        .flat_map(|upload| sort_out(facts, upload).all_conflicts(&upload.to));
+        .flat_map(|upload| compare_upload(facts, upload).all_conflicts(&upload.to));
     UploadsReport {
         orphans: orphans(facts, &resolved),
         conflicts: conflicts
@@ -270,7 +279,7 @@ pub(crate) mod tests {
 
     #[test]
     fn every_value_is_told_from_every_other() {
-        use Status::{Dangling, Elsewhere, Invalid, Ok};
+        use ReferenceStatus::{Dangling, Elsewhere, Invalid, Ok};
         let expected = [
             ("here", Ok, Some("/new/here")),
             ("late", Elsewhere, Some("/old/late")),
@@ -297,7 +306,7 @@ pub(crate) mod tests {
     fn a_place_that_was_not_seen_makes_nothing_dangling() {
         let mut facts = site(&["gone"], Form::Name);
         facts.uploads[1].state = RootState::Unreadable;
-        assert_eq!(resolve(&facts)[0].status, Status::Unknown);
+        assert_eq!(resolve(&facts)[0].status, ReferenceStatus::Unknown);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::model::observation::{Facts, Presence};
 use crate::model::plan::step::Probe;
 
 /// A schema and the catalogue of its application.
-pub struct Compared<'a> {
+pub struct SchemaComparison<'a> {
     catalogue: &'a Catalogue,
     /// What any entry knows of, as it is found.
     live: Shape,
@@ -36,7 +36,7 @@ pub struct Begun {
     pub stop: Option<usize>,
 }
 
-impl<'a> Compared<'a> {
+impl<'a> SchemaComparison<'a> {
     /// Compares; none without a catalogue for this framework and engine, or without a database.
     pub fn new(facts: &'a Facts) -> Option<Self> {
         let catalogue = facts.catalogue.as_ref()?;

@@ -10,9 +10,9 @@ use crate::model::files::uploads::{FileFact, RootState, Tree};
 use crate::model::names::FilePath;
 use crate::model::observation::{Facts, Presence};
 
-/// What is to become of the files of one upload. Holds references: there may be a million files.
+/// What is to become of the files of one upload. LockMode references: there may be a million files.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct SortedOut<'a> {
+pub struct UploadComparison<'a> {
     /// Files to copy, by the root they are in; no name twice.
     pub moves: BTreeMap<&'a FilePath, Vec<&'a FileFact>>,
     /// Files to copy over others, each with the one that it replaces.
@@ -36,7 +36,7 @@ pub struct Conflict {
     pub obstacle: Option<String>,
 }
 
-impl SortedOut<'_> {
+impl UploadComparison<'_> {
     /// Every name with two contents, whatever becomes of it.
     pub fn all_conflicts(&self, to: &FilePath) -> Vec<Conflict> {
         let settled = |(root, path): (&FilePath, &FilePath)| Conflict {
@@ -65,18 +65,18 @@ impl SortedOut<'_> {
 }
 
 /// Compares every old place of an upload with the new one.
-pub fn sort_out<'a>(facts: &'a Facts, upload: &Upload) -> SortedOut<'a> {
-    let places = Places::new(facts, upload);
-    let mut sorted = SortedOut::default();
+pub fn compare_upload<'a>(facts: &'a Facts, upload: &Upload) -> UploadComparison<'a> {
+    let places = UploadTrees::new(facts, upload);
+    let mut sorted = UploadComparison::default();
     let mut taken = Taken { named: None, new_names: BTreeMap::new() };
     for (n, source) in places.sources.iter().enumerate() {
         for file in &source.files {
             let rival = match places.rival(n, file) {
-                Rival::Nothing => {
+                Collision::Nothing => {
                     sorted.moves.entry(&source.root).or_default().push(file);
                     continue;
                 }
-                Rival::Itself => {
+                Collision::Itself => {
                     sorted.already += 1;
                     continue;
                 }
@@ -96,7 +96,7 @@ pub fn sort_out<'a>(facts: &'a Facts, upload: &Upload) -> SortedOut<'a> {
             };
             if let Err(obstacle) = settled {
                 let with = match rival {
-                    Rival::Source(root) => root,
+                    Collision::Source(root) => root,
                     _ => &upload.to,
                 };
                 let (path, from, with) = (file.path().clone(), source.root.clone(), with.clone());
@@ -108,7 +108,7 @@ pub fn sort_out<'a>(facts: &'a Facts, upload: &Upload) -> SortedOut<'a> {
 }
 
 /// What has a file's name already.
-enum Rival<'a> {
+enum Collision<'a> {
     Nothing,
     /// The same content: there is nothing to do.
     Itself,
@@ -121,7 +121,7 @@ enum Rival<'a> {
 }
 
 /// The places of an upload, and what the database says of them.
-struct Places<'a, 'u> {
+struct UploadTrees<'a, 'u> {
     facts: &'a Facts,
     upload: &'u Upload,
     destination: Option<&'a Tree>,
@@ -136,7 +136,7 @@ struct Taken {
     new_names: BTreeMap<FilePath, FileFact>,
 }
 
-impl<'a, 'u> Places<'a, 'u> {
+impl<'a, 'u> UploadTrees<'a, 'u> {
     fn new(facts: &'a Facts, upload: &'u Upload) -> Self {
         let sources = upload
             .from
@@ -146,22 +146,22 @@ impl<'a, 'u> Places<'a, 'u> {
         Self { facts, upload, destination: facts.tree(&upload.to), sources: sources.collect() }
     }
 
-    fn rival(&self, n: usize, file: &FileFact) -> Rival<'a> {
+    fn rival(&self, n: usize, file: &FileFact) -> Collision<'a> {
         let there = self.destination.and_then(|tree| tree.file(file.path()));
         match there {
-            Some(there) if there.sha256() == file.sha256() => return Rival::Itself,
-            Some(there) => return Rival::File(there),
+            Some(there) if there.sha256() == file.sha256() => return Collision::Itself,
+            Some(there) => return Collision::File(there),
             None if self.destination.is_some_and(|tree| tree.odd_at(file.path()).is_some()) => {
-                return Rival::Odd;
+                return Collision::Odd;
             }
             None => {}
         }
         // The first place that has a name has it for itself.
         match self.sources[..n].iter().find_map(|tree| Some((tree.file(file.path())?, &tree.root)))
         {
-            None => Rival::Nothing,
-            Some((other, _)) if other.sha256() == file.sha256() => Rival::Itself,
-            Some((_, root)) => Rival::Source(root),
+            None => Collision::Nothing,
+            Some((other, _)) if other.sha256() == file.sha256() => Collision::Itself,
+            Some((_, root)) => Collision::Source(root),
         }
     }
 
@@ -233,10 +233,10 @@ impl<'a, 'u> Places<'a, 'u> {
     }
 }
 
-fn replaced<'a>(rival: &Rival<'a>) -> Result<&'a FileFact, String> {
+fn replaced<'a>(rival: &Collision<'a>) -> Result<&'a FileFact, String> {
     match rival {
-        Rival::File(old) => Ok(old),
-        Rival::Source(_) => {
+        Collision::File(old) => Ok(old),
+        Collision::Source(_) => {
             Err("both are in old places, and nobody can tell which is right".to_owned())
         }
         _ => Err("what is there is no file that could be kept".to_owned()),
@@ -267,7 +267,7 @@ mod tests {
             tree("/new", &[more, &["a.png=new"]].concat()),
             tree("/old", &["a.png=old", "b.png=1"]),
         ];
-        let sorted = sort_out(&facts, &upload);
+        let sorted = compare_upload(&facts, &upload);
         assert_eq!(sorted.moves.values().flatten().count(), 1);
         assert_eq!(sorted.all_conflicts(&upload.to).len() as u64 + sorted.already, 1);
         match (&sorted.conflicts[..], sorted.replaces.len(), sorted.renames.len()) {
@@ -318,7 +318,7 @@ mod tests {
             tree("/older", &["a.png=older"]),
         ];
         let obstacles = |facts: &Facts| {
-            let sorted = sort_out(facts, &upload);
+            let sorted = compare_upload(facts, &upload);
             assert!(sorted.renames.is_empty());
             sorted.conflicts.into_iter().filter_map(|one| one.obstacle).collect::<Vec<_>>()
         };
@@ -338,7 +338,7 @@ mod tests {
         let mut upload = Upload { on_conflict: OnConflict::Replace, ..upload() };
         upload.from.push("/older".into());
         facts.uploads = vec![tree("/new", &[]), tree("/old", &["a=1"]), tree("/older", &["a=2"])];
-        let sorted = sort_out(&facts, &upload);
+        let sorted = compare_upload(&facts, &upload);
         assert!(sorted.replaces.is_empty() && sorted.conflicts[0].obstacle.is_some());
     }
 }

@@ -3,36 +3,36 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::artifact::journal::{Event, Journal, SavedFact, Standing};
-use crate::artifact::state::RunFolder;
+use crate::artifact::journal::{Journal, JournalEvent, RunState, SavedFact};
+use crate::artifact::state::RunDirectory;
+use crate::engines::database::SavedCopy;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files::{self, Existing};
-use crate::live::Kept;
 use crate::model::names::{Digest, FilePath, Moment};
 
 /// The open papers of a run.
-pub struct Papers {
-    pub folder: RunFolder,
+pub struct ActiveRun {
+    pub folder: RunDirectory,
     journal: Journal,
     clock: fn() -> Moment,
 }
 
-impl Papers {
+impl ActiveRun {
     /// Opens the papers of a run, making its folder if it is not there.
-    pub fn open(folder: RunFolder, clock: fn() -> Moment) -> Result<Self> {
+    pub fn open(folder: RunDirectory, clock: fn() -> Moment) -> Result<Self> {
         folder.make()?;
         let journal = Journal::open(&folder.journal())?;
         Ok(Self { folder, journal, clock })
     }
 
     /// How far the run has come.
-    pub fn standing(&self) -> &Standing {
+    pub fn standing(&self) -> &RunState {
         self.journal.standing()
     }
 
     /// Writes a line; it is on disk when this returns.
-    pub fn note(&mut self, event: Event) -> Result<()> {
+    pub fn note(&mut self, event: JournalEvent) -> Result<()> {
         self.journal.append((self.clock)(), event)
     }
 
@@ -54,8 +54,8 @@ impl Papers {
     }
 
     /// Writes down that something was saved whole.
-    pub fn saved(&mut self, step: &str, name: &str, kept: &Kept) -> Result<()> {
-        self.note(Event::Saved {
+    pub fn saved(&mut self, step: &str, name: &str, kept: &SavedCopy) -> Result<()> {
+        self.note(JournalEvent::Saved {
             step: step.to_owned(),
             name: name.to_owned(),
             bytes: kept.bytes,

@@ -6,88 +6,90 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::apply::Options;
-use crate::apply::active_run::Papers;
+use crate::apply::ApplyOptions;
+use crate::apply::active_run::ActiveRun;
 use crate::apply::execute::command;
 use crate::apply::execute::discard_saved;
 use crate::apply::execute::prove_backup;
 use crate::apply::execute::release;
 use crate::apply::execute::replace;
 use crate::apply::execute::rows;
-use crate::apply::progress::{Event as Told, Watch};
-use crate::artifact::journal::Event;
+use crate::apply::progress::{ProgressEvent, Reporter};
+use crate::artifact::journal::JournalEvent;
 use crate::artifact::sidecar::{self, Batch};
 use crate::error::{Error, Kind, Result};
-use crate::live::{Change, CopyHow, DirectoryState, FileState, Onto};
+use crate::live::LiveWriter;
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
 use crate::model::plan::step::{CopyFiles, FileList, MakeDirectory, Move, Step};
+use crate::stores::store::{CopyAttributes, DirectoryState, FileState, Placement};
 
 /// What is copied, synced and journalled together: enough for the syncs not to count, and not more
 /// than somebody who asks for a stop is to wait for.
 pub(in crate::apply) const BATCH: Batch = Batch { files: 10_000, bytes: 1 << 30 };
 
 /// What a run works with.
-pub struct Hands<'a> {
-    pub live: &'a mut dyn Change,
-    pub papers: &'a mut Papers,
-    pub watch: &'a mut dyn Watch,
+pub struct RunContext<'a> {
+    pub live: &'a mut dyn LiveWriter,
+    pub active_run: &'a mut ActiveRun,
+    pub reporter: &'a mut dyn Reporter,
     pub sidecar: Option<&'a Path>,
-    pub options: &'a Options,
+    pub options: &'a ApplyOptions,
 }
 
-impl Hands<'_> {
+impl RunContext<'_> {
     /// Stops between moves when a signal asked for it.
     pub fn go_on(&self) -> Result<()> {
-        self.watch
+        self.reporter
             .stop()
             .map_or(Ok(()), |kind| Err(Error::new(kind, "stopped by a signal between two moves")))
     }
 
     /// Carries out one move of a step. Database moves other than backups, restores and commands
     /// need an open transaction.
-    pub fn run_move(&mut self, step: &Step, act: &Move) -> Result<()> {
+    pub fn run_move(&mut self, step: &Step, mv: &Move) -> Result<()> {
         self.go_on()?;
-        match act {
+        match mv {
             Move::CreateObject(create) => self.execute(&create.sql),
             Move::DropObject(drop) => self.execute(&drop.sql),
             Move::AlterObject(alter) => self.execute(&alter.sql),
             Move::SetRevisions(set) => self.live.change_database().set_revisions(set),
             Move::SaveObjects(save) => {
-                let path = self.papers.kept_at(&save.name, None);
-                self.papers.make_free(&path)?;
+                let path = self.active_run.kept_at(&save.name, None);
+                self.active_run.make_free(&path)?;
                 let kept = self.live.change_database().save_objects(&save.objects, &path)?;
-                self.papers.saved(&step.id, &save.name, &kept)
+                self.active_run.saved(&step.id, &save.name, &kept)
             }
             Move::RestoreObjects(restore) => {
-                let (path, _) = self.papers.checked(&restore.name, None)?;
+                let (path, _) = self.active_run.checked(&restore.name, None)?;
                 self.live.change_database().restore_objects(&restore.objects, &path)
             }
             Move::BackupDatabase(backup) => {
-                let path = self.papers.kept_at(&backup.name, backup.directory.as_ref());
-                self.papers.make_free(&path)?;
+                let path = self.active_run.kept_at(&backup.name, backup.directory.as_ref());
+                self.active_run.make_free(&path)?;
                 let kept = self.live.change_database().backup(&path)?;
                 if self.options.prove_backup {
                     prove_backup::prove(self, &path)?;
                 }
-                self.papers.saved(&step.id, &backup.name, &kept)
+                self.active_run.saved(&step.id, &backup.name, &kept)
             }
             Move::RestoreDatabase(restore) => {
-                let (path, _) = self.papers.checked(&restore.name, restore.directory.as_ref())?;
+                let (path, _) =
+                    self.active_run.checked(&restore.name, restore.directory.as_ref())?;
                 self.live.change_database().restore_backup(&path)
             }
             Move::Quarantine(put) => {
-                let path = self.papers.kept_at(&put.name, None);
-                self.papers.make_free(&path)?;
+                let path = self.active_run.kept_at(&put.name, None);
+                self.active_run.make_free(&path)?;
                 match self.live.change_database().quarantine(&put.object, &path)? {
-                    Some(kept) => self.papers.saved(&step.id, &put.name, &kept),
+                    Some(kept) => self.active_run.saved(&step.id, &put.name, &kept),
                     None => Ok(()),
                 }
             }
             Move::Unquarantine(back) => {
-                let path = match self.papers.standing().saved.contains_key(&back.name) {
-                    true => self.papers.checked(&back.name, None)?.0,
-                    false => self.papers.kept_at(&back.name, None),
+                let path = match self.active_run.standing().saved.contains_key(&back.name) {
+                    true => self.active_run.checked(&back.name, None)?.0,
+                    false => self.active_run.kept_at(&back.name, None),
                 };
                 self.live.change_database().unquarantine(&back.object, &path)
             }
@@ -115,7 +117,7 @@ impl Hands<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        self.papers.note(Event::Making { step: step.id.clone(), paths: missing })?;
+        self.active_run.note(JournalEvent::Making { step: step.id.clone(), paths: missing })?;
         let (mode, owner) = (octal(make.mode.as_deref())?, numeric_owner(make.owner.as_deref())?);
         self.live.change_files().make_directory(&make.path, mode, owner).map(|_| ())
     }
@@ -137,7 +139,7 @@ impl Hands<'_> {
     /// Removes the directories that this step made, innermost first; one that is in use stays, and
     /// one that it was kept from making is no reason to leave those around it.
     fn remove_directories(&mut self, step: &Step, path: &FilePath) -> Result<()> {
-        let made = self.papers.standing().made.get(&step.id).cloned().unwrap_or_default();
+        let made = self.active_run.standing().made.get(&step.id).cloned().unwrap_or_default();
         for directory in made.iter().rev().filter(|made| path.is_within(made)) {
             self.live.change_files().remove_directory(directory)?;
         }
@@ -157,16 +159,22 @@ impl Hands<'_> {
             let absent = ranges(first, &states, FileState::Missing);
             let directories = self.missing_for(&copy.to, &copies, &states)?;
             if !directories.is_empty() {
-                self.papers.note(Event::Making { step: step.id.clone(), paths: directories })?;
+                self.active_run
+                    .note(JournalEvent::Making { step: step.id.clone(), paths: directories })?;
             }
             if !absent.is_empty() {
-                self.papers.note(Event::Copying { step: step.id.clone(), absent })?;
+                self.active_run.note(JournalEvent::Copying { step: step.id.clone(), absent })?;
             }
-            let onto = if copy.renamed { Onto::ByContent } else { Onto::Free };
+            let onto = if copy.renamed { Placement::ContentName } else { Placement::NewName };
             self.live.change_files().copy_onto(&copy.from, &copy.to, rows, onto, &how)?;
             done += rows.len() as u64;
             done_bytes += rows.iter().map(FileFact::size).sum::<u64>();
-            self.watch.tell(Told::Copied { files: done, of_files, bytes: done_bytes, of_bytes });
+            self.reporter.report(ProgressEvent::Copied {
+                files: done,
+                of_files,
+                bytes: done_bytes,
+                of_bytes,
+            });
             Ok(())
         })
     }
@@ -207,7 +215,7 @@ impl Hands<'_> {
             let renamed = matches!(copy, Some(Move::CopyFiles(copy)) if copy.renamed);
             let mine: Vec<FileFact> = (first..)
                 .zip(rows)
-                .filter(|(index, _)| self.papers.standing().was_absent(&step.id, *index))
+                .filter(|(index, _)| self.active_run.standing().was_absent(&step.id, *index))
                 .map(|(_, row)| if renamed { row.by_content() } else { row.clone() })
                 .collect();
             if mine.is_empty() {
@@ -218,7 +226,7 @@ impl Hands<'_> {
         })?;
         self.live.change_files().sweep(root)?;
         for directory in
-            self.papers.standing().made.get(&step.id).cloned().unwrap_or_default().iter().rev()
+            self.active_run.standing().made.get(&step.id).cloned().unwrap_or_default().iter().rev()
         {
             self.live.change_files().remove_directory(directory)?;
         }
@@ -239,8 +247,8 @@ pub(in crate::apply) fn ranges(first: u64, states: &[FileState], so: FileState) 
 }
 
 /// How copies are to be made.
-pub(in crate::apply) fn how(mode: Option<&str>, owner: Option<&str>) -> Result<CopyHow> {
-    Ok(CopyHow { mode: octal(mode)?, owner: numeric_owner(owner)? })
+pub(in crate::apply) fn how(mode: Option<&str>, owner: Option<&str>) -> Result<CopyAttributes> {
+    Ok(CopyAttributes { mode: octal(mode)?, owner: numeric_owner(owner)? })
 }
 
 fn octal(mode: Option<&str>) -> Result<Option<u32>> {

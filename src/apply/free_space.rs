@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::engines;
 use crate::error::{Error, Kind, Result};
-use crate::live::Change;
+use crate::live::LiveWriter;
 use crate::model::names::FilePath;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Move, Step};
@@ -24,13 +24,13 @@ pub fn demand(
     to_do: &[&Step],
     state: &FilePath,
     prove: bool,
-    live: &mut dyn Change,
+    live: &mut dyn LiveWriter,
 ) -> Result<()> {
     let one_file = engines::by_name(&plan.target.database.engine)
         .is_some_and(|engine| engine.dialect.is_one_file());
     let mut copies: BTreeMap<&FilePath, u64> = BTreeMap::new();
-    for act in to_do.iter().flat_map(|step| &step.moves) {
-        match act {
+    for mv in to_do.iter().flat_map(|step| &step.moves) {
+        match mv {
             Move::BackupDatabase(backup) => {
                 *copies.entry(backup.directory.as_ref().unwrap_or(state)).or_default() += 1;
                 *copies.entry(state).or_default() += u64::from(one_file && prove);

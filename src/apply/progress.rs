@@ -5,7 +5,7 @@ use crate::model::plan::step::Step;
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
+pub enum ProgressEvent<'a> {
     /// The step's turn has come; `n` of `of`, counted from 1.
     Begun {
         step: &'a Step,
@@ -49,8 +49,8 @@ pub enum Event<'a> {
 }
 
 /// Somebody who follows a run.
-pub trait Watch {
-    fn tell(&mut self, event: Event<'_>);
+pub trait Reporter {
+    fn report(&mut self, event: ProgressEvent<'_>);
 
     /// Asked once, after everything was checked and before anything is changed.
     fn confirm(&mut self, steps: &[&Step]) -> Result<bool>;

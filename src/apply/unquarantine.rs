@@ -1,15 +1,15 @@
 //! Brings single objects back from quarantine: the undo moves of the signed steps that put them
 //! there. The rest of their run stays as it is.
 
-use crate::apply::active_run::Papers;
-use crate::apply::context::Hands;
+use crate::apply::active_run::ActiveRun;
+use crate::apply::context::RunContext;
 use crate::apply::probe::{self, Prober};
-use crate::apply::progress::{Event as Told, Watch};
+use crate::apply::progress::{ProgressEvent, Reporter};
 use crate::apply::run_steps;
-use crate::apply::{Options, Turn, check_target, lock, note_attempt, standing, undo};
-use crate::artifact::journal::{Attempt, Event};
+use crate::apply::{ApplyOptions, StateLock, check_target, lock, note_attempt, standing, undo};
+use crate::artifact::journal::{Attempt, JournalEvent};
 use crate::error::{Error, Kind, Result};
-use crate::live::Change;
+use crate::live::LiveWriter;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Answer, Move, Probe, Step};
 use crate::model::run::report::{Outcome, Report};
@@ -22,10 +22,10 @@ use crate::trust::trusted_plan::TrustedPlan;
 /// nothing is changed then.
 pub fn bring_back(
     trusted: &TrustedPlan,
-    turn: &Turn,
-    live: &mut dyn Change,
-    options: &Options,
-    watch: &mut dyn Watch,
+    turn: &StateLock,
+    live: &mut dyn LiveWriter,
+    options: &ApplyOptions,
+    reporter: &mut dyn Reporter,
     wanted: &[String],
 ) -> Result<Report> {
     let plan = trusted.plan();
@@ -41,16 +41,17 @@ pub fn bring_back(
     }
     check_target(plan, live)?;
     let chosen = chosen(plan, wanted)?;
-    let mut papers = Papers::open(folder.clone(), options.clock)?;
-    let mut hands = Hands { live, papers: &mut papers, watch, sidecar: None, options };
+    let mut active_run = ActiveRun::open(folder.clone(), options.clock)?;
+    let mut ctx =
+        RunContext { live, active_run: &mut active_run, reporter, sidecar: None, options };
     let mut to_do = Vec::new();
     for step in &chosen {
-        if !is_back(&mut hands, step)? {
+        if !is_back(&mut ctx, step)? {
             to_do.push(*step);
         }
     }
     if !to_do.is_empty() {
-        let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), None);
+        let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), None);
         probe::demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
             Error::new(
                 Kind::Stale,
@@ -60,23 +61,23 @@ pub fn bring_back(
             .hint("stop the application first: `docker compose stop app` or `systemctl stop APP`")
         })?;
     }
-    if !hands.watch.confirm(&to_do)? {
+    if !ctx.reporter.confirm(&to_do)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
     }
-    note_attempt(hands.papers, Attempt::Undo, trusted, options)?;
+    note_attempt(ctx.active_run, Attempt::Undo, trusted, options)?;
     // All or nothing: what stands on another is as it was only when both are back.
     if let Some(first) = to_do.first() {
-        let moves = |hands: &mut Hands<'_>, step: &Step| {
-            step.undo.iter().try_for_each(|act| hands.run_move(step, act))
+        let moves = |ctx: &mut RunContext<'_>, step: &Step| {
+            step.undo.iter().try_for_each(|mv| ctx.run_move(step, mv))
         };
-        run_steps::retry(&mut hands, first, |hands| {
-            to_do.iter().try_for_each(|step| moves(hands, step))
+        run_steps::retry(&mut ctx, first, |ctx| {
+            to_do.iter().try_for_each(|step| moves(ctx, step))
         })?;
     }
     for step in &chosen {
-        if !hands.papers.standing().undone.contains(&step.id) {
-            hands.papers.note(Event::Undone { step: step.id.clone() })?;
-            hands.watch.tell(Told::Undone { step });
+        if !ctx.active_run.standing().undone.contains(&step.id) {
+            ctx.active_run.note(JournalEvent::Undone { step: step.id.clone() })?;
+            ctx.reporter.report(ProgressEvent::Undone { step });
         }
     }
     let outcome = if to_do.is_empty() { Outcome::NothingToDo } else { Outcome::Undone };
@@ -88,9 +89,10 @@ pub fn bring_back(
 /// it.
 fn chosen<'p>(plan: &'p Plan, wanted: &[String]) -> Result<Vec<&'p Step>> {
     let names = |step: &Step| -> Vec<String> {
-        let put = step.moves.iter().filter_map(|act| {
-            if let Move::Quarantine(put) = act { Some(&put.object) } else { None }
-        });
+        let put = step
+            .moves
+            .iter()
+            .filter_map(|mv| if let Move::Quarantine(put) = mv { Some(&put.object) } else { None });
         put.flat_map(|object| [object.name.clone(), format!("{}.{}", object.schema, object.name)])
             .collect()
     };
@@ -115,11 +117,11 @@ fn chosen<'p>(plan: &'p Plan, wanted: &[String]) -> Result<Vec<&'p Step>> {
 }
 
 /// Whether an earlier attempt has brought back already what this step put away.
-fn is_back(hands: &mut Hands<'_>, step: &Step) -> Result<bool> {
-    if hands.papers.standing().undone.contains(&step.id) {
+fn is_back(ctx: &mut RunContext<'_>, step: &Step) -> Result<bool> {
+    if ctx.active_run.standing().undone.contains(&step.id) {
         return Ok(true);
     }
-    let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), None);
+    let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), None);
     if prober.ask_all(&step.done, Some(step)) == Answer::Yes {
         return Ok(false);
     }
@@ -137,10 +139,10 @@ fn is_back(hands: &mut Hands<'_>, step: &Step) -> Result<bool> {
     let objects = step
         .moves
         .iter()
-        .filter_map(|act| if let Move::Quarantine(put) = act { Some(&put.object) } else { None });
+        .filter_map(|mv| if let Move::Quarantine(put) = mv { Some(&put.object) } else { None });
     let mut aside = Vec::new();
     for object in objects {
-        aside.push(hands.live.change_database().is_in_quarantine(object)?);
+        aside.push(ctx.live.change_database().is_in_quarantine(object)?);
     }
     if aside.iter().all(|aside| *aside == Some(false)) {
         return Ok(true);

@@ -33,7 +33,7 @@ fn write_value(out: &mut String, value: &Value, depth: usize, in_array: bool) {
         Value::Array(items) if items.is_empty() => out.push_str("[]"),
         Value::Object(fields) if fields.is_empty() => out.push_str("{}"),
         Value::Array(items) if in_array && items.iter().all(is_scalar) => {
-            write_compact_row(out, items)
+            write_compact_row(out, items);
         }
         Value::Array(items) => {
             out.push('[');

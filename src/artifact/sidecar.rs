@@ -60,8 +60,8 @@ pub fn take_out(plan: &mut Plan, to: impl Write) -> std::io::Result<()> {
 }
 
 /// The lists that a move has of its own.
-fn lists(act: &Move) -> Vec<&FileList> {
-    match act {
+fn lists(mv: &Move) -> Vec<&FileList> {
+    match mv {
         Move::CopyFiles(copy) => vec![&copy.files],
         Move::ReleaseFiles(release) => vec![&release.files],
         Move::ReplaceFiles(replace) => vec![&replace.files, &replace.replaced],
@@ -69,8 +69,8 @@ fn lists(act: &Move) -> Vec<&FileList> {
     }
 }
 
-fn lists_mut(act: &mut Move) -> Vec<&mut FileList> {
-    match act {
+fn lists_mut(mv: &mut Move) -> Vec<&mut FileList> {
+    match mv {
         Move::CopyFiles(copy) => vec![&mut copy.files],
         Move::ReleaseFiles(release) => vec![&mut release.files],
         Move::ReplaceFiles(replace) => vec![&mut replace.files, &mut replace.replaced],
@@ -156,7 +156,7 @@ pub fn rows(sidecar: Option<&Path>, list: &FileList) -> Result<Vec<FileFact>> {
     Ok(all)
 }
 
-/// Reads the lines of a list, all of them, to see that they are the ones that were bound; hands
+/// Reads the lines of a list, all of them, to see that they are the ones that were bound; ctx
 /// them out as long as there is `need` of them.
 fn stream(
     path: &Path,

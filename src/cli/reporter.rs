@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use crate::apply::progress::{Event, Watch};
+use crate::apply::progress::{ProgressEvent, Reporter};
 use crate::artifact::json;
 use crate::cli::ask;
 use crate::cli::out::Out;
@@ -32,7 +32,7 @@ pub enum Format {
 }
 
 /// A follower.
-pub struct Follower<'a> {
+pub struct CliReporter<'a> {
     pub out: &'a mut Out,
     format: Format,
     /// What is asked before anything is changed, with the flag that says yes beforehand.
@@ -44,7 +44,7 @@ pub struct Follower<'a> {
     tail: Option<Tail>,
 }
 
-impl<'a> Follower<'a> {
+impl<'a> CliReporter<'a> {
     /// A follower that catches SIGINT and SIGTERM, so that a run can stop between two moves.
     pub fn new(
         out: &'a mut Out,
@@ -102,46 +102,46 @@ impl<'a> Follower<'a> {
     }
 }
 
-impl Watch for Follower<'_> {
-    fn tell(&mut self, event: Event<'_>) {
+impl Reporter for CliReporter<'_> {
+    fn report(&mut self, event: ProgressEvent<'_>) {
         self.tail = None;
-        if let (true, Event::Output { log, .. }) = (self.follow, &event) {
+        if let (true, ProgressEvent::Output { log, .. }) = (self.follow, &event) {
             self.tail = Some(Tail::follow(log.into(), anstream::stderr()));
         }
-        if !matches!(event, Event::Copied { .. }) {
+        if !matches!(event, ProgressEvent::Copied { .. }) {
             self.clear();
         }
         if self.format == Format::Json {
             return self.event(&as_json(event));
         }
         match event {
-            Event::Begun { step, n, of } => {
-                self.line(&format!("  {n}/{of} {} ...\n", plain(&step.title)))
+            ProgressEvent::Begun { step, n, of } => {
+                self.line(&format!("  {n}/{of} {} ...\n", plain(&step.title)));
             }
-            Event::Done { step } => {
-                self.line(&format!("      {} {}\n", style::good("done:"), plain(&step.title)))
+            ProgressEvent::Done { step } => {
+                self.line(&format!("      {} {}\n", style::good("done:"), plain(&step.title)));
             }
-            Event::Already { step } => {
-                self.line(&format!("      {} {}\n", faint("already:"), plain(&step.title)))
+            ProgressEvent::Already { step } => {
+                self.line(&format!("      {} {}\n", faint("already:"), plain(&step.title)));
             }
-            Event::Undone { step } => {
+            ProgressEvent::Undone { step } => {
                 self.line(&format!(
                     "      {} {}\n",
                     style::good("taken back:"),
                     plain(&step.title)
                 ));
             }
-            Event::Waiting { why, .. } => {
-                self.line(&format!("      {} {}\n", style::care("waiting:"), plain(why)))
+            ProgressEvent::Waiting { why, .. } => {
+                self.line(&format!("      {} {}\n", style::care("waiting:"), plain(why)));
             }
-            Event::Output { log, .. } => {
-                self.line(&format!("      {} {}\n", faint("output in"), plain(log)))
+            ProgressEvent::Output { log, .. } => {
+                self.line(&format!("      {} {}\n", faint("output in"), plain(log)));
             }
-            Event::Stumbled { n, of, .. } => {
+            ProgressEvent::Stumbled { n, of, .. } => {
                 let why = format!("it stopped where it is known to (stop {n} of {of})");
                 self.line(&format!("      {} {why}\n", style::care("again:")));
             }
-            Event::Copied { bytes, of_bytes, files, of_files } => {
+            ProgressEvent::Copied { bytes, of_bytes, files, of_files } => {
                 let bar = self.bar(of_bytes);
                 bar.set_position(bytes);
                 if bar.is_hidden() {
@@ -192,22 +192,26 @@ impl Watch for Follower<'_> {
     }
 }
 
-fn as_json(event: Event<'_>) -> serde_json::Value {
+fn as_json(event: ProgressEvent<'_>) -> serde_json::Value {
     let named =
         |event: &str, step: &Step| json!({ "event": event, "step": step.id, "title": step.title });
     match event {
-        Event::Begun { step, n, of } => {
+        ProgressEvent::Begun { step, n, of } => {
             json!({ "event": "begun", "step": step.id, "title": step.title, "n": n, "of": of })
         }
-        Event::Done { step } => named("done", step),
-        Event::Already { step } => named("already", step),
-        Event::Undone { step } => named("undone", step),
-        Event::Waiting { step, why } => json!({ "event": "waiting", "step": step.id, "why": why }),
-        Event::Output { step, log } => json!({ "event": "output", "step": step.id, "log": log }),
-        Event::Stumbled { step, n, of } => {
+        ProgressEvent::Done { step } => named("done", step),
+        ProgressEvent::Already { step } => named("already", step),
+        ProgressEvent::Undone { step } => named("undone", step),
+        ProgressEvent::Waiting { step, why } => {
+            json!({ "event": "waiting", "step": step.id, "why": why })
+        }
+        ProgressEvent::Output { step, log } => {
+            json!({ "event": "output", "step": step.id, "log": log })
+        }
+        ProgressEvent::Stumbled { step, n, of } => {
             json!({ "event": "stumbled", "step": step.id, "n": n, "of": of })
         }
-        Event::Copied { files, of_files, bytes, of_bytes } => {
+        ProgressEvent::Copied { files, of_files, bytes, of_bytes } => {
             json!({ "event": "copied", "files": files, "of_files": of_files, "bytes": bytes, "of_bytes": of_bytes })
         }
     }

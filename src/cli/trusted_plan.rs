@@ -7,7 +7,7 @@ use crate::artifact::{document, json};
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::fs::files;
-use crate::model::host::Site;
+use crate::model::host::HostConfig;
 use crate::model::names::Moment;
 use crate::model::observation::Observation;
 use crate::openssh::allowed_signers::AllowedSigners;
@@ -16,7 +16,7 @@ use crate::openssh::verify::{Keyring, Signed};
 use crate::trust::host_files::{read_allowed_signers, read_revoked_keys};
 use crate::trust::signers::SignatureFile;
 use crate::trust::trusted_plan::TrustedPlan;
-use crate::trust::trusted_plan::{Host, PlanFile, PlanFormat};
+use crate::trust::trusted_plan::{PlanFile, PlanFormat, VerifyContext};
 
 /// A plan with everything that lies beside it.
 pub struct Bundle {
@@ -63,14 +63,14 @@ impl Bundle {
 
 /// The host's own files, read.
 pub struct HostFiles<'a> {
-    site: &'a Site,
+    site: &'a HostConfig,
     allowed: AllowedSigners,
     revoked: Option<RevokedKeys>,
 }
 
 impl<'a> HostFiles<'a> {
     /// Reads the files that the host's configuration names.
-    pub fn read(site: &'a Site) -> Result<Self> {
+    pub fn read(site: &'a HostConfig) -> Result<Self> {
         let allowed = read_allowed_signers(&site.trust.allowed_signers)?;
         let revoked = site.trust.revoked_keys.as_ref().map(read_revoked_keys).transpose()?;
         Ok(Self { site, allowed, revoked })
@@ -81,20 +81,20 @@ impl<'a> HostFiles<'a> {
         Keyring { allowed: &self.allowed, revoked: self.revoked.as_ref(), now }
     }
 
-    /// Hands the host to `work`, as of `now`.
+    /// RunContext the host to `work`, as of `now`.
     pub fn with<T>(
         &self,
         name: &str,
         leave: &Leave,
         now: Moment,
-        work: impl FnOnce(&Host<'_>) -> Result<T>,
+        work: impl FnOnce(&VerifyContext<'_>) -> Result<T>,
     ) -> Result<T> {
         let read = |bytes: &[u8]| document::read_plan(name, bytes);
         let write = |plan: &crate::model::plan::Plan| json::to_text(plan).into_bytes();
         let break_glass = leave.break_glass.as_deref();
         let format = PlanFormat { read: &read, write: &write };
         let catalogues = |engine: &str| config::host_catalogues(self.site, engine);
-        work(&Host {
+        work(&VerifyContext {
             site: self.site,
             ring: self.ring(now),
             format,
@@ -119,7 +119,12 @@ pub struct Leave {
 /// A plan that this host may run, as of `now`.
 ///
 /// Errors: those of [`crate::trust::trusted_plan::verify`].
-pub fn trusted(bundle: Bundle, site: &Site, leave: &Leave, now: Moment) -> Result<TrustedPlan> {
+pub fn trusted(
+    bundle: Bundle,
+    site: &HostConfig,
+    leave: &Leave,
+    now: Moment,
+) -> Result<TrustedPlan> {
     let host = HostFiles::read(site)?;
     let name = bundle.file.name.clone();
     host.with(&name, leave, now, |host| match leave.allow_unsigned {
@@ -135,7 +140,7 @@ pub fn trusted(bundle: Bundle, site: &Site, leave: &Leave, now: Moment) -> Resul
 pub fn believed(
     bundle: &Bundle,
     seen: &Observation,
-    site: &Site,
+    site: &HostConfig,
     now: Moment,
 ) -> Result<Vec<Signed>> {
     let Some(demands) = site.trust.observations else { return Ok(Vec::new()) };
@@ -153,7 +158,7 @@ pub fn believed(
 
 /// The host's own file has to lie elsewhere than the plan: who can write a plan must not be able
 /// to write what is believed of it.
-pub fn check_apart(plan: &Path, site: &Site) -> Result<()> {
+pub fn check_apart(plan: &Path, site: &HostConfig) -> Result<()> {
     let folder = |path: &Path| {
         path.parent().map(Path::to_path_buf).and_then(|parent| parent.canonicalize().ok())
     };

@@ -1,7 +1,7 @@
 //! Whether files can really be written where uploads belong: a file is made there and taken away
 //! again.
 
-use crate::doctor::{Check, Patient};
+use crate::doctor::{Check, DoctorContext};
 use crate::model::files::uploads::RootState;
 use crate::model::health::Line;
 use crate::stores::local;
@@ -9,7 +9,7 @@ use crate::stores::local;
 /// The record on the shelf.
 pub const CHECK: Check = Check { name: "writing", examine };
 
-fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
+fn examine(patient: &mut DoctorContext<'_>) -> Vec<Line> {
     let mut roots: Vec<_> = patient.config.uploads.iter().map(|upload| &upload.to).collect();
     roots.sort();
     roots.dedup();

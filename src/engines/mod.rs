@@ -3,29 +3,15 @@
 //! An engine is a record of functions without state. A contract suite (`tests/engines.rs`)
 //! runs on every engine of the shelf.
 
-use crate::error::Result;
-use crate::live::{ChangeDatabase, InspectDatabase};
-use crate::model::config::Access;
-use crate::model::dialect::Dialect;
-
+pub mod database;
+pub mod engine;
 pub mod postgres;
 pub mod sqlite;
 
+use self::engine::Engine;
+
 /// All engines.
 pub const ALL: &[&Engine] = &[&postgres::ENGINE, &sqlite::ENGINE];
-
-/// One kind of database.
-pub struct Engine {
-    /// Its name in configurations, observations and plans.
-    pub name: &'static str,
-    /// The URL schemes that mean it, without a driver (`postgresql` of `postgresql+psycopg2`).
-    pub schemes: &'static [&'static str],
-    pub dialect: &'static dyn Dialect,
-    /// Opens it so that nothing can be changed.
-    pub inspect: fn(&Access) -> Result<Box<dyn InspectDatabase>>,
-    /// Opens it for a run.
-    pub change: fn(&Access) -> Result<Box<dyn ChangeDatabase>>,
-}
 
 /// The engine of that name.
 pub fn by_name(name: &str) -> Option<&'static Engine> {

@@ -7,7 +7,7 @@ use crate::model::names::FilePath;
 
 /// The settled content of `host.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Site {
+pub struct HostConfig {
     /// The file it came from, for messages.
     pub file: FilePath,
     /// The label that a plan's target must carry.
@@ -71,7 +71,7 @@ pub struct Policy {
     pub minimum_format: Option<(u32, u32)>,
 }
 
-impl Site {
+impl HostConfig {
     /// Whether file moves may touch `path`.
     pub fn permits_path(&self, path: &FilePath) -> bool {
         path.is_plain_absolute() && self.roots.iter().any(|root| path.is_within(root))
@@ -87,8 +87,8 @@ impl Site {
 mod tests {
     use super::*;
 
-    fn site() -> Site {
-        Site {
+    fn site() -> HostConfig {
+        HostConfig {
             file: "/etc/ttplan/host.toml".into(),
             name: "prod".into(),
             environment: None,

@@ -22,8 +22,8 @@ pub fn of_step(step: &Step) -> Risk {
 }
 
 /// The risk of one move. `docs/actions/` and `docs/formats/plan.md` show the same table.
-pub fn of_move(act: &Move) -> Risk {
-    match act {
+pub fn of_move(mv: &Move) -> Risk {
+    match mv {
         Move::SaveObjects(_)
         | Move::BackupDatabase(_)
         | Move::MakeDirectory(_)

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A key that an agent holds.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub struct AgentKey {
     pub key: PublicKey,
     pub comment: String,
 }
@@ -53,7 +53,7 @@ impl Agent {
     }
 
     /// The keys that it holds, of the kinds that are believed; certificates are left out.
-    pub fn identities(&mut self) -> Result<Vec<Identity>> {
+    pub fn identities(&mut self) -> Result<Vec<AgentKey>> {
         let answer = self.ask(&[REQUEST_IDENTITIES])?;
         read_identities(&answer).ok_or_else(garbled)
     }
@@ -61,7 +61,7 @@ impl Agent {
     /// The identity with this key; without one, the only one there is.
     ///
     /// Errors: `Kind::Usage` when there is none, or when nobody said which.
-    pub fn choose(&mut self, wanted: Option<&PublicKey>) -> Result<Identity> {
+    pub fn choose(&mut self, wanted: Option<&PublicKey>) -> Result<AgentKey> {
         let mut found = self.identities()?;
         if let Some(wanted) = wanted {
             let missing = || {
@@ -79,7 +79,7 @@ impl Agent {
                 .hint("ssh-add KEY, or give `--key FILE`")),
             n => {
                 let error = Error::new(Kind::Usage, format!("the SSH agent holds {n} keys"));
-                let told = |error: Error, one: &Identity| {
+                let told = |error: Error, one: &AgentKey| {
                     error.because(format!(
                         "{} {} {}",
                         one.key.kind(),
@@ -95,7 +95,7 @@ impl Agent {
     /// Has `data` signed; the signature in its wire form.
     ///
     /// Errors: `Kind::Cancelled` when the agent, or the person it asked, does not want to.
-    pub fn sign(&mut self, identity: &Identity, data: &[u8]) -> Result<Vec<u8>> {
+    pub fn sign(&mut self, identity: &AgentKey, data: &[u8]) -> Result<Vec<u8>> {
         let mut request = vec![SIGN_REQUEST];
         put_string(&mut request, identity.key.blob());
         put_string(&mut request, data);
@@ -133,7 +133,7 @@ fn garbled() -> Error {
     Error::new(Kind::Failed, "the SSH agent gave an answer that cannot be read")
 }
 
-fn read_identities(answer: &[u8]) -> Option<Vec<Identity>> {
+fn read_identities(answer: &[u8]) -> Option<Vec<AgentKey>> {
     let mut reader = Reader::new(answer);
     if reader.u8()? != IDENTITIES_ANSWER {
         return None;
@@ -143,7 +143,7 @@ fn read_identities(answer: &[u8]) -> Option<Vec<Identity>> {
     for _ in 0..count {
         let (blob, comment) = (reader.string()?, reader.string()?);
         if let Ok(key) = PublicKey::from_blob(blob) {
-            found.push(Identity { key, comment: String::from_utf8_lossy(comment).into_owned() });
+            found.push(AgentKey { key, comment: String::from_utf8_lossy(comment).into_owned() });
         }
     }
     reader.is_empty().then_some(found)

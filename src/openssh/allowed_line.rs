@@ -17,12 +17,12 @@ pub struct AllowedLine {
     /// A pattern list.
     pub principals: Vec<u8>,
     pub key: Key,
-    pub options: Options,
+    pub options: SignerOptions,
 }
 
 /// The options of a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct SignerOptions {
     /// The key is an authority that may certify others; by itself it signs nothing.
     pub authority: bool,
     /// A pattern list; `None` allows every namespace.
@@ -45,7 +45,7 @@ impl AllowedLine {
         let (principals, rest) = principals(line)
             .ok_or("there is nothing after the principals, or a quote is not closed")?;
         let (key, options) = match Key::from_line(rest) {
-            Ok((key, _comment)) => (key, Options::default()),
+            Ok((key, _comment)) => (key, SignerOptions::default()),
             Err(why) => {
                 let end = end_of_options(rest).ok_or("a quote in its options is not closed")?;
                 let (options, key) = rest.split_at(end);
@@ -54,7 +54,7 @@ impl AllowedLine {
                     // There was one word only: it was meant to be the key.
                     return Err(if rest.is_empty() { "there is no key".to_owned() } else { why });
                 }
-                (Key::from_line(key)?.0, Options::read(options, zone)?)
+                (Key::from_line(key)?.0, SignerOptions::read(options, zone)?)
             }
         };
         Ok(Some(Self { number, principals, key, options }))
@@ -92,7 +92,7 @@ fn end_of_options(text: &[u8]) -> Option<usize> {
     (!quoted).then_some(text.len())
 }
 
-impl Options {
+impl SignerOptions {
     fn read(text: &[u8], zone: &TimeZone) -> Result<Self, String> {
         let mut options = Self::default();
         let mut rest = text;
@@ -256,7 +256,7 @@ mod tests {
             let found = read(line);
             assert!(found.as_ref().is_err_and(|found| found.contains(why)), "{line}: {found:?}");
         }
-        assert!(allowed(&format!("alice {}\r", key_text())).options == Options::default());
+        assert!(allowed(&format!("alice {}\r", key_text())).options == SignerOptions::default());
     }
 
     proptest! {

@@ -28,14 +28,14 @@ pub struct Problem {
 
 /// As whom one line of the file lets a key sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Names {
+pub enum Principals {
     /// Whoever matches this pattern list.
     Listed(Vec<u8>),
     /// These, which are both in the certificate and in the line's pattern list.
     Certified(Vec<Vec<u8>>),
 }
 
-impl Names {
+impl Principals {
     /// Whether the key may sign as `who`.
     pub fn include(&self, who: &[u8]) -> bool {
         match self {
@@ -90,7 +90,7 @@ impl AllowedSigners {
             {
                 Ok(names) if names.include(who.as_bytes()) => return Ok(()),
                 Ok(_) => {
-                    reasons.push(format!("line {}: the key may not sign as `{who}`", line.number))
+                    reasons.push(format!("line {}: the key may not sign as `{who}`", line.number));
                 }
                 Err(Closed::OtherKey) => {}
                 Err(Closed::Because(why)) => reasons.push(format!("line {}: {why}", line.number)),
@@ -101,7 +101,7 @@ impl AllowedSigners {
 
     /// As whom `key` may sign for `namespace` at `now`, one entry for each line that lets it.
     /// Never empty; the error is why nobody.
-    pub fn names(&self, key: &Key, namespace: &str, now: u64) -> Result<Vec<Names>, String> {
+    pub fn names(&self, key: &Key, namespace: &str, now: u64) -> Result<Vec<Principals>, String> {
         let (mut found, mut reasons) = (Vec::new(), Vec::new());
         for line in &self.lines {
             match line
@@ -171,7 +171,7 @@ impl AllowedLine {
         self.options.authority && authority == Some(self.key.plain())
     }
 
-    fn names(&self, key: &Key, now: u64) -> Result<Names, Closed> {
+    fn names(&self, key: &Key, now: u64) -> Result<Principals, Closed> {
         match key.certificate() {
             Some(certificate) if self.certifies(key) => {
                 certificate.holds_at(now).map_err(Closed::Because)?;
@@ -185,9 +185,9 @@ impl AllowedLine {
                         "the certificate names nobody whom the line allows".to_owned(),
                     ));
                 }
-                Ok(Names::Certified(both))
+                Ok(Principals::Certified(both))
             }
-            _ if self.is_for(key) => Ok(Names::Listed(self.principals.clone())),
+            _ if self.is_for(key) => Ok(Principals::Listed(self.principals.clone())),
             _ => Err(Closed::OtherKey),
         }
     }
@@ -308,7 +308,7 @@ mod tests {
         let file = shop.file("alice namespaces=\"git\" ALICE\nalice,ops ALICE\nboss,!boss ALICE");
         let names = file.names(&plain(&shop.alice), "x", NOON).unwrap();
         assert_eq!(
-            names.iter().map(Names::spelled_out).collect::<Vec<_>>(),
+            names.iter().map(Principals::spelled_out).collect::<Vec<_>>(),
             [vec![&b"alice"[..], b"ops"], vec![]]
         );
     }

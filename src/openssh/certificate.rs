@@ -2,7 +2,7 @@
 //! conditions, signed by an authority. And [`Key`]: what a signature or a line may carry.
 
 use crate::openssh::key_kind::{KeyKind, unknown_kind};
-use crate::openssh::public_key::{Misfit, PublicKey};
+use crate::openssh::public_key::{PublicKey, VerifyError};
 use crate::openssh::wire;
 use crate::openssh::wire::Reader;
 
@@ -108,8 +108,8 @@ impl Certificate {
         option_names(fields.extensions).ok_or("the certificate's extensions cannot be read")?;
         let signed = blob.get(..fields.signed).unwrap_or_default();
         authority.check(signed, fields.signature).map_err(|misfit| match misfit {
-            Misfit::Malformed(why) => format!("the certificate's authority: {why}"),
-            Misfit::Wrong => "the certificate is not as its authority signed it".to_owned(),
+            VerifyError::Malformed(why) => format!("the certificate's authority: {why}"),
+            VerifyError::Wrong => "the certificate is not as its authority signed it".to_owned(),
         })?;
         Ok(Self {
             blob: blob.to_vec(),

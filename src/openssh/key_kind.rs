@@ -18,7 +18,7 @@ pub enum KeyKind {
 }
 
 /// What is to be known of a kind.
-struct Row {
+struct KeyKindRow {
     kind: KeyKind,
     /// Its name in key files and on the wire.
     name: &'static str,
@@ -31,36 +31,36 @@ struct Row {
 }
 
 /// Every kind of key, once.
-const KINDS: &[Row] = &[
-    Row {
+const KINDS: &[KeyKindRow] = &[
+    KeyKindRow {
         kind: KeyKind::Ed25519,
         name: "ssh-ed25519",
         certificate: "ssh-ed25519-cert-v01@openssh.com",
         fields: 1,
         signatures: &["ssh-ed25519"],
     },
-    Row {
+    KeyKindRow {
         kind: KeyKind::EcdsaP256,
         name: "ecdsa-sha2-nistp256",
         certificate: "ecdsa-sha2-nistp256-cert-v01@openssh.com",
         fields: 2,
         signatures: &["ecdsa-sha2-nistp256"],
     },
-    Row {
+    KeyKindRow {
         kind: KeyKind::EcdsaP384,
         name: "ecdsa-sha2-nistp384",
         certificate: "ecdsa-sha2-nistp384-cert-v01@openssh.com",
         fields: 2,
         signatures: &["ecdsa-sha2-nistp384"],
     },
-    Row {
+    KeyKindRow {
         kind: KeyKind::EcdsaP521,
         name: "ecdsa-sha2-nistp521",
         certificate: "ecdsa-sha2-nistp521-cert-v01@openssh.com",
         fields: 2,
         signatures: &["ecdsa-sha2-nistp521"],
     },
-    Row {
+    KeyKindRow {
         kind: KeyKind::Rsa,
         name: "ssh-rsa",
         certificate: "ssh-rsa-cert-v01@openssh.com",
@@ -68,14 +68,14 @@ const KINDS: &[Row] = &[
         // Never `ssh-rsa`, which means SHA-1.
         signatures: &["rsa-sha2-512", "rsa-sha2-256"],
     },
-    Row {
+    KeyKindRow {
         kind: KeyKind::SkEd25519,
         name: "sk-ssh-ed25519@openssh.com",
         certificate: "sk-ssh-ed25519-cert-v01@openssh.com",
         fields: 2,
         signatures: &["sk-ssh-ed25519@openssh.com"],
     },
-    Row {
+    KeyKindRow {
         kind: KeyKind::SkEcdsaP256,
         name: "sk-ecdsa-sha2-nistp256@openssh.com",
         certificate: "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
@@ -85,7 +85,7 @@ const KINDS: &[Row] = &[
 ];
 
 impl KeyKind {
-    fn row(self) -> &'static Row {
+    fn row(self) -> &'static KeyKindRow {
         // Each kind has its row; a test holds that.
         KINDS.iter().find(|row| row.kind == self).unwrap_or(&KINDS[0])
     }

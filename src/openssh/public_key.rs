@@ -95,8 +95,8 @@ impl PublicKey {
 
     /// Checks a signature in its wire form (algorithm, value and, of a security key, flags and
     /// counter) against this key.
-    pub fn check(&self, message: &[u8], signature: &[u8]) -> Result<Fit, Misfit> {
-        let short = || Misfit::Malformed("the signature ends too early".to_owned());
+    pub fn check(&self, message: &[u8], signature: &[u8]) -> Result<Verified, VerifyError> {
+        let short = || VerifyError::Malformed("the signature ends too early".to_owned());
         let mut reader = Reader::new(signature);
         let algorithm = reader.string().ok_or_else(short)?;
         let algorithm = self
@@ -114,21 +114,22 @@ impl PublicKey {
             value.extend(trailer);
         }
         if !reader.is_empty() {
-            return Err(Misfit::Malformed("something follows the signature".to_owned()));
+            return Err(VerifyError::Malformed("something follows the signature".to_owned()));
         }
-        let malformed =
-            |_| Misfit::Malformed(format!("the {algorithm} signature is not of the right form"));
+        let malformed = |_| {
+            VerifyError::Malformed(format!("the {algorithm} signature is not of the right form"))
+        };
         let algorithm = ssh_key::Algorithm::new(algorithm).map_err(malformed)?;
         let signature = ssh_key::Signature::new(algorithm, value).map_err(malformed)?;
-        self.data.verify(message, &signature).map_err(|_| Misfit::Wrong)?;
-        Ok(Fit { flags })
+        self.data.verify(message, &signature).map_err(|_| VerifyError::Wrong)?;
+        Ok(Verified { flags })
     }
 
-    fn unknown_algorithm(&self, algorithm: &[u8]) -> Misfit {
+    fn unknown_algorithm(&self, algorithm: &[u8]) -> VerifyError {
         let found = String::from_utf8_lossy(algorithm);
         match algorithm {
-            b"ssh-rsa" => Misfit::Malformed("the signature is made with SHA-1".to_owned()),
-            _ => Misfit::Malformed(format!(
+            b"ssh-rsa" => VerifyError::Malformed("the signature is made with SHA-1".to_owned()),
+            _ => VerifyError::Malformed(format!(
                 "`{found}` is no signature of a {} key that is believed",
                 self.kind
             )),
@@ -138,14 +139,14 @@ impl PublicKey {
 
 /// A signature that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fit {
+pub struct Verified {
     /// Of a security key: bit 0 says that it was touched, bit 2 that it knew its user.
     pub flags: Option<u8>,
 }
 
 /// Why a signature does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Misfit {
+pub enum VerifyError {
     /// It is not a signature that this key could make.
     Malformed(String),
     /// It is one, but over something else or by another key.
@@ -205,7 +206,7 @@ mod tests {
         wire::put_string(&mut signature, b"ssh-rsa");
         wire::put_string(&mut signature, &[0; 384]);
         let found = rsa(384, 0x80).check(b"", &signature);
-        assert!(matches!(found, Err(Misfit::Malformed(why)) if why.contains("SHA-1")));
+        assert!(matches!(found, Err(VerifyError::Malformed(why)) if why.contains("SHA-1")));
     }
 
     /// A key of the kind whose fields have about the right form.

@@ -1,7 +1,7 @@
 //! Who makes a signature: a private key at hand, or an agent that holds one.
 
 use crate::error::{Error, Kind, Result};
-use crate::openssh::agent::{Agent, Identity};
+use crate::openssh::agent::{Agent, AgentKey};
 use crate::openssh::public_key::PublicKey;
 use crate::openssh::signing_key::SigningKey;
 use crate::openssh::sshsig;
@@ -10,7 +10,7 @@ use crate::openssh::sshsig::SshSig;
 /// Something that can sign.
 pub enum Signer {
     Key(Box<SigningKey>),
-    Agent(Agent, Identity),
+    Agent(Agent, AgentKey),
 }
 
 impl Signer {

@@ -7,7 +7,7 @@ use ssh_key::{HashAlg, LineEnding};
 
 use crate::error::{Error, Kind, Result};
 use crate::openssh::certificate::Key;
-use crate::openssh::public_key::{Fit, Misfit, PublicKey};
+use crate::openssh::public_key::{PublicKey, Verified, VerifyError};
 use crate::openssh::signing_key::SigningKey;
 use crate::openssh::wire;
 use crate::openssh::wire::Reader;
@@ -106,7 +106,7 @@ impl SshSig {
     }
 
     /// Checks that this was made over `bytes` for its own namespace by the key that it names.
-    pub fn check(&self, bytes: &[u8]) -> Result<Fit, Misfit> {
+    pub fn check(&self, bytes: &[u8]) -> Result<Verified, VerifyError> {
         self.key.plain().check(&message(bytes, &self.namespace, self.hash), &self.signature)
     }
 }
@@ -170,11 +170,11 @@ mod tests {
         let read = SshSig::read(&text).unwrap();
         assert_eq!(read.key, Key::Plain(key.public().clone()));
         assert_eq!(read.namespace, b"test");
-        assert_eq!(read.check(b"hello"), Ok(Fit { flags: None }));
-        assert_eq!(read.check(b"hello\n"), Err(Misfit::Wrong));
+        assert_eq!(read.check(b"hello"), Ok(Verified { flags: None }));
+        assert_eq!(read.check(b"hello\n"), Err(VerifyError::Wrong));
         assert_eq!(
             SshSig { namespace: b"other".to_vec(), ..read }.check(b"hello"),
-            Err(Misfit::Wrong)
+            Err(VerifyError::Wrong)
         );
     }
 

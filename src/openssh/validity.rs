@@ -1,7 +1,7 @@
 //! The times of `valid-after` and `valid-before` in an allowed-signers file.
 //!
 //! `YYYYMMDD`, `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`; with a final `Z` (or `UTC`) in UTC, otherwise
-//! in the machine's own zone. Like `ssh-keygen`, which hands the time to C's `mktime` with summer
+//! in the machine's own zone. Like `ssh-keygen`, which ctx the time to C's `mktime` with summer
 //! time switched off, a time without `Z` is read in the zone's *standard* time, all year round.
 
 use jiff::civil::{Date, DateTime};

@@ -4,10 +4,10 @@
 use std::fmt;
 
 use crate::model::names::Moment;
-use crate::openssh::allowed_signers::{AllowedSigners, Names};
+use crate::openssh::allowed_signers::{AllowedSigners, Principals};
 use crate::openssh::certificate::{Certificate, Key};
 use crate::openssh::key_kind::KeyKind;
-use crate::openssh::public_key::{Fit, Misfit, PublicKey};
+use crate::openssh::public_key::{PublicKey, Verified, VerifyError};
 use crate::openssh::revoked_keys::RevokedKeys;
 use crate::openssh::sshsig::SshSig;
 
@@ -32,7 +32,7 @@ pub struct Signed {
     pub certificate: Option<String>,
     key: PublicKey,
     /// Everybody as whom the key may sign.
-    names: Vec<Names>,
+    names: Vec<Principals>,
 }
 
 /// Why a signature does not count.
@@ -117,7 +117,11 @@ pub fn check_signature(
     })
 }
 
-fn check_key_and_bytes(signature: &SshSig, bytes: &[u8], namespace: &str) -> Result<Fit, Refusal> {
+fn check_key_and_bytes(
+    signature: &SshSig,
+    bytes: &[u8],
+    namespace: &str,
+) -> Result<Verified, Refusal> {
     let key = signature.key.plain();
     key.strong_enough().map_err(Refusal::Unfit)?;
     if let Some(certificate) = signature.key.certificate() {
@@ -129,13 +133,13 @@ fn check_key_and_bytes(signature: &SshSig, bytes: &[u8], namespace: &str) -> Res
         return Err(Refusal::Namespace { found, wanted: namespace.to_owned() });
     }
     signature.check(bytes).map_err(|misfit| match misfit {
-        Misfit::Malformed(why) => Refusal::Unreadable(why),
-        Misfit::Wrong => Refusal::Wrong { fingerprint: key.fingerprint() },
+        VerifyError::Malformed(why) => Refusal::Unreadable(why),
+        VerifyError::Wrong => Refusal::Wrong { fingerprint: key.fingerprint() },
     })
 }
 
 /// An authority can demand that the security key asked for a PIN or a finger.
-fn check_user_was_verified(key: &Key, fit: Fit) -> Result<(), String> {
+fn check_user_was_verified(key: &Key, fit: Verified) -> Result<(), String> {
     const USER_VERIFIED: u8 = 0x04;
     let demanded = key.certificate().is_some_and(Certificate::demands_verified_user);
     if demanded && fit.flags.is_none_or(|flags| flags & USER_VERIFIED == 0) {
@@ -144,8 +148,8 @@ fn check_user_was_verified(key: &Key, fit: Fit) -> Result<(), String> {
     Ok(())
 }
 
-fn first_name(names: &[Names]) -> Option<String> {
-    let spelled = names.iter().flat_map(Names::spelled_out);
+fn first_name(names: &[Principals]) -> Option<String> {
+    let spelled = names.iter().flat_map(Principals::spelled_out);
     spelled.filter_map(|name| std::str::from_utf8(name).ok()).map(str::to_owned).next()
 }
 
@@ -173,7 +177,7 @@ impl Signed {
 
     fn known_names(&self) -> impl Iterator<Item = &[u8]> {
         std::iter::once(self.principal.as_bytes())
-            .chain(self.names.iter().flat_map(Names::spelled_out))
+            .chain(self.names.iter().flat_map(Principals::spelled_out))
     }
 
     fn may_sign_as(&self, who: &[u8]) -> bool {

@@ -6,9 +6,9 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::live::Command;
 use crate::model::names::{FilePath, Secret};
 use crate::model::variables;
+use crate::process::command::Command;
 
 /// Variables of ttplan's own that no command of the application has any business with.
 const OURS: &[&str] = &["TTPLAN_SIGNING_KEY", "TTPLAN_SIGNING_PASSPHRASE"];

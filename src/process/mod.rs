@@ -4,6 +4,7 @@
 //! The command gets a process group of its own, nothing to read, and one pipe for all it says. It
 //! is not reaped before everything is settled, so that the number of its group stays its own.
 
+pub mod command;
 pub mod invocation;
 mod output;
 mod watcher;
@@ -23,7 +24,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use crate::error::{Error, Kind, Result};
 use crate::fault;
-use crate::live::{Command, Exit};
+use crate::process::command::{Command, Exit};
 
 use self::output::Output;
 use self::watcher::Watcher;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::context::Case;
+use crate::analysis::context::AnalysisContext;
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::plan::step::Step;
 use crate::model::text::counted;
@@ -83,9 +83,9 @@ pub struct Rule {
     pub about: &'static str,
     /// The whole page, from `docs/rules/`.
     pub page: &'static str,
-    pub examine: fn(&Case) -> Vec<Finding>,
+    pub examine: fn(&AnalysisContext) -> Vec<Finding>,
     /// Steps without ids and order; none where a person has to decide first.
-    pub remedy: fn(&Case) -> Vec<Step>,
+    pub remedy: fn(&AnalysisContext) -> Vec<Step>,
 }
 
 impl Rule {
@@ -145,8 +145,8 @@ pub fn by_code(code: &str) -> Option<&'static Rule> {
     ALL.iter().copied().find(|rule| rule.code == code)
 }
 
-/// The remedy of rules that only inform, or that a person has to act on.
-pub(crate) fn nothing(_: &Case) -> Vec<Step> {
+/// The remedy of rules that only inform, or that a person has to mv on.
+pub(crate) fn nothing(_: &AnalysisContext) -> Vec<Step> {
     Vec::new()
 }
 

@@ -3,17 +3,17 @@
 //! The host's own file decides, and nothing that came with the plan.
 
 use crate::model::files::references::Form;
-use crate::model::host::Site;
+use crate::model::host::HostConfig;
 use crate::model::names::FilePath;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Move, Probe, Risk, Step};
 
 /// All that the host does not permit, each naming its step; empty when it permits everything.
-pub(in crate::trust) fn offences(plan: &Plan, site: &Site) -> Vec<String> {
+pub(in crate::trust) fn offences(plan: &Plan, site: &HostConfig) -> Vec<String> {
     let mut found = Vec::new();
     for step in &plan.steps {
         let acts = step.save.iter().chain(&step.moves).chain(&step.undo);
-        let refused = acts.filter_map(|act| of_move(act, site)).chain(of_probes(step, site));
+        let refused = acts.filter_map(|mv| of_move(mv, site)).chain(of_probes(step, site));
         found.extend(refused.map(|why| format!("step `{}`: {why}", step.id)));
     }
     if site.policy.forbid_destructive && plan.risk() == Risk::Destructive {
@@ -24,8 +24,8 @@ pub(in crate::trust) fn offences(plan: &Plan, site: &Site) -> Vec<String> {
     found
 }
 
-fn of_move(act: &Move, site: &Site) -> Option<String> {
-    match act {
+fn of_move(mv: &Move, site: &HostConfig) -> Option<String> {
+    match mv {
         Move::MakeDirectory(make) => outside_roots(&make.path, site),
         Move::RemoveDirectory(remove) => outside_roots(&remove.path, site),
         Move::CopyFiles(copy) => {
@@ -59,14 +59,14 @@ fn of_move(act: &Move, site: &Site) -> Option<String> {
     }
 }
 
-fn of_probes(step: &Step, site: &Site) -> Option<String> {
+fn of_probes(step: &Step, site: &HostConfig) -> Option<String> {
     step.ready.iter().chain(&step.done).find_map(|probe| match probe {
         Probe::BackupReads { directory, .. } => not_for_backups(directory.as_ref(), site),
         _ => None,
     })
 }
 
-fn outside_roots(path: &FilePath, site: &Site) -> Option<String> {
+fn outside_roots(path: &FilePath, site: &HostConfig) -> Option<String> {
     let shown = path.to_text();
     if !site.permits_path(path) {
         return Some(format!("`{shown}` is in no directory that the host permits"));
@@ -77,21 +77,21 @@ fn outside_roots(path: &FilePath, site: &Site) -> Option<String> {
 
 /// Files must not come from or go to where ttplan keeps what it relies on, not even by the path of
 /// a listed file.
-fn not_for_files(root: &FilePath, site: &Site) -> Option<String> {
+fn not_for_files(root: &FilePath, site: &HostConfig) -> Option<String> {
     outside_roots(root, site).or_else(|| {
         let own = own_places(site).find(|own| own.is_within(root))?;
         Some(format!("`{}` holds ttplan's own `{}`", root.to_text(), own.to_text()))
     })
 }
 
-fn own_places(site: &Site) -> impl Iterator<Item = &FilePath> {
+fn own_places(site: &HostConfig) -> impl Iterator<Item = &FilePath> {
     [&site.state, &site.file, &site.trust.allowed_signers]
         .into_iter()
         .chain(&site.trust.revoked_keys)
         .chain(&site.trust.catalogues)
 }
 
-fn not_for_backups(directory: Option<&FilePath>, site: &Site) -> Option<String> {
+fn not_for_backups(directory: Option<&FilePath>, site: &HostConfig) -> Option<String> {
     let directory = directory?;
     let in_state = directory.is_plain_absolute() && directory.is_within(&site.state);
     if in_state || site.permits_path(directory) {

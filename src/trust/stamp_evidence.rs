@@ -29,7 +29,7 @@ pub(in crate::trust) fn offences(plan: &Plan, catalogues: &[Catalogue]) -> Vec<S
 }
 
 fn claims(step: &Step) -> impl Iterator<Item = &SetRevisions> {
-    step.save.iter().chain(&step.moves).chain(&step.undo).filter_map(|act| match act {
+    step.save.iter().chain(&step.moves).chain(&step.undo).filter_map(|mv| match mv {
         Move::SetRevisions(set) if set.basis == Basis::Exact => Some(set),
         _ => None,
     })
@@ -72,8 +72,8 @@ mod tests {
         plan.steps.retain(|step| step.id == "stamp");
         for step in &mut plan.steps {
             step.ready = ready.to_vec();
-            for act in &mut step.moves {
-                if let Move::SetRevisions(set) = act {
+            for mv in &mut step.moves {
+                if let Move::SetRevisions(set) = mv {
                     (set.to, set.basis) = (ids(to), Basis::Exact);
                 }
             }
@@ -125,8 +125,8 @@ mod tests {
     #[test]
     fn what_a_person_assumed_claims_nothing() {
         let mut plan = plan(&["1"], &[]);
-        for act in plan.steps.iter_mut().flat_map(|step| &mut step.moves) {
-            if let Move::SetRevisions(set) = act {
+        for mv in plan.steps.iter_mut().flat_map(|step| &mut step.moves) {
+            if let Move::SetRevisions(set) = mv {
                 set.basis = Basis::Assumed;
             }
         }

@@ -8,7 +8,7 @@ use crate::engines;
 use crate::error::{Error, Kind, Result};
 use crate::model::database::catalogue::Catalogue;
 use crate::model::dialect::Dialect;
-use crate::model::host::Site;
+use crate::model::host::HostConfig;
 use crate::model::names::{Digest, Moment};
 use crate::model::plan::Plan;
 use crate::model::plan::step::Risk;
@@ -41,8 +41,8 @@ pub struct PlanFormat<'a> {
 
 /// The host that is asked to run the plan.
 #[derive(Clone, Copy)]
-pub struct Host<'a> {
-    pub site: &'a Site,
+pub struct VerifyContext<'a> {
+    pub site: &'a HostConfig,
     pub ring: Keyring<'a>,
     pub format: PlanFormat<'a>,
     /// The catalogues of the applications on this host, for one engine: shipped, or named by the
@@ -122,7 +122,7 @@ impl TrustedPlan {
 pub fn verify(
     file: PlanFile,
     signatures: Vec<SignatureFile>,
-    host: &Host<'_>,
+    host: &VerifyContext<'_>,
 ) -> Result<TrustedPlan> {
     verify_with(file, signatures, host, &dialect_of)
 }
@@ -131,13 +131,13 @@ pub fn verify(
 /// else is held against it all the same.
 ///
 /// Errors: those of [`verify`], and `Kind::Refused` where the host does not permit it.
-pub fn accept_unsigned(file: PlanFile, host: &Host<'_>) -> Result<TrustedPlan> {
+pub fn accept_unsigned(file: PlanFile, host: &VerifyContext<'_>) -> Result<TrustedPlan> {
     accept_unsigned_with(file, host, &dialect_of)
 }
 
 pub(in crate::trust) fn accept_unsigned_with(
     file: PlanFile,
-    host: &Host<'_>,
+    host: &VerifyContext<'_>,
     dialect_of: &DialectOf,
 ) -> Result<TrustedPlan> {
     if !host.site.policy.allow_unsigned {
@@ -169,7 +169,7 @@ fn dialect_of(engine: &str) -> Option<&'static dyn Dialect> {
 pub(in crate::trust) fn verify_with(
     file: PlanFile,
     signatures: Vec<SignatureFile>,
-    host: &Host<'_>,
+    host: &VerifyContext<'_>,
     dialect_of: &DialectOf,
 ) -> Result<TrustedPlan> {
     let signers = signers::judge(&file.name, &file.bytes, &signatures, PLAN_NAMESPACE, &host.ring);
@@ -196,7 +196,7 @@ fn approved(
     signatures: &[SignatureFile],
     signers: &Signers,
     needed: u32,
-    host: &Host<'_>,
+    host: &VerifyContext<'_>,
 ) -> Result<()> {
     let trust = &host.site.trust;
     let apart =
@@ -233,7 +233,7 @@ fn beside_author(plan: &Plan, name: &str, signers: &Signers) -> Result<Signers> 
 }
 
 /// Why the glass is broken; the host has to permit that, and somebody has to sign all the same.
-fn break_glass(name: &str, host: &Host<'_>) -> Result<Option<String>> {
+fn break_glass(name: &str, host: &VerifyContext<'_>) -> Result<Option<String>> {
     let Some(reason) = host.break_glass else { return Ok(None) };
     if !host.site.policy.break_glass {
         let message = format!("the host permits nobody to break the glass for plan `{name}`");
@@ -248,7 +248,7 @@ fn break_glass(name: &str, host: &Host<'_>) -> Result<Option<String>> {
 }
 
 /// One signer of each role that the host demands.
-fn every_role(name: &str, signers: &Signers, site: &Site) -> Result<()> {
+fn every_role(name: &str, signers: &Signers, site: &HostConfig) -> Result<()> {
     let members = |role: &String| site.trust.roles.get(role).map(Vec::as_slice).unwrap_or_default();
     let has = |role: &&String| {
         !signers.signed.iter().any(|signed| members(role).contains(&signed.principal))
@@ -260,7 +260,7 @@ fn every_role(name: &str, signers: &Signers, site: &Site) -> Result<()> {
         .hint(format!("ttplan sign {} --key KEY", shell_word(name))))
 }
 
-fn new_enough(plan: &Plan, name: &str, site: &Site) -> Result<()> {
+fn new_enough(plan: &Plan, name: &str, site: &HostConfig) -> Result<()> {
     let Some(least) =
         site.policy.minimum_format.filter(|least| version(&plan.format_version) < Some(*least))
     else {
@@ -278,7 +278,7 @@ fn enough(
     signatures: &[SignatureFile],
     signers: &Signers,
     needed: u32,
-    host: &Host<'_>,
+    host: &VerifyContext<'_>,
 ) -> Result<()> {
     if signers.persons >= needed {
         return Ok(());
@@ -309,7 +309,12 @@ fn enough(
     Err(error.hint(format!("ttplan sign {} --key KEY", shell_word(name))))
 }
 
-fn check_content(plan: &Plan, name: &str, host: &Host<'_>, dialect_of: &DialectOf) -> Result<()> {
+fn check_content(
+    plan: &Plan,
+    name: &str,
+    host: &VerifyContext<'_>,
+    dialect_of: &DialectOf,
+) -> Result<()> {
     let site = host.site;
     refuse(name, "contradicts itself", &plan.contradictions())?;
     if plan.target.site.as_ref() != Some(&site.name) {

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::database::catalogue::tests::sample;
-use crate::model::host::Site;
+use crate::model::host::HostConfig;
 use crate::model::names::{Digest, Moment};
 use crate::model::plan::Plan;
 use crate::model::plan::step::{CopyFiles, FileList, Move, Risk};
@@ -20,8 +20,8 @@ use crate::trust::signature_files::signature_file_name;
 use crate::trust::signers::SignatureFile;
 use crate::trust::test_plans::{gentle_plan, honest, plan, site, spelled};
 use crate::trust::trusted_plan::{
-    Host, PlanFile, PlanFormat, TrustedPlan, accept_unsigned, accept_unsigned_with, verify,
-    verify_with,
+    PlanFile, PlanFormat, TrustedPlan, VerifyContext, accept_unsigned, accept_unsigned_with,
+    verify, verify_with,
 };
 
 const NAME: &str = "change.ttplan.json";
@@ -40,7 +40,7 @@ fn write(plan: &Plan) -> Vec<u8> {
 struct Shop {
     alice: SigningKey,
     bob: SigningKey,
-    site: Site,
+    site: HostConfig,
     revoked: Option<RevokedKeys>,
     break_glass: Option<String>,
 }
@@ -68,13 +68,13 @@ impl Shop {
         self.with_host(|host| verify_with(Self::file(bytes.to_vec()), signatures, host, &spelled))
     }
 
-    fn with_host<T>(&self, then: impl FnOnce(&Host<'_>) -> T) -> T {
+    fn with_host<T>(&self, then: impl FnOnce(&VerifyContext<'_>) -> T) -> T {
         let lines =
             format!("alice,alice2 {}\nbob {}\n", self.alice.public_line(), self.bob.public_line());
         let allowed = AllowedSigners::parse("allowed_signers", lines.as_bytes(), &TimeZone::UTC);
         let now = Moment::parse("2026-11-20T12:00:00Z").unwrap();
         let ring = Keyring { allowed: &allowed, revoked: self.revoked.as_ref(), now };
-        then(&Host {
+        then(&VerifyContext {
             site: &self.site,
             ring,
             format: PlanFormat { read: &read, write: &write },
@@ -265,8 +265,8 @@ fn an_engine_that_is_not_on_the_shelf_is_refused() {
 fn sizes_that_no_disk_holds_are_counted_without_harm() {
     let mut huge = gentle_plan();
     for step in &mut huge.steps {
-        for act in &mut step.moves {
-            if let Move::CopyFiles(CopyFiles { files: FileList::Inline(files), .. }) = act {
+        for mv in &mut step.moves {
+            if let Move::CopyFiles(CopyFiles { files: FileList::Inline(files), .. }) = mv {
                 files.iter_mut().for_each(|file| file.1 = u64::MAX);
             }
         }

@@ -18,7 +18,7 @@ use crate::trust::validation_undo;
 use crate::trust::values;
 
 /// What a rule about a step may look at.
-pub(in crate::trust) struct Place<'a> {
+pub(in crate::trust) struct StepContext<'a> {
     pub plan: &'a Plan,
     /// The step's index in the plan.
     pub at: usize,
@@ -27,7 +27,7 @@ pub(in crate::trust) struct Place<'a> {
 }
 
 /// Says why the rule is broken, as the end of a sentence about the step.
-type Rule = fn(&Place<'_>) -> Result<(), String>;
+type Rule = fn(&StepContext<'_>) -> Result<(), String>;
 
 /// Every rule, in the words of the docs.
 const RULES: &[(&str, Rule)] = &[
@@ -81,7 +81,7 @@ const RULES: &[(&str, Rule)] = &[
 pub(in crate::trust) fn offences(plan: &Plan, dialect: &dyn Dialect) -> Vec<String> {
     let mut found = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
-        let place = Place { plan, at, step, dialect };
+        let place = StepContext { plan, at, step, dialect };
         for (_, rule) in RULES {
             if let Err(why) = rule(&place) {
                 found.push(format!("step `{}`: {why}", step.id));
@@ -91,7 +91,7 @@ pub(in crate::trust) fn offences(plan: &Plan, dialect: &dyn Dialect) -> Vec<Stri
     found
 }
 
-fn id_is_unique(place: &Place<'_>) -> Result<(), String> {
+fn id_is_unique(place: &StepContext<'_>) -> Result<(), String> {
     let id = &place.step.id;
     if id.is_empty() {
         return Err("it has no id".to_owned());
@@ -100,7 +100,7 @@ fn id_is_unique(place: &Place<'_>) -> Result<(), String> {
     if twice { Err("another step has the same id".to_owned()) } else { Ok(()) }
 }
 
-fn order_makes_sense(place: &Place<'_>) -> Result<(), String> {
+fn order_makes_sense(place: &StepContext<'_>) -> Result<(), String> {
     let (before, rest) = place.plan.steps.split_at(place.at);
     let after = rest.get(1..).unwrap_or_default();
     if let Some(id) =
@@ -116,7 +116,7 @@ fn order_makes_sense(place: &Place<'_>) -> Result<(), String> {
     }
 }
 
-fn transaction_holds(place: &Place<'_>) -> Result<(), String> {
+fn transaction_holds(place: &StepContext<'_>) -> Result<(), String> {
     let Some(label) = &place.step.transaction else { return Ok(()) };
     let steps = &place.plan.steps;
     let is_mine = |step: &Step| step.transaction.as_ref() == Some(label);
@@ -125,21 +125,21 @@ fn transaction_holds(place: &Place<'_>) -> Result<(), String> {
     if steps.iter().skip(first).take_while(|step| is_mine(step)).count() != mine {
         return Err(format!("the steps of the transaction `{label}` are not neighbours"));
     }
-    let outside = |act: &&Move| {
-        act.touches_files()
-            || matches!(act, Move::BackupDatabase(_) | Move::RestoreDatabase(_) | Move::Run(_))
+    let outside = |mv: &&Move| {
+        mv.touches_files()
+            || matches!(mv, Move::BackupDatabase(_) | Move::RestoreDatabase(_) | Move::Run(_))
     };
     match place.step.save.iter().chain(&place.step.moves).find(outside) {
-        Some(act) => Err(format!("`{}` cannot be part of a transaction", act.word())),
+        Some(mv) => Err(format!("`{}` cannot be part of a transaction", mv.word())),
         None => Ok(()),
     }
 }
 
-fn does_something(place: &Place<'_>) -> Result<(), String> {
+fn does_something(place: &StepContext<'_>) -> Result<(), String> {
     if place.step.moves.is_empty() { Err("it has no moves".to_owned()) } else { Ok(()) }
 }
 
-fn one_side_only(place: &Place<'_>) -> Result<(), String> {
+fn one_side_only(place: &StepContext<'_>) -> Result<(), String> {
     let step = place.step;
     let mut sides = step.save.iter().chain(&step.moves).chain(&step.undo).map(Move::touches_files);
     let first = sides.next();
@@ -149,35 +149,35 @@ fn one_side_only(place: &Place<'_>) -> Result<(), String> {
     Err("it touches both the database and files".to_owned())
 }
 
-fn moves_are_where_they_belong(place: &Place<'_>) -> Result<(), String> {
-    let saves = |act: &Move| {
-        matches!(act, Move::SaveObjects(_) | Move::BackupDatabase(_) | Move::SaveFiles(_))
+fn moves_are_where_they_belong(place: &StepContext<'_>) -> Result<(), String> {
+    let saves = |mv: &Move| {
+        matches!(mv, Move::SaveObjects(_) | Move::BackupDatabase(_) | Move::SaveFiles(_))
     };
-    if let Some(act) = place.step.save.iter().find(|act| !saves(act)) {
-        return Err(format!("`{}` stands among what is saved", act.word()));
+    if let Some(mv) = place.step.save.iter().find(|mv| !saves(mv)) {
+        return Err(format!("`{}` stands among what is saved", mv.word()));
     }
-    let elsewhere = |act: &&Move| {
+    let elsewhere = |mv: &&Move| {
         let brings_back = matches!(
-            act,
+            mv,
             Move::RestoreObjects(_)
                 | Move::RestoreFiles(_)
                 | Move::RestoreRows(_)
                 | Move::RemoveFiles(_)
                 | Move::RemoveDirectory(_)
         );
-        brings_back || matches!(act, Move::SaveObjects(_) | Move::SaveFiles(_))
+        brings_back || matches!(mv, Move::SaveObjects(_) | Move::SaveFiles(_))
     };
-    if let Some(act) = place.step.moves.iter().find(elsewhere) {
-        return Err(format!("`{}` stands among the moves", act.word()));
+    if let Some(mv) = place.step.moves.iter().find(elsewhere) {
+        return Err(format!("`{}` stands among the moves", mv.word()));
     }
     Ok(())
 }
 
-fn lists_are_there(place: &Place<'_>) -> Result<(), String> {
+fn lists_are_there(place: &StepContext<'_>) -> Result<(), String> {
     let step = place.step;
     let no_copy = |index: usize| step.files(&FileList::Move(index)).is_none();
-    for act in step.save.iter().chain(&step.moves).chain(&step.undo) {
-        match act {
+    for mv in step.save.iter().chain(&step.moves).chain(&step.undo) {
+        match mv {
             Move::CopyFiles(CopyFiles { files, .. })
             | Move::ReleaseFiles(ReleaseFiles { files, .. })
                 if !files.is_own() =>
@@ -226,9 +226,9 @@ fn has_equal_lists(replace: &ReplaceFiles) -> bool {
     }
 }
 
-fn drops_are_spelled_right(place: &Place<'_>) -> Result<(), String> {
-    for act in place.step.moves.iter().chain(&place.step.undo) {
-        let Move::DropObject(drop) = act else { continue };
+fn drops_are_spelled_right(place: &StepContext<'_>) -> Result<(), String> {
+    for mv in place.step.moves.iter().chain(&place.step.undo) {
+        let Move::DropObject(drop) = mv else { continue };
         match place.dialect.drop_object(&drop.object) {
             Some(sql) if sql == drop.sql => {}
             Some(_) => {
@@ -244,9 +244,9 @@ fn drops_are_spelled_right(place: &Place<'_>) -> Result<(), String> {
 }
 
 /// What holds no rows may be brought back by creating it again instead.
-fn drops_are_saved(place: &Place<'_>) -> Result<(), String> {
-    for act in &place.step.moves {
-        let Move::DropObject(drop) = act else { continue };
+fn drops_are_saved(place: &StepContext<'_>) -> Result<(), String> {
+    for mv in &place.step.moves {
+        let Move::DropObject(drop) = mv else { continue };
         let saved = place.step.save.iter().any(|save| match save {
             Move::SaveObjects(save) => save.objects.contains(&drop.object),
             _ => false,
@@ -269,10 +269,10 @@ fn drops_are_saved(place: &Place<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn releases_are_saved(place: &Place<'_>) -> Result<(), String> {
+fn releases_are_saved(place: &StepContext<'_>) -> Result<(), String> {
     let step = place.step;
-    for (index, act) in step.moves.iter().enumerate() {
-        let Move::ReleaseFiles(release) = act else { continue };
+    for (index, mv) in step.moves.iter().enumerate() {
+        let Move::ReleaseFiles(release) = mv else { continue };
         if !step.ready.contains(&Probe::FilesReady { r#move: index }) {
             return Err("files are removed and nobody looks at their copies before".to_owned());
         }
@@ -295,10 +295,10 @@ fn releases_are_saved(place: &Place<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn replaced_files_are_saved(place: &Place<'_>) -> Result<(), String> {
+fn replaced_files_are_saved(place: &StepContext<'_>) -> Result<(), String> {
     let step = place.step;
-    for (index, act) in step.moves.iter().enumerate() {
-        let Move::ReplaceFiles(replace) = act else { continue };
+    for (index, mv) in step.moves.iter().enumerate() {
+        let Move::ReplaceFiles(replace) = mv else { continue };
         let to = replace.to.to_text();
         let old = FileList::Replaced(index);
         if !step.ready.contains(&Probe::FilesReady { r#move: index }) {
@@ -315,7 +315,7 @@ fn replaced_files_are_saved(place: &Place<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn destruction_is_guarded(place: &Place<'_>) -> Result<(), String> {
+fn destruction_is_guarded(place: &StepContext<'_>) -> Result<(), String> {
     let step = place.step;
     if risk::of_step(step) != Risk::Destructive || !step.ready.is_empty() && !step.done.is_empty() {
         return Ok(());

@@ -3,7 +3,7 @@
 
 use crate::model::files::references::Form;
 use crate::model::files::rewriting::Rewriting;
-use crate::model::host::Site;
+use crate::model::host::HostConfig;
 use crate::model::names::{ObjectKind, ObjectRef};
 use crate::model::plan::Plan;
 use crate::model::plan::step::{
@@ -80,7 +80,7 @@ const HOSTILE: &[(&str, Change)] = &[
     }),
     ("nobody looks at them before", |p| step(p, "replace").ready = vec![Probe::NoOtherWriter {}]),
     ("what it replaces is not what has the names", |p| {
-        replace(p).replaced = FileList::Inline(vec![file("other.png")])
+        replace(p).replaced = FileList::Inline(vec![file("other.png")]);
     }),
     ("what it saves or brings back is not listed", |p| replace(p).replaced = FileList::Move(0)),
     ("what it replaces is not what has the names", |p| replace(p).files = FileList::Replaced(0)),
@@ -158,10 +158,10 @@ const HOSTILE: &[(&str, Change)] = &[
     ("removed from where their copies are", |p| release(p).to = "/app/uploads/old".into()),
     ("removed from where their copies are", |p| release(p).to = "/app".into()),
     ("`../d.png` is not below its root", |p| {
-        release(p).files = FileList::Inline(vec![file("../d.png")])
+        release(p).files = FileList::Inline(vec![file("../d.png")]);
     }),
     ("`a/../../d` is not below its root", |p| {
-        release(p).files = FileList::Inline(vec![file("a/../../d")])
+        release(p).files = FileList::Inline(vec![file("a/../../d")]);
     }),
     ("not a plain absolute path", |p| release(p).from = "/app/../etc".into()),
     ("is not listed", |p| release(p).files = FileList::Move(0)),
@@ -170,7 +170,7 @@ const HOSTILE: &[(&str, Change)] = &[
     ("its undo has a `restore_files`", |p| restore(p).root = "/data/uploads/avatars".into()),
     ("its undo has a `restore_files`", |p| restore(p).name = "other".into()),
     ("its undo has a `restore_files`", |p| {
-        restore(p).files = FileList::Inline(vec![file("another")])
+        restore(p).files = FileList::Inline(vec![file("another")]);
     }),
     ("`save_files` stands among the moves", |p| {
         let saved = step(p, "release").save[0].clone();
@@ -181,11 +181,11 @@ const HOSTILE: &[(&str, Change)] = &[
         step(p, "release").moves.push(undo);
     }),
     ("`release_files` stands among what is saved", |p| {
-        let act = step(p, "release").moves[0].clone();
-        step(p, "release").save.push(act);
+        let mv = step(p, "release").moves[0].clone();
+        step(p, "release").save.push(mv);
     }),
     ("its undo has a `release_files`", |p| {
-        step(p, "release").undo = step(p, "release").moves.clone()
+        step(p, "release").undo = step(p, "release").moves.clone();
     }),
     ("its undo has a `write_rows`", |p| step(p, "rewrite").undo = step(p, "rewrite").moves.clone()),
     ("its undo has a `alter_object`", |p| {
@@ -221,7 +221,7 @@ fn a_rewriting_or_release_to_where_the_host_does_not_permit_is_told() {
         let found = host_policy::offences(&plan, &site());
         assert!(found.iter().any(|why| why.contains(said)), "{said}: {found:?}");
     }
-    let mut gentle_only: Site = site();
+    let mut gentle_only: HostConfig = site();
     gentle_only.policy.forbid_destructive = true;
     let mut only_release = plan();
     only_release.steps.retain(|step| step.id == "release");

@@ -1,6 +1,6 @@
 //! Tests of the rules for plans: an honest plan keeps all, and each way to break one is told.
 
-use crate::model::host::Site;
+use crate::model::host::HostConfig;
 use crate::model::names::{FilePath, ObjectKind, ObjectRef};
 use crate::model::plan::Plan;
 use crate::model::plan::step::{CopyFiles, FileList, Move, Probe, Sidecar, Step};
@@ -45,12 +45,12 @@ const SENSELESS: &[(&str, Change)] = &[
     ("has no id", |p| p.steps[0].id.clear()),
     ("same id", |p| step(p, "alter").id = "stamp".into()),
     ("requires `stamp`, which is no earlier step", |p| {
-        step(p, "alter").requires = vec!["stamp".into()]
+        step(p, "alter").requires = vec!["stamp".into()];
     }),
     ("requires `alter`", |p| step(p, "alter").requires = vec!["alter".into()]),
     ("requires `nothing`", |p| step(p, "alter").requires = vec!["nothing".into()]),
     ("superseded by `backup`, which is no later step", |p| {
-        step(p, "alter").superseded_by = Some("backup".into())
+        step(p, "alter").superseded_by = Some("backup".into());
     }),
     ("superseded by `alter`", |p| step(p, "alter").superseded_by = Some("alter".into())),
     ("not neighbours", |p| step(p, "stamp").transaction = Some("drops".into())),
@@ -59,47 +59,47 @@ const SENSELESS: &[(&str, Change)] = &[
     ("`copy_files` cannot be part", |p| step(p, "copy").transaction = Some("t".into())),
     ("has no moves", |p| step(p, "alter").moves.clear()),
     ("both the database and files", |p| {
-        let act = step(p, "directory").moves[0].clone();
-        step(p, "alter").moves.push(act);
+        let mv = step(p, "directory").moves[0].clone();
+        step(p, "alter").moves.push(mv);
     }),
     ("both the database and files", |p| {
-        let act = step(p, "copy").undo[0].clone();
-        step(p, "alter").undo.push(act);
+        let mv = step(p, "copy").undo[0].clone();
+        step(p, "alter").undo.push(mv);
     }),
     ("`drop_object` stands among what is saved", |p| {
-        let act = step(p, "drop-table").moves[0].clone();
-        step(p, "drop-table").save.push(act);
+        let mv = step(p, "drop-table").moves[0].clone();
+        step(p, "drop-table").save.push(mv);
     }),
     ("`save_objects` stands among the moves", |p| {
-        let act = step(p, "drop-table").save[0].clone();
-        step(p, "alter").moves.push(act);
+        let mv = step(p, "drop-table").save[0].clone();
+        step(p, "alter").moves.push(mv);
     }),
     ("`../x` is no run", |p| at!(p, "purge", moves, DiscardKept).run = "../x".into()),
     ("nobody looks whether run", |p| at!(p, "purge", moves, DiscardKept).run = "f".repeat(16)),
     ("`../x` is not a plain file name", |p| {
-        at!(p, "purge", moves, DiscardKept).kept[1].name = "../x".into()
+        at!(p, "purge", moves, DiscardKept).kept[1].name = "../x".into();
     }),
     ("not listed, or not sorted", |p| at!(p, "purge", moves, DiscardKept).kept.clear()),
     ("not listed, or not sorted", |p| at!(p, "purge", moves, DiscardKept).kept.reverse()),
     ("`../x` is not a plain file name", |p| {
-        at!(p, "drop-table", save, SaveObjects).name = "../x".into()
+        at!(p, "drop-table", save, SaveObjects).name = "../x".into();
     }),
     ("`` is not a plain file name", |p| {
-        at!(p, "quarantine", moves, Quarantine).name = String::new()
+        at!(p, "quarantine", moves, Quarantine).name = String::new();
     }),
     ("`.` is not a plain file name", |p| {
-        at!(p, "migrate", undo, RestoreDatabase).name = ".".into()
+        at!(p, "migrate", undo, RestoreDatabase).name = ".".into();
     }),
     ("is not a plain file name", |p| at!(p, "backup", moves, BackupDatabase).name = "a\nb".into()),
     ("is not a plain file name", |p| {
         step(p, "alter").ready.push(Probe::BackupReads { name: "a/b".into(), directory: None });
     }),
     ("the name `old.saved` is used", |p| {
-        at!(p, "quarantine", moves, Quarantine).name = "old.saved".into()
+        at!(p, "quarantine", moves, Quarantine).name = "old.saved".into();
     }),
     ("`data/x` is not a plain absolute path", |p| copy(p).from = "data/x".into()),
     ("not a plain absolute path", |p| {
-        at!(p, "directory", moves, MakeDirectory).path = "/data/../etc".into()
+        at!(p, "directory", moves, MakeDirectory).path = "/data/../etc".into();
     }),
     ("not a plain absolute path", |p| at!(p, "migrate", moves, Run).directory = "app".into()),
     ("not a plain absolute path", |p| {
@@ -113,7 +113,7 @@ const SENSELESS: &[(&str, Change)] = &[
     ("`+755` is not a mode", |p| copy(p).mode = Some("+755".into())),
     ("`` is not a mode", |p| copy(p).mode = Some(String::new())),
     ("`10000` is not a mode up to 7777", |p| {
-        at!(p, "directory", moves, MakeDirectory).mode = Some("10000".into())
+        at!(p, "directory", moves, MakeDirectory).mode = Some("10000".into());
     }),
     ("`root:root` is not an owner", |p| copy(p).owner = Some("root:root".into())),
     ("`1` is not an owner", |p| copy(p).owner = Some("1".into())),
@@ -130,20 +130,20 @@ const SENSELESS: &[(&str, Change)] = &[
     ("NUL", |p| at!(p, "migrate", moves, Run).argv[1] = "a\0b".into()),
     ("NUL", |p| drop(at!(p, "migrate", moves, Run).env.insert("A".into(), "\0".into()))),
     ("`LD_PRELOAD` could change", |p| {
-        drop(at!(p, "migrate", moves, Run).env.insert("LD_PRELOAD".into(), "x".into()))
+        drop(at!(p, "migrate", moves, Run).env.insert("LD_PRELOAD".into(), "x".into()));
     }),
     ("`A=B` could change", |p| at!(p, "migrate", moves, Run).url_variable = Some("A=B".into())),
     ("a copy has no list", |p| copy(p).files = FileList::Move(0)),
     ("is not listed", |p| at!(p, "copy", undo, RemoveFiles).files = FileList::Move(7)),
     ("files of move 1, which is no copy", |p| {
-        step(p, "copy").ready.push(Probe::FilesReady { r#move: 1 })
+        step(p, "copy").ready.push(Probe::FilesReady { r#move: 1 });
     }),
     ("files of move 0, which is no copy", |p| {
-        step(p, "directory").done.push(Probe::FilesDone { r#move: 0 })
+        step(p, "directory").done.push(Probe::FilesDone { r#move: 0 });
     }),
     ("not what drops it", |p| at!(p, "drop-table", moves, DropObject).sql.push_str(" CASCADE")),
     ("not what drops it", |p| {
-        at!(p, "drop-view", moves, DropObject).sql = "DROP VIEW users".into()
+        at!(p, "drop-view", moves, DropObject).sql = "DROP VIEW users".into();
     }),
     ("cannot be dropped by itself", |p| {
         at!(p, "drop-table", moves, DropObject).object =
@@ -160,10 +160,10 @@ const SENSELESS: &[(&str, Change)] = &[
 /// What is done to the undo moves of the honest plan.
 const BAD_UNDO: &[(&str, Change)] = &[
     ("`restore_objects`", |p| {
-        at!(p, "drop-table", undo, RestoreObjects).name = "other.saved".into()
+        at!(p, "drop-table", undo, RestoreObjects).name = "other.saved".into();
     }),
     ("`restore_objects`", |p| {
-        at!(p, "drop-table", undo, RestoreObjects).objects.push(table("users"))
+        at!(p, "drop-table", undo, RestoreObjects).objects.push(table("users"));
     }),
     ("`restore_database`", |p| at!(p, "migrate", undo, RestoreDatabase).name = "other.dump".into()),
     ("`restore_database`", |p| at!(p, "migrate", undo, RestoreDatabase).directory = None),
@@ -173,12 +173,12 @@ const BAD_UNDO: &[(&str, Change)] = &[
     }),
     ("`create_object`", |p| at!(p, "drop-view", undo, CreateObject).object.name = "other".into()),
     ("`create_object`", |p| {
-        at!(p, "drop-view", undo, CreateObject).sql = "DROP TABLE users".into()
+        at!(p, "drop-view", undo, CreateObject).sql = "DROP TABLE users".into();
     }),
     ("`alter_object`", |p| at!(p, "alter", undo, AlterObject).object = table("projects")),
     ("`alter_object`", |p| at!(p, "alter", undo, AlterObject).sql = "DROP TABLE users".into()),
     ("`alter_object`", |p| {
-        at!(p, "alter", undo, AlterObject).sql = "ALTER TABLE projects DROP COLUMN a".into()
+        at!(p, "alter", undo, AlterObject).sql = "ALTER TABLE projects DROP COLUMN a".into();
     }),
     ("`unquarantine`", |p| at!(p, "quarantine", undo, Unquarantine).object = table("users")),
     ("`unquarantine`", |p| at!(p, "quarantine", undo, Unquarantine).name = "other".into()),
@@ -186,10 +186,10 @@ const BAD_UNDO: &[(&str, Change)] = &[
     ("`set_revisions`", |p| at!(p, "stamp", undo, SetRevisions).table = table("users")),
     ("`remove_files`", |p| at!(p, "copy", undo, RemoveFiles).root = "/app/uploads".into()),
     ("`remove_files`", |p| {
-        at!(p, "copy", undo, RemoveFiles).files = FileList::Inline(vec![file("z")])
+        at!(p, "copy", undo, RemoveFiles).files = FileList::Inline(vec![file("z")]);
     }),
     ("`remove_directory`", |p| {
-        at!(p, "directory", undo, RemoveDirectory).path = "/data/elsewhere".into()
+        at!(p, "directory", undo, RemoveDirectory).path = "/data/elsewhere".into();
     }),
     ("`drop_object`", |p| {
         let drop = step(p, "drop-table").moves[0].clone();
@@ -240,25 +240,25 @@ fn what_the_host_does_not_permit_is_told() {
         ("`/etc` is in no directory", |p| copy(p).to = "/etc".into()),
         ("`/home/x` is in no directory", |p| copy(p).from = "/home/x".into()),
         ("`/srv` is in no directory", |p| {
-            at!(p, "directory", moves, MakeDirectory).path = "/srv".into()
+            at!(p, "directory", moves, MakeDirectory).path = "/srv".into();
         }),
         ("`/srv` is in no directory", |p| {
-            at!(p, "directory", undo, RemoveDirectory).path = "/srv".into()
+            at!(p, "directory", undo, RemoveDirectory).path = "/srv".into();
         }),
         ("backups in `/srv`", |p| {
-            at!(p, "purge", moves, DiscardKept).kept[0].directory = Some("/srv".into())
+            at!(p, "purge", moves, DiscardKept).kept[0].directory = Some("/srv".into());
         }),
         ("`/srv` is in no directory", |p| at!(p, "copy", undo, RemoveFiles).root = "/srv".into()),
         ("`/data/ttplan/runs` is ttplan's own", |p| copy(p).to = "/data/ttplan/runs".into()),
         ("`/data` holds ttplan's own `/data/ttplan`", |p| copy(p).to = "/data".into()),
         ("`/data/ttplan` is ttplan's own", |p| {
-            at!(p, "directory", moves, MakeDirectory).path = "/data/ttplan".into()
+            at!(p, "directory", moves, MakeDirectory).path = "/data/ttplan".into();
         }),
         ("backups in `/srv`", |p| {
-            at!(p, "backup", moves, BackupDatabase).directory = Some("/srv".into())
+            at!(p, "backup", moves, BackupDatabase).directory = Some("/srv".into());
         }),
         ("backups in `/srv`", |p| {
-            at!(p, "migrate", undo, RestoreDatabase).directory = Some("/srv".into())
+            at!(p, "migrate", undo, RestoreDatabase).directory = Some("/srv".into());
         }),
         ("backups in `/srv`", |p| {
             step(p, "alter").done =
@@ -268,7 +268,7 @@ fn what_the_host_does_not_permit_is_told() {
             at!(p, "migrate", moves, Run).argv[2] = "downgrade".into();
         }),
         ("does not permit the command `/bin/sh`", |p| {
-            at!(p, "migrate", moves, Run).check = vec!["/bin/sh".into()]
+            at!(p, "migrate", moves, Run).check = vec!["/bin/sh".into()];
         }),
     ];
     for (said, change) in changes {
@@ -281,7 +281,7 @@ fn what_the_host_does_not_permit_is_told() {
     at!(&mut in_state, "backup", moves, BackupDatabase).directory =
         Some("/data/ttplan/backups".into());
     assert_eq!(host_policy::offences(&in_state, &site()), Vec::<String>::new());
-    let strict = |roots: &[FilePath]| Site { roots: roots.to_vec(), ..site() };
+    let strict = |roots: &[FilePath]| HostConfig { roots: roots.to_vec(), ..site() };
     assert!(!host_policy::offences(&plan(), &strict(&["/app".into()])).is_empty());
     let mut gentle_only = site();
     gentle_only.policy.forbid_destructive = true;

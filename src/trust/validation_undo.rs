@@ -11,10 +11,10 @@ use crate::model::plan::step::{
     RestoreObjects, SetRevisions, Step,
 };
 use crate::model::risk;
-use crate::trust::validation::Place;
+use crate::trust::validation::StepContext;
 
-/// Holds every undo move of the step against its saves and moves.
-pub(in crate::trust) fn concerns_the_step(place: &Place<'_>) -> Result<(), String> {
+/// LockMode every undo move of the step against its saves and moves.
+pub(in crate::trust) fn concerns_the_step(place: &StepContext<'_>) -> Result<(), String> {
     place.step.undo.iter().try_for_each(|undo| {
         if answers_something(place, undo) && sql_stays_within(place.step, undo) {
             return Ok(());
@@ -37,7 +37,7 @@ pub(in crate::trust) fn concerns_the_step(place: &Place<'_>) -> Result<(), Strin
 /// | `restore_rows` | `write_rows` of the same name and rewriting |
 /// | `remove_directory` | `make_directory` of it or of one below it |
 /// | all others | nothing: they undo nothing |
-fn answers_something(place: &Place<'_>, undo: &Move) -> bool {
+fn answers_something(place: &StepContext<'_>, undo: &Move) -> bool {
     let step = place.step;
     let some_move = |fits: &dyn Fn(&Move) -> bool| step.moves.iter().any(fits);
     match undo {
@@ -46,31 +46,31 @@ fn answers_something(place: &Place<'_>, undo: &Move) -> bool {
             let so_far = place.plan.steps.iter().take(place.at.saturating_add(1));
             so_far
                 .flat_map(|step| step.save.iter().chain(&step.moves))
-                .any(|act| was_backed_up(act, restore))
+                .any(|mv| was_backed_up(mv, restore))
         }
         Move::CreateObject(undo) => {
-            some_move(&|act| matches!(act, Move::DropObject(drop) if drop.object == undo.object))
+            some_move(&|mv| matches!(mv, Move::DropObject(drop) if drop.object == undo.object))
         }
         Move::DropObject(undo) => some_move(
-            &|act| matches!(act, Move::CreateObject(create) if create.object == undo.object),
+            &|mv| matches!(mv, Move::CreateObject(create) if create.object == undo.object),
         ),
         Move::AlterObject(undo) => {
-            some_move(&|act| matches!(act, Move::AlterObject(alter) if alter.object == undo.object))
+            some_move(&|mv| matches!(mv, Move::AlterObject(alter) if alter.object == undo.object))
         }
         Move::Quarantine(undo) => some_move(
-            &|act| matches!(act, Move::Unquarantine(back) if back.object == undo.object && back.name == undo.name),
+            &|mv| matches!(mv, Move::Unquarantine(back) if back.object == undo.object && back.name == undo.name),
         ),
         Move::Unquarantine(undo) => some_move(
-            &|act| matches!(act, Move::Quarantine(put) if put.object == undo.object && put.name == undo.name),
+            &|mv| matches!(mv, Move::Quarantine(put) if put.object == undo.object && put.name == undo.name),
         ),
         Move::SetRevisions(undo) => {
-            some_move(&|act| matches!(act, Move::SetRevisions(set) if is_reverse(set, undo)))
+            some_move(&|mv| matches!(mv, Move::SetRevisions(set) if is_reverse(set, undo)))
         }
         Move::RemoveFiles(undo) => removes_copies(step, undo),
-        Move::RemoveDirectory(undo) => some_move(&|act| was_made(act, undo)),
+        Move::RemoveDirectory(undo) => some_move(&|mv| was_made(mv, undo)),
         Move::RestoreFiles(undo) => was_kept(step, undo) && puts_back(step, undo),
         Move::RestoreRows(undo) => some_move(
-            &|act| matches!(act, Move::WriteRows(write) if write.name == undo.name && write.rewriting == undo.rewriting),
+            &|mv| matches!(mv, Move::WriteRows(write) if write.name == undo.name && write.rewriting == undo.rewriting),
         ),
         Move::SaveObjects(_)
         | Move::BackupDatabase(_)
@@ -86,12 +86,12 @@ fn answers_something(place: &Place<'_>, undo: &Move) -> bool {
 }
 
 fn sql_stays_within(step: &Step, undo: &Move) -> bool {
-    let adds = |act: &Move, object: &ObjectRef| match act {
+    let adds = |mv: &Move, object: &ObjectRef| match mv {
         Move::AlterObject(alter) if alter.object == *object => risk::added(&alter.sql),
         _ => BTreeSet::new(),
     };
     let within = |sql: &str, object: &ObjectRef| {
-        let added = step.moves.iter().flat_map(|act| adds(act, object)).collect();
+        let added = step.moves.iter().flat_map(|mv| adds(mv, object)).collect();
         risk::stays_within(sql, object, &added)
     };
     match undo {
@@ -111,8 +111,8 @@ fn was_saved(save: &Move, restore: &RestoreObjects) -> bool {
     }
 }
 
-fn was_backed_up(act: &Move, restore: &RestoreDatabase) -> bool {
-    match act {
+fn was_backed_up(mv: &Move, restore: &RestoreDatabase) -> bool {
+    match mv {
         Move::BackupDatabase(BackupDatabase { name, directory }) => {
             *name == restore.name && *directory == restore.directory
         }
@@ -152,25 +152,25 @@ fn puts_back(step: &Step, undo: &RestoreFiles) -> bool {
 }
 
 fn removes_copies(step: &Step, undo: &RemoveFiles) -> bool {
-    let of_this_root = |act: &Move| match act {
+    let of_this_root = |mv: &Move| match mv {
         Move::CopyFiles(copy) if copy.to == undo.root => Some(copy.files.clone()),
         _ => None,
     };
     match &undo.files {
         FileList::Move(index) => {
-            step.moves.get(*index).is_some_and(|act| of_this_root(act).is_some())
+            step.moves.get(*index).is_some_and(|mv| of_this_root(mv).is_some())
         }
         // By its own list it would remove what has the names that renamed copies did not get.
-        own => step.moves.iter().any(|act| {
-            of_this_root(act).as_ref() == Some(own)
-                && !matches!(act, Move::CopyFiles(copy) if copy.renamed)
+        own => step.moves.iter().any(|mv| {
+            of_this_root(mv).as_ref() == Some(own)
+                && !matches!(mv, Move::CopyFiles(copy) if copy.renamed)
         }),
     }
 }
 
 /// A move makes the missing directories above its own too.
-fn was_made(act: &Move, undo: &RemoveDirectory) -> bool {
-    match act {
+fn was_made(mv: &Move, undo: &RemoveDirectory) -> bool {
+    match mv {
         Move::MakeDirectory(make) => make.path.is_within(&undo.path),
         _ => false,
     }

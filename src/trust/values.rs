@@ -8,14 +8,14 @@ use crate::model::files::uploads::FileFact;
 use crate::model::names::{Digest, FilePath, ObjectKind, ObjectRef};
 use crate::model::plan::step::{FileList, Move, Probe, Run, Sidecar};
 use crate::model::text::deceives;
-use crate::trust::validation::Place;
+use crate::trust::validation::StepContext;
 
 /// As long as a file name may be nearly everywhere, with room for what the runner adds.
 const LONGEST_NAME: usize = 200;
 
 /// The name under which a move puts something into keeping or takes it out, and what for.
-fn copy_name(act: &Move) -> Option<(&str, Option<&FilePath>, bool)> {
-    match act {
+fn copy_name(mv: &Move) -> Option<(&str, Option<&FilePath>, bool)> {
+    match mv {
         Move::SaveObjects(save) => Some((&save.name, None, true)),
         Move::BackupDatabase(backup) => Some((&backup.name, backup.directory.as_ref(), true)),
         Move::Quarantine(put) => Some((&put.name, None, true)),
@@ -31,7 +31,9 @@ fn copy_name(act: &Move) -> Option<(&str, Option<&FilePath>, bool)> {
 }
 
 /// Two copies under one name would overwrite each other, or undo would bring back the wrong one.
-pub(in crate::trust) fn copies_have_names_of_their_own(place: &Place<'_>) -> Result<(), String> {
+pub(in crate::trust) fn copies_have_names_of_their_own(
+    place: &StepContext<'_>,
+) -> Result<(), String> {
     let step = place.step;
     for (name, ..) in step.save.iter().chain(&step.moves).chain(&step.undo).filter_map(copy_name) {
         if !is_file_name(name) {
@@ -59,13 +61,13 @@ pub(in crate::trust) fn copies_have_names_of_their_own(place: &Place<'_>) -> Res
 }
 
 /// A purge names one other run, and things that can only be that run's own.
-pub(in crate::trust) fn purges_name_what_goes(place: &Place<'_>) -> Result<(), String> {
+pub(in crate::trust) fn purges_name_what_goes(place: &StepContext<'_>) -> Result<(), String> {
     let step = place.step;
     let is_id = |run: &str| {
         run.len() == 16 && run.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
-    for act in &step.moves {
-        let Move::DiscardKept(discard) = act else { continue };
+    for mv in &step.moves {
+        let Move::DiscardKept(discard) = mv else { continue };
         if !is_id(&discard.run) {
             return Err(format!("`{}` is no run", discard.run));
         }
@@ -94,8 +96,8 @@ fn is_file_name(name: &str) -> bool {
 }
 
 /// The absolute paths that a move names.
-pub(in crate::trust) fn paths_of(act: &Move) -> Vec<&FilePath> {
-    match act {
+pub(in crate::trust) fn paths_of(mv: &Move) -> Vec<&FilePath> {
+    match mv {
         Move::MakeDirectory(make) => vec![&make.path],
         Move::RemoveDirectory(remove) => vec![&remove.path],
         Move::CopyFiles(copy) => vec![&copy.from, &copy.to],
@@ -123,8 +125,8 @@ fn path_of(probe: &Probe) -> Option<&FilePath> {
     }
 }
 
-fn lists_of(act: &Move) -> Vec<&FileList> {
-    match act {
+fn lists_of(mv: &Move) -> Vec<&FileList> {
+    match mv {
         Move::CopyFiles(copy) => vec![&copy.files],
         Move::ReplaceFiles(replace) => vec![&replace.files, &replace.replaced],
         Move::RemoveFiles(remove) => vec![&remove.files],
@@ -137,7 +139,7 @@ fn lists_of(act: &Move) -> Vec<&FileList> {
     }
 }
 
-pub(in crate::trust) fn paths_are_plain(place: &Place<'_>) -> Result<(), String> {
+pub(in crate::trust) fn paths_are_plain(place: &StepContext<'_>) -> Result<(), String> {
     let step = place.step;
     let acts = || step.save.iter().chain(&step.moves).chain(&step.undo);
     let probed = step.ready.iter().chain(&step.done).filter_map(path_of);
@@ -163,7 +165,7 @@ pub(in crate::trust) fn paths_are_plain(place: &Place<'_>) -> Result<(), String>
 
 /// A reference names a place, before and after. Whatever else stands in a column, such as a role or
 /// a password, is not what these moves are for.
-pub(in crate::trust) fn rewritings_make_sense(place: &Place<'_>) -> Result<(), String> {
+pub(in crate::trust) fn rewritings_make_sense(place: &StepContext<'_>) -> Result<(), String> {
     let step = place.step;
     let acts = step.moves.iter().chain(&step.undo);
     acts.filter_map(rewriting_of).try_for_each(|rewriting| {
@@ -207,8 +209,8 @@ fn is_by_content(old: &str, new: &str) -> bool {
 }
 
 /// The rewriting that a move carries.
-pub(in crate::trust) fn rewriting_of(act: &Move) -> Option<&Rewriting> {
-    match act {
+pub(in crate::trust) fn rewriting_of(mv: &Move) -> Option<&Rewriting> {
+    match mv {
         Move::WriteRows(write) => Some(&write.rewriting),
         Move::RestoreRows(restore) => Some(&restore.rewriting),
         _ => None,
@@ -216,8 +218,8 @@ pub(in crate::trust) fn rewriting_of(act: &Move) -> Option<&Rewriting> {
 }
 
 /// The objects that a move names.
-fn objects_of(act: &Move) -> Vec<&ObjectRef> {
-    match act {
+fn objects_of(mv: &Move) -> Vec<&ObjectRef> {
+    match mv {
         Move::CreateObject(create) => vec![&create.object],
         Move::DropObject(drop) => vec![&drop.object],
         Move::AlterObject(alter) => vec![&alter.object],
@@ -232,7 +234,7 @@ fn objects_of(act: &Move) -> Vec<&ObjectRef> {
     }
 }
 
-pub(in crate::trust) fn the_system_is_left_alone(place: &Place<'_>) -> Result<(), String> {
+pub(in crate::trust) fn the_system_is_left_alone(place: &StepContext<'_>) -> Result<(), String> {
     let step = place.step;
     let acts = step.save.iter().chain(&step.moves).chain(&step.undo);
     match acts.flat_map(objects_of).find(|object| place.dialect.is_of_the_system(object)) {
@@ -243,10 +245,10 @@ pub(in crate::trust) fn the_system_is_left_alone(place: &Place<'_>) -> Result<()
     }
 }
 
-pub(in crate::trust) fn numbers_make_sense(place: &Place<'_>) -> Result<(), String> {
+pub(in crate::trust) fn numbers_make_sense(place: &StepContext<'_>) -> Result<(), String> {
     let step = place.step;
-    for act in step.save.iter().chain(&step.moves).chain(&step.undo) {
-        let (mode, owner, highest) = match act {
+    for mv in step.save.iter().chain(&step.moves).chain(&step.undo) {
+        let (mode, owner, highest) = match mv {
             Move::MakeDirectory(make) => (&make.mode, &make.owner, 0o7777),
             // An uploaded file never becomes a program that runs as somebody else.
             Move::CopyFiles(copy) => (&copy.mode, &copy.owner, 0o777),
@@ -259,7 +261,7 @@ pub(in crate::trust) fn numbers_make_sense(place: &Place<'_>) -> Result<(), Stri
         if let Some(owner) = owner.as_ref().filter(|owner| !is_owner(owner)) {
             return Err(format!("`{owner}` is not an owner as `uid:gid`"));
         }
-        for list in lists_of(act) {
+        for list in lists_of(mv) {
             if let FileList::Sidecar(Sidecar { first, files, .. }) = list
                 && (*files == 0 || first.checked_add(*files).is_none())
             {
@@ -268,10 +270,10 @@ pub(in crate::trust) fn numbers_make_sense(place: &Place<'_>) -> Result<(), Stri
                 ));
             }
         }
-        if matches!(act, Move::WriteRows(write) if write.rows == 0) {
+        if matches!(mv, Move::WriteRows(write) if write.rows == 0) {
             return Err("it rewrites no rows".to_owned());
         }
-        if matches!(act, Move::Run(run) if run.timeout_seconds == 0) {
+        if matches!(mv, Move::Run(run) if run.timeout_seconds == 0) {
             return Err("a command has no time to run".to_owned());
         }
     }
@@ -289,8 +291,8 @@ fn is_owner(text: &str) -> bool {
     text.split_once(':').is_some_and(|(user, group)| is_id(user) && is_id(group))
 }
 
-pub(in crate::trust) fn commands_are_what_they_say(place: &Place<'_>) -> Result<(), String> {
-    place.step.moves.iter().try_for_each(|act| match act {
+pub(in crate::trust) fn commands_are_what_they_say(place: &StepContext<'_>) -> Result<(), String> {
+    place.step.moves.iter().try_for_each(|mv| match mv {
         Move::Run(run) => command_is_what_it_says(run),
         _ => Ok(()),
     })

@@ -98,8 +98,8 @@ const CRIMES: &[Forgery] = &[
         "files to outside the roots",
         |plan| {
             copy(plan).to = "/var/www".into();
-            for act in &mut step(plan, "move_files").undo {
-                let Move::RemoveFiles(remove) = act else { panic!() };
+            for mv in &mut step(plan, "move_files").undo {
+                let Move::RemoveFiles(remove) = mv else { panic!() };
                 remove.root = "/var/www".into();
             }
         },
@@ -178,8 +178,8 @@ const CRIMES: &[Forgery] = &[
         |plan| {
             let elsewhere = || Some(FilePath::new("/var/www"));
             for step in &mut plan.steps {
-                for act in step.moves.iter_mut().chain(&mut step.undo) {
-                    match act {
+                for mv in step.moves.iter_mut().chain(&mut step.undo) {
+                    match mv {
                         Move::BackupDatabase(backup) => backup.directory = elsewhere(),
                         Move::RestoreDatabase(restore) => restore.directory = elsewhere(),
                         _ => {}

@@ -26,7 +26,7 @@ fn moves(plan: &Plan) -> impl Iterator<Item = &Move> {
 
 /// The tables that the plan takes away.
 fn going(plan: &Plan) -> BTreeSet<String> {
-    let table = |act: &Move| match act {
+    let table = |mv: &Move| match mv {
         Move::DropObject(drop) if drop.object.kind == ObjectKind::Table => {
             Some(drop.object.name.clone())
         }
@@ -39,7 +39,7 @@ fn going(plan: &Plan) -> BTreeSet<String> {
 }
 
 fn stamped(plan: &Plan) -> BTreeSet<String> {
-    let ids = |act: &Move| match act {
+    let ids = |mv: &Move| match mv {
         Move::SetRevisions(set) => set.to.clone(),
         _ => Vec::new(),
     };
@@ -118,7 +118,7 @@ fn postgres_strays_go_and_come_back() {
     let expected = timetracker::json(&folder, "expected.json");
     assert_eq!(going(&plan), texts(&expected["corrupted"]["drops_pg"]));
     let others: Vec<_> = moves(&plan)
-        .filter_map(|act| match act {
+        .filter_map(|mv| match mv {
             Move::DropObject(drop) if drop.object.kind != ObjectKind::Table => {
                 Some(drop.object.kind)
             }

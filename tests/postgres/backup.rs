@@ -3,8 +3,8 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use ttplan::engines::database::{SavedCopy, WriteDatabase};
 use ttplan::error::Kind;
-use ttplan::live::{ChangeDatabase, Kept};
 use ttplan::model::names::{Digest, ObjectRef, Secret};
 
 use crate::support::{TestDatabase, database};
@@ -13,18 +13,18 @@ use crate::{change, nasty, roles};
 struct Backup {
     _folder: tempfile::TempDir,
     path: PathBuf,
-    kept: Kept,
+    kept: SavedCopy,
     dump: String,
 }
 
-fn back_up(database: &TestDatabase, engine: &mut dyn ChangeDatabase) -> Backup {
+fn back_up(database: &TestDatabase, engine: &mut dyn WriteDatabase) -> Backup {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backup.dump");
     let kept = engine.backup(&path).unwrap();
     Backup { _folder: folder, path, kept, dump: database.dump() }
 }
 
-/// Does all sorts of harm that a failed migration could do, and more.
+/// StatementKind all sorts of harm that a failed migration could do, and more.
 const HARM: &str = r#"
     SET session_replication_role = replica;
     DROP TABLE "new

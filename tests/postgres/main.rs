@@ -24,8 +24,8 @@ mod undo;
 use std::sync::OnceLock;
 
 use support::TestDatabase;
+use ttplan::engines::database::{ReadDatabase, WriteDatabase};
 use ttplan::engines::postgres::ENGINE;
-use ttplan::live::{ChangeDatabase, InspectDatabase};
 use ttplan::model::config::Access;
 
 /// A database with everything that is easily lost.
@@ -49,10 +49,10 @@ fn roles() {
     });
 }
 
-fn inspect(access: &Access) -> Box<dyn InspectDatabase> {
+fn inspect(access: &Access) -> Box<dyn ReadDatabase> {
     (ENGINE.inspect)(access).unwrap()
 }
 
-fn change(access: &Access) -> Box<dyn ChangeDatabase> {
+fn change(access: &Access) -> Box<dyn WriteDatabase> {
     (ENGINE.change)(access).unwrap()
 }

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use ttplan::engines::database::RowQuery;
 use ttplan::engines::postgres::ENGINE;
-use ttplan::live::Question;
 use ttplan::model::database::schema::{Schema, Table, View};
 use ttplan::model::names::ObjectRef;
 
@@ -88,8 +88,8 @@ fn every_dump_is_seen_whole() {
             .sum();
         assert_eq!(own, count("SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'"));
         let content = engine.content().unwrap();
-        let questions: Vec<Question> =
-            schema.tables.iter().map(|table| Question::Count(table.reference())).collect();
+        let questions: Vec<RowQuery> =
+            schema.tables.iter().map(|table| RowQuery::Count(table.reference())).collect();
         let counts = engine.ask(&questions).unwrap();
         for ((table, content), count) in schema.tables.iter().zip(&content).zip(counts) {
             assert_eq!(

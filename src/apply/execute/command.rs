@@ -4,54 +4,55 @@
 
 use std::time::Duration;
 
-use crate::apply::context::Hands;
+use crate::apply::context::RunContext;
 use crate::apply::probe::ask_database;
-use crate::apply::progress::Event as Told;
-use crate::artifact::journal::{Event, When};
+use crate::apply::progress::ProgressEvent;
+use crate::artifact::journal::{JournalEvent, When};
+use crate::engines::database::{OtherSessions, ReadDatabase};
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
 use crate::fs::files;
-use crate::live::{Command, Exit, InspectDatabase, Writers};
 use crate::model::names::{Digest, Secret};
 use crate::model::plan::step::{Answer, Probe, Run, Step};
+use crate::process::command::{Command, Exit};
 use crate::process::invocation::Invocation;
 
 /// Runs the step's command and adopts what it did, if it did what the step says. Otherwise the
 /// database is as it was before.
-pub fn run(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
-    let scratch = hands.papers.folder.path.join("scratch");
+pub fn run(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
+    let scratch = ctx.active_run.folder.path.join("scratch");
     fresh_directory(&scratch)?;
-    let workplace = hands.live.change_database().prepare_migrations(&scratch)?;
-    let before = content_digest(hands.live.database())?;
-    hands.papers.note(Event::Content {
+    let workplace = ctx.live.change_database().prepare_migrations(&scratch)?;
+    let before = content_digest(ctx.live.database())?;
+    ctx.active_run.note(JournalEvent::Content {
         step: step.id.clone(),
         when: When::Before,
         sha256: before,
     })?;
-    let command = command(hands, run, Some(&workplace.url))?;
-    let outcome = run_through(hands, step, run, &command, &scratch).and_then(|()| {
-        check_scripts(hands, step)?;
-        let mut migrated = hands.live.change_database().open_migrated(&scratch)?;
+    let command = command(ctx, run, Some(&workplace.url))?;
+    let outcome = run_through(ctx, step, run, &command, &scratch).and_then(|()| {
+        check_scripts(ctx, step)?;
+        let mut migrated = ctx.live.change_database().open_migrated(&scratch)?;
         check_result(step, migrated.as_mut())?;
         content_digest(migrated.as_mut())
     });
     let content = match outcome {
         Ok(content) => content,
-        Err(error) => return Err(take_back(hands, step, before, error)),
+        Err(error) => return Err(take_back(ctx, step, before, error)),
     };
     // Noted first: whatever dies here, undo knows the database before and after by what it holds.
-    hands.papers.note(Event::Content {
+    ctx.active_run.note(JournalEvent::Content {
         step: step.id.clone(),
         when: When::After,
         sha256: content,
     })?;
-    hands.live.change_database().adopt_migrations(&scratch)?;
+    ctx.live.change_database().adopt_migrations(&scratch)?;
     std::fs::remove_dir_all(&scratch).map_err(|error| files::told("remove", &scratch, &error))
 }
 
 /// Runs the command, and again where it stopped as it is known to.
 fn run_through(
-    hands: &mut Hands<'_>,
+    ctx: &mut RunContext<'_>,
     step: &Step,
     run: &Run,
     command: &Command,
@@ -59,9 +60,9 @@ fn run_through(
 ) -> Result<()> {
     let mut stumbles = run.stumbles.iter();
     loop {
-        let log = next_log(hands, step);
-        hands.watch.tell(Told::Output { step, log: &log.to_string_lossy() });
-        let (how, tail) = match hands.live.run(command, &log)? {
+        let log = next_log(ctx, step);
+        ctx.reporter.report(ProgressEvent::Output { step, log: &log.to_string_lossy() });
+        let (how, tail) = match ctx.live.run(command, &log)? {
             Exit::Success => return Ok(()),
             Exit::Failed { how, tail } => (how, tail),
             Exit::TimedOut { tail } => {
@@ -69,20 +70,20 @@ fn run_through(
                 return Err(failed(run, &log, &how, &tail));
             }
         };
-        hands.go_on()?;
-        let mut migrated = hands.live.change_database().open_migrated(scratch)?;
+        ctx.go_on()?;
+        let mut migrated = ctx.live.change_database().open_migrated(scratch)?;
         if !stopped_as_known(&mut stumbles, migrated.as_mut())? {
             return Err(failed(run, &log, &how, &tail));
         }
         let of = run.stumbles.len();
-        hands.watch.tell(Told::Stumbled { step, n: of - stumbles.len(), of });
+        ctx.reporter.report(ProgressEvent::Stumbled { step, n: of - stumbles.len(), of });
     }
 }
 
 /// Whether what the command left is one of the stops that are still to come.
 fn stopped_as_known(
     stumbles: &mut std::slice::Iter<'_, Vec<Probe>>,
-    migrated: &mut dyn InspectDatabase,
+    migrated: &mut dyn ReadDatabase,
 ) -> Result<bool> {
     let sight = migrated.look()?;
     for stop in stumbles {
@@ -109,43 +110,47 @@ fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
 /// Brings the database back to before the command, where it worked in place and left something:
 /// from the backup that the step itself names for its undoing. Where that is not possible, the
 /// error says so too.
-fn take_back(hands: &mut Hands<'_>, step: &Step, before: Digest, error: Error) -> Error {
+fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error) -> Error {
     let midway = |error: Error, why: &str| {
         error
             .because(why)
             .hint("mend it, then apply the same plan again to go on, or `ttplan undo --last` to take it back")
     };
-    match content_digest(hands.live.database()) {
+    match content_digest(ctx.live.database()) {
         Ok(now) if now == before => return midway(error, "the database is as it was before"),
         Ok(_) => {}
         Err(other) => {
             return midway(error, &format!("what it left could not be looked at: {other}"));
         }
     }
-    match hands.live.database().writers() {
-        Ok(Writers::None) => {}
+    match ctx.live.database().writers() {
+        Ok(OtherSessions::None) => {}
         _ => return midway(error, "others may have written meanwhile, so it was not put back"),
     }
-    let put_back = |hands: &mut Hands<'_>| {
-        step.undo.iter().try_for_each(|act| hands.run_move(step, act))?;
-        let sha256 = content_digest(hands.live.database())?;
-        hands.papers.note(Event::Content { step: step.id.clone(), when: When::PutBack, sha256 })
+    let put_back = |ctx: &mut RunContext<'_>| {
+        step.undo.iter().try_for_each(|mv| ctx.run_move(step, mv))?;
+        let sha256 = content_digest(ctx.live.database())?;
+        ctx.active_run.note(JournalEvent::Content {
+            step: step.id.clone(),
+            when: When::PutBack,
+            sha256,
+        })
     };
-    match put_back(hands) {
+    match put_back(ctx) {
         Ok(()) => midway(error, "the database was put back from the backup of this run"),
         Err(other) => midway(error, &format!("it could not be put back: {other}")),
     }
 }
 
 /// Runs the harmless command that shows that the program works at all.
-pub fn check(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
+pub fn check(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
     if run.check.is_empty() {
         return Ok(());
     }
-    let log = next_log(hands, step);
-    let mut command = command(hands, run, None)?;
+    let log = next_log(ctx, step);
+    let mut command = command(ctx, run, None)?;
     command.timeout = command.timeout.min(Duration::from_secs(60));
-    let (how, tail) = match hands.live.run(&command, &log)? {
+    let (how, tail) = match ctx.live.run(&command, &log)? {
         Exit::Success => return Ok(()),
         Exit::Failed { how, tail } => (how, tail),
         Exit::TimedOut { tail } => ("it took more than a minute".to_owned(), tail),
@@ -160,7 +165,7 @@ pub fn check(hands: &mut Hands<'_>, step: &Step, run: &Run) -> Result<()> {
 }
 
 /// A fingerprint of everything the database holds: what is defined in it, and every row.
-pub fn content_digest(database: &mut dyn InspectDatabase) -> Result<Digest> {
+pub fn content_digest(database: &mut dyn ReadDatabase) -> Result<Digest> {
     let schema = database.look()?.schema.digest_without(&[]);
     let tables = database.content()?;
     let plain: Vec<_> =
@@ -168,25 +173,24 @@ pub fn content_digest(database: &mut dyn InspectDatabase) -> Result<Digest> {
     Ok(Digest::of_json(&(schema, plain)))
 }
 
-fn command(hands: &Hands<'_>, run: &Run, url: Option<&Secret>) -> Result<Command> {
+fn command(ctx: &RunContext<'_>, run: &Run, url: Option<&Secret>) -> Result<Command> {
     let invocation = Invocation {
         argv: if url.is_some() { &run.argv } else { &run.check },
         directory: &run.directory,
         env: &run.env,
         url: run.url_variable.as_deref().zip(url),
         timeout: Duration::from_secs(run.timeout_seconds),
-        environment: &hands.options.environment,
-        secrets: &hands.options.secrets,
+        environment: &ctx.options.environment,
+        secrets: &ctx.options.secrets,
     };
     invocation.ready()
 }
 
-fn check_scripts(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
+fn check_scripts(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
     for probe in &step.ready {
         let Probe::ScriptsAre { system, directory, sha256 } = probe else { continue };
         let Some(framework) = frameworks::by_name(system) else { continue };
-        if frameworks::digest(&hands.live.files().sources(&(framework.tree)(directory))?) != *sha256
-        {
+        if frameworks::digest(&ctx.live.files().sources(&(framework.tree)(directory))?) != *sha256 {
             return Err(Error::new(
                 Kind::Verification,
                 "the migration files changed while they were run",
@@ -198,7 +202,7 @@ fn check_scripts(hands: &mut Hands<'_>, step: &Step) -> Result<()> {
     Ok(())
 }
 
-fn check_result(step: &Step, migrated: &mut dyn InspectDatabase) -> Result<()> {
+fn check_result(step: &Step, migrated: &mut dyn ReadDatabase) -> Result<()> {
     let sight = migrated.look()?;
     for probe in &step.done {
         match ask_database(probe, &sight, migrated)? {
@@ -226,8 +230,8 @@ pub(in crate::apply) fn fresh_directory(path: &std::path::Path) -> Result<()> {
 }
 
 /// A log file that no earlier attempt used.
-fn next_log(hands: &Hands<'_>, step: &Step) -> std::path::PathBuf {
-    let output = hands.papers.folder.output();
+fn next_log(ctx: &RunContext<'_>, step: &Step) -> std::path::PathBuf {
+    let output = ctx.active_run.folder.output();
     let name = |n: u32| output.join(format!("step-{}.{n}.log", step.id));
     (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
 }

@@ -3,16 +3,16 @@
 
 use std::path::Path;
 
-use crate::apply::context::Hands;
+use crate::apply::context::RunContext;
 use crate::artifact::journal;
-use crate::artifact::state::RunFolder;
+use crate::artifact::state::RunDirectory;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files;
 use crate::model::plan::step::{Answer, DiscardKept};
 
 /// Whether the run was taken back to its beginning, so that nothing it keeps is needed.
-pub fn is_taken_back(run: &RunFolder) -> Result<Answer> {
+pub fn is_taken_back(run: &RunDirectory) -> Result<Answer> {
     if !run.journal().exists() {
         return Ok(Answer::No(format!("there is no run `{}`", run.id)));
     }
@@ -24,7 +24,7 @@ pub fn is_taken_back(run: &RunFolder) -> Result<Answer> {
 }
 
 /// Whether all of it is gone.
-pub fn is_gone(run: &RunFolder, discard: &DiscardKept) -> Answer {
+pub fn is_gone(run: &RunDirectory, discard: &DiscardKept) -> Answer {
     for thing in &discard.kept {
         let path = run.kept_at(&thing.name, thing.directory.as_ref());
         match std::fs::symlink_metadata(&path) {
@@ -44,14 +44,14 @@ pub fn is_gone(run: &RunFolder, discard: &DiscardKept) -> Answer {
 /// Removes it, thing by thing.
 ///
 /// Errors: `Kind::Stale` where the run is not taken back.
-pub(in crate::apply) fn discard(hands: &mut Hands<'_>, discard: &DiscardKept) -> Result<()> {
-    let run = hands.papers.folder.beside(&discard.run);
+pub(in crate::apply) fn discard(ctx: &mut RunContext<'_>, discard: &DiscardKept) -> Result<()> {
+    let run = ctx.active_run.folder.beside(&discard.run);
     match is_taken_back(&run)? {
         Answer::Yes => {}
         Answer::No(why) | Answer::Unknown(why) => return Err(Error::new(Kind::Stale, why)),
     }
     for thing in &discard.kept {
-        hands.go_on()?;
+        ctx.go_on()?;
         let path = run.kept_at(&thing.name, thing.directory.as_ref());
         remove(&path).map_err(|error| files::told("remove", &path, &error))?;
         path.parent().map_or(Ok(()), files::sync_directory)?;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::apply::context::Hands;
+use crate::apply::context::RunContext;
 use crate::apply::execute::command::{content_digest, fresh_directory};
 use crate::error::{Error, Kind, Result};
 use crate::fs::files;
@@ -11,12 +11,12 @@ use crate::fs::files;
 /// Compares every definition and every row.
 ///
 /// Errors: `Kind::Failed` where they differ; the backup is then none of this run.
-pub(in crate::apply) fn prove(hands: &mut Hands<'_>, backup: &Path) -> Result<()> {
-    let holds = content_digest(hands.live.database())?;
-    let scratch = hands.papers.folder.path.join("scratch");
+pub(in crate::apply) fn prove(ctx: &mut RunContext<'_>, backup: &Path) -> Result<()> {
+    let holds = content_digest(ctx.live.database())?;
+    let scratch = ctx.active_run.folder.path.join("scratch");
     fresh_directory(&scratch)?;
     let mut gives_back = None;
-    hands.live.change_database().restore_apart(backup, &scratch, &mut |restored| {
+    ctx.live.change_database().restore_apart(backup, &scratch, &mut |restored| {
         gives_back = Some(content_digest(restored)?);
         Ok(())
     })?;

@@ -5,17 +5,17 @@
 
 use std::path::Path;
 
-use crate::apply::context::{BATCH, Hands, how, ranges};
+use crate::apply::context::{BATCH, RunContext, how, ranges};
 use crate::apply::execute::release::{AS_IT_IS, list};
 use crate::apply::probe::walk;
-use crate::apply::progress::Event as Told;
-use crate::artifact::journal::Event;
+use crate::apply::progress::ProgressEvent;
+use crate::artifact::journal::JournalEvent;
 use crate::artifact::sidecar;
 use crate::error::{Error, Kind, Result};
-use crate::live::{FileState, InspectFiles, Onto};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
 use crate::model::plan::step::{Answer, FileList, Move, ReplaceFiles, RestoreFiles, Step};
+use crate::stores::store::{FileState, Placement, ReadStore};
 
 /// The rows of a list that belong to a batch of another list, which has the same paths.
 ///
@@ -34,7 +34,7 @@ fn beside<'a>(all: &'a [FileFact], first: u64, rows: &[FileFact]) -> Result<&'a 
 
 /// Whether the files can be replaced, or have been: every place holds the old content or the new.
 pub fn ask(
-    files: &mut dyn InspectFiles,
+    files: &mut dyn ReadStore,
     sidecar: Option<&Path>,
     replace: &ReplaceFiles,
     ready: bool,
@@ -71,7 +71,7 @@ pub fn ask(
 }
 
 /// Replaces the files, batch by batch. What was there has been saved before.
-pub fn replace(hands: &mut Hands<'_>, step: &Step, replace: &ReplaceFiles) -> Result<()> {
+pub fn replace(ctx: &mut RunContext<'_>, step: &Step, replace: &ReplaceFiles) -> Result<()> {
     let how = how(replace.mode.as_deref(), replace.owner.as_deref())?;
     let kept = step.save.iter().find_map(|save| match save {
         Move::SaveFiles(save) if save.from == replace.to => Some(save.name.clone()),
@@ -81,31 +81,36 @@ pub fn replace(hands: &mut Hands<'_>, step: &Step, replace: &ReplaceFiles) -> Re
         .ok_or_else(|| Error::new(Kind::Refused, "files are to be replaced that were not saved"))?;
     let (of_files, of_bytes) = replace.files.totals();
     let (mut done, mut done_bytes) = (0, 0);
-    hands.live.change_files().sweep(&replace.to)?;
-    clear_exchanged(hands, &replace.to, &[&replace.files, &replace.replaced])?;
-    let sidecar = hands.sidecar;
+    ctx.live.change_files().sweep(&replace.to)?;
+    clear_exchanged(ctx, &replace.to, &[&replace.files, &replace.replaced])?;
+    let sidecar = ctx.sidecar;
     let old = sidecar::rows(sidecar, &replace.replaced)?;
     sidecar::for_each_batch(sidecar, &replace.files, BATCH, &mut |first, rows| {
-        hands.go_on()?;
+        ctx.go_on()?;
         let old = beside(&old, first, rows)?;
-        let files = ranges(first, &hands.live.files().states(&replace.to, old)?, FileState::Same);
+        let files = ranges(first, &ctx.live.files().states(&replace.to, old)?, FileState::Same);
         if !files.is_empty() {
-            hands.papers.note(Event::Replacing {
+            ctx.active_run.note(JournalEvent::Replacing {
                 step: step.id.clone(),
                 kept: kept.clone(),
                 files,
             })?;
         }
-        hands.live.change_files().copy_onto(
+        ctx.live.change_files().copy_onto(
             &replace.from,
             &replace.to,
             rows,
-            Onto::Files(old),
+            Placement::Replace(old),
             &how,
         )?;
         done += rows.len() as u64;
         done_bytes += rows.iter().map(FileFact::size).fold(0, u64::saturating_add);
-        hands.watch.tell(Told::Copied { files: done, of_files, bytes: done_bytes, of_bytes });
+        ctx.reporter.report(ProgressEvent::Copied {
+            files: done,
+            of_files,
+            bytes: done_bytes,
+            of_bytes,
+        });
         Ok(())
     })
 }
@@ -114,11 +119,15 @@ pub fn replace(hands: &mut Hands<'_>, step: &Step, replace: &ReplaceFiles) -> Re
 /// is kept, or the new.
 ///
 /// Errors: `Kind::Stale` where it is neither: the only copy of what somebody else wrote there.
-pub fn clear_exchanged(hands: &mut Hands<'_>, root: &FilePath, known: &[&FileList]) -> Result<()> {
-    let left = hands.live.change_files().exchanged(root)?;
+pub fn clear_exchanged(
+    ctx: &mut RunContext<'_>,
+    root: &FilePath,
+    known: &[&FileList],
+) -> Result<()> {
+    let left = ctx.live.change_files().exchanged(root)?;
     let mut ours: Vec<FileFact> = Vec::new();
     for list in known.iter().filter(|_| !left.is_empty()) {
-        sidecar::for_each_batch(hands.sidecar, list, BATCH, &mut |_, rows| {
+        sidecar::for_each_batch(ctx.sidecar, list, BATCH, &mut |_, rows| {
             let is_known = |fact: &&FileFact| rows.iter().any(|row| row.sha256() == fact.sha256());
             ours.extend(
                 left.iter().filter_map(|(_, fact)| fact.as_ref()).filter(is_known).cloned(),
@@ -128,7 +137,7 @@ pub fn clear_exchanged(hands: &mut Hands<'_>, root: &FilePath, known: &[&FileLis
     }
     ours.sort_by(|one, next| one.path().cmp(next.path()));
     ours.dedup();
-    hands.live.change_files().remove(root, &ours)?;
+    ctx.live.change_files().remove(root, &ours)?;
     let Some((path, _)) =
         left.iter().find(|(path, _)| !ours.iter().any(|fact| fact.path() == path))
     else {
@@ -147,20 +156,20 @@ pub fn clear_exchanged(hands: &mut Hands<'_>, root: &FilePath, known: &[&FileLis
 /// Puts back what was replaced, from where it is kept. One that has another content by now than the
 /// run gave it is an error, unless what was written since may be lost: then it is left as it is.
 pub fn put_back(
-    hands: &mut Hands<'_>,
+    ctx: &mut RunContext<'_>,
     step: &Step,
     restore: &RestoreFiles,
     kept: &FilePath,
     replacing: &FileList,
 ) -> Result<()> {
-    let sidecar = hands.sidecar;
+    let sidecar = ctx.sidecar;
     let ours = sidecar::rows(sidecar, replacing)?;
-    clear_exchanged(hands, &restore.root, &[replacing, list(step, &restore.files)?])?;
+    clear_exchanged(ctx, &restore.root, &[replacing, list(step, &restore.files)?])?;
     sidecar::for_each_batch(sidecar, list(step, &restore.files)?, BATCH, &mut |first, rows| {
-        hands.go_on()?;
+        ctx.go_on()?;
         let ours = beside(&ours, first, rows)?;
-        let olds = hands.live.files().states(&restore.root, rows)?;
-        let news = hands.live.files().states(&restore.root, ours)?;
+        let olds = ctx.live.files().states(&restore.root, rows)?;
+        let news = ctx.live.files().states(&restore.root, ours)?;
         let (mut gone, mut old, mut new) = (Vec::new(), Vec::new(), Vec::new());
         for (n, row) in rows.iter().enumerate() {
             match (olds[n], news[n]) {
@@ -170,16 +179,16 @@ pub fn put_back(
                     old.push(row.clone());
                     new.push(ours[n].clone());
                 }
-                _ if hands.options.discard_writes => {}
+                _ if ctx.options.discard_writes => {}
                 _ => return Err(changed_since(&restore.root, row)),
             }
         }
-        let files = hands.live.change_files();
+        let files = ctx.live.change_files();
         if !gone.is_empty() {
             files.copy(kept, &restore.root, &gone, &AS_IT_IS)?;
         }
         if !old.is_empty() {
-            files.copy_onto(kept, &restore.root, &old, Onto::Files(&new), &AS_IT_IS)?;
+            files.copy_onto(kept, &restore.root, &old, Placement::Replace(&new), &AS_IT_IS)?;
         }
         Ok(())
     })

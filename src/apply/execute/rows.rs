@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::apply::context::Hands;
+use crate::apply::context::RunContext;
 use crate::artifact::json;
+use crate::engines::database::{ReadDatabase, RowQuery, SavedCopy};
 use crate::error::{Error, Kind, Result};
 use crate::fs::files::{self, Existing};
-use crate::live::{InspectDatabase, Kept, Question};
 use crate::model::files::rewriting::{Rewriting, Row, outdated};
 use crate::model::names::Digest;
 use crate::model::plan::step::{RestoreRows, Step, WriteRows};
@@ -18,15 +18,15 @@ type Written = (String, String, String);
 
 /// The rows that a rewriting would change now, each with its new value.
 pub fn changes(
-    database: &mut dyn InspectDatabase,
+    database: &mut dyn ReadDatabase,
     rewriting: &Rewriting,
 ) -> Result<Vec<(Row, String)>> {
     all(database, rewriting).map(|rows| rewriting.changes(rows))
 }
 
 /// Every row of the column that says anything.
-fn all(database: &mut dyn InspectDatabase, rewriting: &Rewriting) -> Result<Vec<Row>> {
-    let question = Question::Keyed {
+fn all(database: &mut dyn ReadDatabase, rewriting: &Rewriting) -> Result<Vec<Row>> {
+    let question = RowQuery::Keyed {
         table: rewriting.table.clone(),
         key: rewriting.key.clone(),
         column: rewriting.column.clone(),
@@ -41,8 +41,8 @@ fn all(database: &mut dyn InspectDatabase, rewriting: &Rewriting) -> Result<Vec<
 }
 
 /// Rewrites exactly the planned rows, inside the open transaction.
-pub fn write(hands: &mut Hands<'_>, step: &Step, write: &WriteRows) -> Result<()> {
-    let changes = changes(hands.live.database(), &write.rewriting)?;
+pub fn write(ctx: &mut RunContext<'_>, step: &Step, write: &WriteRows) -> Result<()> {
+    let changes = changes(ctx.live.database(), &write.rewriting)?;
     let found = outdated(&changes);
     if (found.rows, found.sha256) != (write.rows, write.sha256) {
         let message = format!(
@@ -54,41 +54,41 @@ pub fn write(hands: &mut Hands<'_>, step: &Step, write: &WriteRows) -> Result<()
     }
     let rows: Vec<Written> = changes.into_iter().map(|((key, old), new)| (key, old, new)).collect();
     let text: String = rows.iter().map(|row| json::to_line(row) + "\n").collect();
-    let path = hands.papers.kept_at(&write.name, None);
-    hands.papers.make_free(&path)?;
+    let path = ctx.active_run.kept_at(&write.name, None);
+    ctx.active_run.make_free(&path)?;
     files::write(&path, text.as_bytes(), 0o600, Existing::Refuse)?;
-    let kept = Kept {
+    let kept = SavedCopy {
         bytes: text.len() as u64,
         sha256: Digest::of(&text),
         tables: vec![(write.rewriting.table.clone(), rows.len() as u64)],
     };
-    hands.papers.saved(&step.id, &write.name, &kept)?;
-    set(hands, &write.rewriting, rows, false)
+    ctx.active_run.saved(&step.id, &write.name, &kept)?;
+    set(ctx, &write.rewriting, rows, false)
 }
 
 /// Gives the rows their old values back, inside the open transaction. A row that says something
 /// else by now is an error, unless what was written since may be lost: then that row is left as it
 /// is.
-pub fn restore(hands: &mut Hands<'_>, restore: &RestoreRows) -> Result<()> {
-    let (path, _) = hands.papers.checked(&restore.name, None)?;
+pub fn restore(ctx: &mut RunContext<'_>, restore: &RestoreRows) -> Result<()> {
+    let (path, _) = ctx.active_run.checked(&restore.name, None)?;
     let back = read(&path)?.into_iter().map(|(key, old, new)| (key, new, old)).collect();
-    let lenient = hands.options.discard_writes;
-    set(hands, &restore.rewriting, back, lenient)
+    let lenient = ctx.options.discard_writes;
+    set(ctx, &restore.rewriting, back, lenient)
 }
 
 /// Whether every row says what this run wrote, or what it said before.
 ///
 /// Errors: `Kind::Stale` where others have written since, unless that may be lost.
-pub fn check_unwritten(hands: &mut Hands<'_>, restore: &RestoreRows) -> Result<()> {
+pub fn check_unwritten(ctx: &mut RunContext<'_>, restore: &RestoreRows) -> Result<()> {
     // A step that was cut off before its rows were kept has changed none.
-    if !hands.papers.standing().saved.contains_key(&restore.name) {
+    if !ctx.active_run.standing().saved.contains_key(&restore.name) {
         return Ok(());
     }
-    let (path, _) = hands.papers.checked(&restore.name, None)?;
-    if hands.options.discard_writes {
+    let (path, _) = ctx.active_run.checked(&restore.name, None)?;
+    if ctx.options.discard_writes {
         return Ok(());
     }
-    let now: BTreeSet<Row> = all(hands.live.database(), &restore.rewriting)?.into_iter().collect();
+    let now: BTreeSet<Row> = all(ctx.live.database(), &restore.rewriting)?.into_iter().collect();
     for (key, old, new) in read(&path)? {
         let here = |value: &String| now.contains(&(key.clone(), value.clone()));
         if !here(&old) && !here(&new) {
@@ -115,7 +115,7 @@ fn read(path: &Path) -> Result<Vec<Written>> {
 
 /// Sets every row from its first value to its second. Equal rows are changed together.
 fn set(
-    hands: &mut Hands<'_>,
+    ctx: &mut RunContext<'_>,
     rewriting: &Rewriting,
     mut rows: Vec<Written>,
     lenient: bool,
@@ -123,7 +123,7 @@ fn set(
     rows.sort();
     for same in rows.chunk_by(|one, next| one == next) {
         let Some((key, from, to)) = same.first() else { continue };
-        let changed = hands.live.change_database().execute(&rewriting.update(key, from, to))?;
+        let changed = ctx.live.change_database().execute(&rewriting.update(key, from, to))?;
         if changed != same.len() as u64 && !(lenient && changed == 0) {
             let (column, table) = (&rewriting.column, &rewriting.table);
             return Err(Error::new(

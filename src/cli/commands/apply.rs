@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::apply::{self, Options, Turn};
+use crate::apply::{self, ApplyOptions, StateLock};
 use crate::artifact::json;
 use crate::cli::out::Out;
-use crate::cli::reporter::{Follower, Format};
+use crate::cli::reporter::{CliReporter, Format};
 use crate::cli::settings::SiteArgs;
 use crate::cli::trusted_plan::{Bundle, Leave, check_apart, trusted};
 use crate::config;
@@ -63,8 +63,8 @@ impl How {
         access: &Access,
         sidecar: Option<PathBuf>,
         discard_writes: bool,
-    ) -> Options {
-        Options {
+    ) -> ApplyOptions {
+        ApplyOptions {
             clock: crate::cli::now,
             lock_wait: self.lock_timeout,
             environment: std::env::vars_os().collect(),
@@ -100,10 +100,10 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     config::check_together(&settled.config, &site)?;
     let mut options = args.how.options(&settled.access, sidecar, false);
     options.prove_backup = args.prove_backup || site.policy.prove_backup;
-    let turn = Turn::take(&site, &options)?;
+    let turn = StateLock::take(&site, &options)?;
     let mut live = live::open_to_change(&settled.access)?;
     let question = (!args.how.auto_approve).then_some(("Apply these steps?", "--auto-approve"));
-    let mut follower = Follower::new(out, args.how.format, question)?.following(args.how.follow);
+    let mut follower = CliReporter::new(out, args.how.format, question)?.following(args.how.follow);
     let report = apply::apply(&trusted, &turn, &site, live.as_mut(), &options, &mut follower)?;
     args.how.show(&report, out)?;
     Ok(0)

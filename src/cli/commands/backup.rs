@@ -37,7 +37,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
-    let uploads = args.site.settle()?.config.uploads;
+    let uploads = args.site.resolve()?.config.uploads;
     if let Some(name) =
         args.only.iter().find(|name| !uploads.iter().any(|upload| upload.name == **name))
     {
@@ -54,7 +54,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         .collect();
     let mut bar = Bar::new(out)?;
     let packed =
-        pack(&parts, &args.output, &crate::cli::made_by(), &mut |progress| bar.tell(progress))?;
+        pack(&parts, &args.output, &crate::cli::made_by(), &mut |progress| bar.report(progress))?;
     bar.end();
     for missing in &packed.missing {
         out.say(&format!("`{}` is not there, and not in the archive\n", plain(&missing.to_text())));

@@ -84,7 +84,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 }
 
 fn run_record(args: &Record, out: &mut Out) -> Result<u8> {
-    let settled = args.site.settle()?;
+    let settled = args.site.resolve()?;
     let needed = |what: &str| {
         Error::new(Kind::Config, format!("{what} is not configured")).hint("set it in ttplan.toml")
     };
@@ -165,7 +165,7 @@ fn read(path: &Path) -> Result<Catalogue> {
 fn chosen(path: Option<&Path>, site: &SiteArgs) -> Result<Catalogue> {
     match path {
         Some(path) => read(path),
-        None => config::catalogue(&site.settle()?.config)?.ok_or_else(|| {
+        None => config::catalogue(&site.resolve()?.config)?.ok_or_else(|| {
             Error::new(Kind::Config, "there is no catalogue for this application and engine")
                 .hint("ttplan catalogue record --database-url SCRATCH -o FILE")
         }),

@@ -5,10 +5,10 @@ use crate::cli::commands::inspect::look;
 use crate::cli::out::Out;
 use crate::cli::reporter::Format;
 use crate::cli::settings::SiteArgs;
-use crate::doctor::{Patient, visit};
+use crate::doctor::{DoctorContext, run_checks};
 use crate::error::Result;
 use crate::live;
-use crate::model::health::Status;
+use crate::model::health::CheckStatus;
 use crate::render;
 
 /// Look for what would go wrong before it does: database, privileges, programs, disks, mounts,
@@ -26,7 +26,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
-    let mut settled = args.site.settle()?;
+    let mut settled = args.site.resolve()?;
     // Whoever asks for a doctor does not want to wait for a database that is not there.
     settled.access.database.wait.attempts = 1;
     let mut opened = live::open_to_inspect(&settled.access);
@@ -44,7 +44,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         Err(error) => Err(&*error),
     };
     let unseen = unseen.as_ref();
-    let health = visit(Patient {
+    let health = run_checks(DoctorContext {
         config: &settled.config,
         access: &settled.access,
         live,
@@ -55,5 +55,5 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         Format::Text => render::health::health(&health),
         Format::Json => json::to_text(&health),
     })?;
-    Ok(u8::from(health.worst() == Status::Failure))
+    Ok(u8::from(health.worst() == CheckStatus::Failure))
 }

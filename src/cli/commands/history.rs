@@ -2,7 +2,7 @@
 
 use crate::artifact::history;
 use crate::artifact::json;
-use crate::artifact::state::State;
+use crate::artifact::state::StateDirectory;
 use crate::cli::out::Out;
 use crate::cli::reporter::Format;
 use crate::cli::settings::HostArgs;
@@ -23,7 +23,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let site = args.host.site()?;
-    let history = match State::find(site.state.as_path())? {
+    let history = match StateDirectory::find(site.state.as_path())? {
         Some(state) => history::read(&state)?,
         None => History::default(),
     };

@@ -10,7 +10,7 @@ use crate::cli::settings::{SiteArgs, tell_written};
 use crate::config;
 use crate::error::Result;
 use crate::fs::files::{self, Existing};
-use crate::inspect::{self, Wishes};
+use crate::inspect::{self, InspectOptions};
 use crate::live;
 use crate::model::config::{Access, Config};
 use crate::model::database::catalogue::Catalogue;
@@ -35,7 +35,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
-    let settled = args.site.settle()?;
+    let settled = args.site.resolve()?;
     let seen = look(&settled.config, &settled.access, !args.files_only)?;
     if let Some(path) = &args.output {
         files::write(path, json::to_text(&seen).as_bytes(), 0o644, Existing::Replace)?;
@@ -63,7 +63,7 @@ pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observat
         (live, known.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let (catalogue, offline) = known?;
-    let wishes = Wishes {
+    let wishes = InspectOptions {
         made_by: crate::cli::made_by(),
         made_at: crate::cli::document_time()?,
         database,

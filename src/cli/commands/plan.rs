@@ -12,10 +12,10 @@ use crate::diagnose::{Examination, diagnose};
 use crate::error::{Error, Kind, Result};
 use crate::fs::files::{self, Draft, Existing};
 use crate::inspect::merge;
-use crate::model::diagnosis::{Decisions, State};
+use crate::model::diagnosis::{DatabaseState, Decisions};
 use crate::model::observation::Observation;
 use crate::model::plan::Plan;
-use crate::plan::{self, Wishes};
+use crate::plan::{self, PlanOptions};
 
 /// Plan what has to be done to the site; change nothing.
 ///
@@ -67,7 +67,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         release_sources: args.release_sources,
     };
     let examination = diagnose(&seen, &decisions);
-    if examination.diagnosis.state == State::Unreachable {
+    if examination.diagnosis.state == DatabaseState::Unreachable {
         return Err(Error::new(
             Kind::Unreachable,
             "no observation looked at the database, so nothing can be planned",
@@ -94,7 +94,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 
 fn observe(args: &Args) -> Result<Observation> {
     if args.observation.is_empty() {
-        let settled = args.site.settle()?;
+        let settled = args.site.resolve()?;
         return look(&settled.config, &settled.access, true);
     }
     let site = args.site.host.site_if_any()?;
@@ -119,7 +119,7 @@ pub fn draft(
     author: Option<String>,
     ticket: Option<String>,
 ) -> Result<Plan> {
-    let wishes = Wishes {
+    let wishes = PlanOptions {
         made_by: crate::cli::made_by(),
         made_at: crate::cli::document_time()?,
         author,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::actions::purge_run::PurgeRun;
 use crate::artifact::history;
-use crate::artifact::state::{RunFolder, State};
+use crate::artifact::state::{RunDirectory, StateDirectory};
 use crate::artifact::{document, json};
 use crate::cli::commands::inspect::look;
 use crate::cli::commands::plan::write;
@@ -17,10 +17,10 @@ use crate::fs::files;
 use crate::model::diagnosis::Decisions;
 use crate::model::names::Moment;
 use crate::model::plan::Plan;
-use crate::model::plan::step::{BackupDatabase, KeptThing, Move, Step};
-use crate::model::run::history::{Progress, Run};
+use crate::model::plan::step::{BackupDatabase, Move, SavedCopyRef, Step};
+use crate::model::run::history::{Run, RunPhase};
 use crate::model::text::{bytes, counted};
-use crate::plan::{self, Wishes};
+use crate::plan::{self, PlanOptions};
 use crate::render::style::plain;
 
 /// List what old runs keep and nothing needs any more; with `-o`, plan to remove it.
@@ -58,7 +58,7 @@ fn seconds(text: &str) -> std::result::Result<i64, String> {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let site = args.site.host.site()?;
-    let Some(state) = State::find(site.state.as_path())? else {
+    let Some(state) = StateDirectory::find(site.state.as_path())? else {
         out.result("nothing was ever run here\n")?;
         return Ok(0);
     };
@@ -69,7 +69,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
             continue;
         }
         let id = plain(&folder.id);
-        if run.progress != Progress::TakenBack {
+        if run.progress != RunPhase::TakenBack {
             lines.push(format!("{id}  kept: `ttplan undo {id}` needs it\n"));
             continue;
         }
@@ -96,14 +96,14 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 
 /// The plan for the database that the runs are of; what state that is in does not matter here.
 fn planned(args: &Args, steps: Vec<Step>) -> Result<Plan> {
-    let settled = args.site.settle()?;
+    let settled = args.site.resolve()?;
     let mut config = settled.config;
     config.uploads.clear();
     let seen = look(&config, &settled.access, true)?;
     let decisions = Decisions::default();
     let examination = diagnose(&seen, &decisions);
     let (author, ticket) = (args.author.clone(), args.ticket.clone());
-    let wishes = Wishes {
+    let wishes = PlanOptions {
         made_by: crate::cli::made_by(),
         made_at: crate::cli::document_time()?,
         author,
@@ -118,7 +118,7 @@ fn is_older(run: &Run, seconds: i64, now: Moment) -> bool {
 }
 
 /// All that the run keeps, sorted.
-fn kept(folder: &RunFolder) -> Result<Vec<KeptThing>> {
+fn kept(folder: &RunDirectory) -> Result<Vec<SavedCopyRef>> {
     let mut found = backups(folder)?;
     let saved = folder.saved();
     let failed = |error: std::io::Error| files::told("list", &saved, &error);
@@ -126,14 +126,14 @@ fn kept(folder: &RunFolder) -> Result<Vec<KeptThing>> {
         // A name that is no text is none of ours.
         if let Ok(name) = entry.map_err(failed)?.file_name().into_string() {
             let bytes = size_of(&saved.join(&name));
-            found.push(KeptThing { name, directory: None, bytes });
+            found.push(SavedCopyRef { name, directory: None, bytes });
         }
     }
     found.sort();
     Ok(found)
 }
 
-fn told(folder: &RunFolder, kept: &[KeptThing]) -> String {
+fn told(folder: &RunDirectory, kept: &[SavedCopyRef]) -> String {
     let size = kept.iter().map(|thing| thing.bytes).fold(0, u64::saturating_add);
     let what = counted(kept.len() as u64, "thing");
     let mut text =
@@ -146,14 +146,14 @@ fn told(folder: &RunFolder, kept: &[KeptThing]) -> String {
 }
 
 /// The run's backups that lie in a directory of the host's choice.
-fn backups(folder: &RunFolder) -> Result<Vec<KeptThing>> {
+fn backups(folder: &RunDirectory) -> Result<Vec<SavedCopyRef>> {
     let plan =
         document::read_plan(&folder.plan().to_string_lossy(), &files::read(&folder.plan())?)?;
     let acts = plan.steps.into_iter().flat_map(|step| step.save.into_iter().chain(step.moves));
-    let elsewhere = acts.filter_map(|act| match act {
+    let elsewhere = acts.filter_map(|mv| match mv {
         Move::BackupDatabase(BackupDatabase { name, directory: Some(directory) }) => {
             let path = folder.kept_at(&name, Some(&directory));
-            path.is_file().then(|| KeptThing {
+            path.is_file().then(|| SavedCopyRef {
                 bytes: size_of(&path),
                 name,
                 directory: Some(directory),

@@ -4,10 +4,10 @@
 use clap::Subcommand;
 
 use crate::apply::unquarantine::bring_back;
-use crate::artifact::state::{RunFolder, State};
+use crate::artifact::state::{RunDirectory, StateDirectory};
 use crate::artifact::{document, journal};
 use crate::cli::commands::apply::How;
-use crate::cli::commands::undo::{TakingBack, named};
+use crate::cli::commands::undo::{UndoCommand, named};
 use crate::cli::out::Out;
 use crate::cli::settings::{HostArgs, SiteArgs};
 use crate::cli::trusted_plan::Leave;
@@ -64,7 +64,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 }
 
 fn restore(args: &Restore, out: &mut Out) -> Result<u8> {
-    let back = TakingBack {
+    let back = UndoCommand {
         how: &args.how,
         leave: &args.leave,
         site: &args.site,
@@ -83,7 +83,7 @@ fn restore(args: &Restore, out: &mut Out) -> Result<u8> {
 fn list(args: &List, out: &mut Out) -> Result<u8> {
     let site = args.host.site()?;
     let mut lines = Vec::new();
-    if let Some(state) = State::find(site.state.as_path())? {
+    if let Some(state) = StateDirectory::find(site.state.as_path())? {
         for run in state.runs()? {
             lines.extend(of_run(&run)?);
         }
@@ -99,7 +99,7 @@ fn list(args: &List, out: &mut Out) -> Result<u8> {
     Ok(0)
 }
 
-fn of_run(run: &RunFolder) -> Result<Vec<String>> {
+fn of_run(run: &RunDirectory) -> Result<Vec<String>> {
     let (_, standing) = journal::read(&run.journal())?;
     if standing.done.is_empty() {
         return Ok(Vec::new());
@@ -108,8 +108,8 @@ fn of_run(run: &RunFolder) -> Result<Vec<String>> {
     let at = standing.opened_at.map(|at| at.to_string()).unwrap_or_default();
     let is_there = |id: &String| standing.done.contains(id) && !standing.undone.contains(id);
     let mut lines = Vec::new();
-    for act in plan.steps.iter().filter(|step| is_there(&step.id)).flat_map(|step| &step.moves) {
-        let Move::Quarantine(put) = act else { continue };
+    for mv in plan.steps.iter().filter(|step| is_there(&step.id)).flat_map(|step| &step.moves) {
+        let Move::Quarantine(put) = mv else { continue };
         let kept = standing.saved.get(&put.name).map_or(String::new(), |fact| {
             let rows = fact.tables.iter().map(|(_, rows)| rows).sum();
             format!(", {} in a file", counted(rows, "row"))

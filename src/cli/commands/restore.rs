@@ -38,12 +38,12 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let mut bar = Bar::new(out)?;
     let Some(to) = args.to.as_deref().filter(|_| !args.check) else {
-        let manifest = check(&args.archive, &mut |progress| bar.tell(progress))?;
+        let manifest = check(&args.archive, &mut |progress| bar.report(progress))?;
         bar.end();
         out.result(&format!("sound: {}", sum(&manifest, None)))?;
         return Ok(0);
     };
-    let unpacked = unpack(&args.archive, &absolute(to)?, &mut |progress| bar.tell(progress))?;
+    let unpacked = unpack(&args.archive, &absolute(to)?, &mut |progress| bar.report(progress))?;
     bar.end();
     for name in &unpacked.already {
         out.say(&format!("`{}` is there already, as it is in the archive\n", plain(name)));

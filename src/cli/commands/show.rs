@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::artifact::state::{RunFolder, State};
+use crate::artifact::state::{RunDirectory, StateDirectory};
 use crate::artifact::{document, history};
 use crate::cli::commands::undo;
 use crate::cli::out::Out;
@@ -42,7 +42,7 @@ pub enum Format {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let run = run_of(args)?;
-    let (plan, bytes) = read(run.as_ref().map_or(args.file.clone(), RunFolder::plan).as_path())?;
+    let (plan, bytes) = read(run.as_ref().map_or(args.file.clone(), RunDirectory::plan).as_path())?;
     out.result(&formatted(&plan, &bytes, args.format))?;
     if let Some(run) = run.filter(|_| args.format == Format::Text) {
         out.result(&render::history::run(&history::run(&run)))?;
@@ -51,14 +51,14 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 }
 
 /// The run that is meant: only where no file has that name.
-fn run_of(args: &Args) -> Result<Option<RunFolder>> {
+fn run_of(args: &Args) -> Result<Option<RunDirectory>> {
     let name = args
         .file
         .to_str()
         .filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit()));
     let Some(name) = name.filter(|_| !args.file.exists()) else { return Ok(None) };
     let site = args.host.site()?;
-    undo::named(&State::open_existing(site.state.as_path())?, name).map(Some)
+    undo::named(&StateDirectory::open_existing(site.state.as_path())?, name).map(Some)
 }
 
 /// A plan in the wanted form.

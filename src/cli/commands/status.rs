@@ -2,12 +2,12 @@
 
 use crate::artifact::history;
 use crate::artifact::json;
-use crate::artifact::state::State;
+use crate::artifact::state::StateDirectory;
 use crate::cli::out::Out;
 use crate::cli::reporter::Format;
 use crate::cli::settings::HostArgs;
 use crate::error::Result;
-use crate::model::run::history::Status;
+use crate::model::run::history::StateDirectoryStatus;
 use crate::render;
 
 /// What this host holds: the last run, unfinished ones and what to do about them, disk space.
@@ -23,8 +23,8 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let site = args.host.site()?;
-    let Some(state) = State::find(site.state.as_path())? else {
-        let none = Status {
+    let Some(state) = StateDirectory::find(site.state.as_path())? else {
+        let none = StateDirectoryStatus {
             site: site.name,
             directory: site.state,
             bytes: 0,
@@ -37,7 +37,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         return show(&none, args.format, out);
     };
     let runs = history::read(&state)?.runs;
-    let status = Status {
+    let status = StateDirectoryStatus {
         site: site.name,
         bytes: state.bytes()?,
         free_bytes: Some(state.free_bytes()?),
@@ -50,7 +50,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     show(&status, args.format, out)
 }
 
-fn show(status: &Status, format: Format, out: &mut Out) -> Result<u8> {
+fn show(status: &StateDirectoryStatus, format: Format, out: &mut Out) -> Result<u8> {
     out.result(&match format {
         Format::Text => render::history::status(status),
         Format::Json => format!("{}\n", json::to_line(status)),

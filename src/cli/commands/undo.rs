@@ -1,16 +1,16 @@
 //! `ttplan undo`: takes a run back.
 
 use crate::apply::undo;
-use crate::apply::{Options, Turn};
+use crate::apply::{ApplyOptions, StateLock};
 use crate::artifact::journal;
-use crate::artifact::state::{RunFolder, State};
+use crate::artifact::state::{RunDirectory, StateDirectory};
 use crate::cli::commands::apply::How;
 use crate::cli::out::Out;
-use crate::cli::reporter::Follower;
+use crate::cli::reporter::CliReporter;
 use crate::cli::settings::SiteArgs;
 use crate::cli::trusted_plan::{Bundle, Leave, trusted};
 use crate::error::{Error, Kind, Result};
-use crate::live::{self, Change};
+use crate::live::{self, LiveWriter};
 use crate::model::run::report::Report;
 use crate::trust::trusted_plan::TrustedPlan;
 
@@ -36,22 +36,23 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
-    let back = TakingBack {
+    let back = UndoCommand {
         how: &args.how,
         leave: &args.leave,
         site: &args.site,
         discard_writes: args.discard_writes,
         question: "Take these steps back?",
     };
-    let find =
-        |state: &State| args.run.as_ref().map_or_else(|| last(state), |name| named(state, name));
+    let find = |state: &StateDirectory| {
+        args.run.as_ref().map_or_else(|| last(state), |name| named(state, name))
+    };
     back.run(find, out, |trusted, turn, live, options, follower| {
         undo::undo(trusted, turn, live, options, follower)
     })
 }
 
 /// A run of this host that something is taken back of, by its own signed plan.
-pub struct TakingBack<'a> {
+pub struct UndoCommand<'a> {
     pub how: &'a How,
     pub leave: &'a Leave,
     pub site: &'a SiteArgs,
@@ -59,30 +60,30 @@ pub struct TakingBack<'a> {
     pub question: &'static str,
 }
 
-impl TakingBack<'_> {
+impl UndoCommand<'_> {
     /// Finds the run, holds its plan against the host, opens the site, and lets `work` do it.
     pub fn run(
         &self,
-        find: impl FnOnce(&State) -> Result<RunFolder>,
+        find: impl FnOnce(&StateDirectory) -> Result<RunDirectory>,
         out: &mut Out,
         work: impl FnOnce(
             &TrustedPlan,
-            &Turn,
-            &mut dyn Change,
-            &Options,
-            &mut Follower<'_>,
+            &StateLock,
+            &mut dyn LiveWriter,
+            &ApplyOptions,
+            &mut CliReporter<'_>,
         ) -> Result<Report>,
     ) -> Result<u8> {
         let site = self.site.host.site()?;
-        let folder = find(&State::open_existing(site.state.as_path())?)?;
+        let folder = find(&StateDirectory::open_existing(site.state.as_path())?)?;
         let trusted = trusted(Bundle::read(&folder.plan())?, &site, self.leave, crate::cli::now())?;
         let settled = self.site.settle_to_change()?;
         let options = self.how.options(&settled.access, None, self.discard_writes);
-        let turn = Turn::take(&site, &options)?;
+        let turn = StateLock::take(&site, &options)?;
         let mut live = live::open_to_change(&settled.access)?;
         let question = (!self.how.auto_approve).then_some((self.question, "--auto-approve"));
         let mut follower =
-            Follower::new(out, self.how.format, question)?.following(self.how.follow);
+            CliReporter::new(out, self.how.format, question)?.following(self.how.follow);
         let report = work(&trusted, &turn, live.as_mut(), &options, &mut follower)?;
         self.how.show(&report, out)?;
         Ok(0)
@@ -90,7 +91,7 @@ impl TakingBack<'_> {
 }
 
 /// The run with this name, or the only one whose name begins so.
-pub fn named(state: &State, name: &str) -> Result<RunFolder> {
+pub fn named(state: &StateDirectory, name: &str) -> Result<RunDirectory> {
     let mut runs = state.runs()?;
     runs.retain(|run| run.id.starts_with(name));
     match runs.len() {
@@ -105,7 +106,7 @@ pub fn named(state: &State, name: &str) -> Result<RunFolder> {
     }
 }
 
-fn last(state: &State) -> Result<RunFolder> {
+fn last(state: &StateDirectory) -> Result<RunDirectory> {
     let (mut newest, mut at) = (Vec::new(), None);
     for run in state.runs()? {
         let (_, standing) = journal::read(&run.journal())?;
@@ -121,7 +122,7 @@ fn last(state: &State) -> Result<RunFolder> {
     if newest.iter().filter(|(_, undone)| !undone).count() == 1 {
         newest.retain(|(_, undone)| !undone);
     }
-    let mut newest: Vec<RunFolder> = newest.into_iter().map(|(run, _)| run).collect();
+    let mut newest: Vec<RunDirectory> = newest.into_iter().map(|(run, _)| run).collect();
     match newest.len() {
         1 => Ok(newest.remove(0)),
         0 => Err(Error::new(Kind::Usage, "nothing was ever run here").hint("ttplan history")),
@@ -140,17 +141,17 @@ fn last(state: &State) -> Result<RunFolder> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::journal::{Event, FORMAT_VERSION, Journal};
+    use crate::artifact::journal::{FORMAT_VERSION, Journal, JournalEvent};
     use crate::model::names::{Digest, Moment};
 
     #[test]
     fn the_last_run_is_the_one_that_was_opened_last_and_never_a_guess() {
         let directory = tempfile::tempdir().unwrap();
-        let state = State::open(&directory.path().join("state")).unwrap();
+        let state = StateDirectory::open(&directory.path().join("state")).unwrap();
         let open = |plan: &str, seconds| {
             let run = state.run_of(&Digest::of(plan));
             run.make().unwrap();
-            let opened = Event::Opened {
+            let opened = JournalEvent::Opened {
                 format_version: FORMAT_VERSION.into(),
                 made_by: "ttplan".into(),
                 plan_sha256: Digest::of(plan),
@@ -179,7 +180,7 @@ mod tests {
             );
         }
         let mut journal = Journal::open(&third.journal()).unwrap();
-        journal.append(Moment::from_unix(1_002).unwrap(), Event::AllUndone {}).unwrap();
+        journal.append(Moment::from_unix(1_002).unwrap(), JournalEvent::AllUndone {}).unwrap();
         assert_eq!(last(&state).unwrap(), second, "the other was taken back already");
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::out::Out;
 use crate::cli::reporter::Format;
 use crate::cli::settings::SiteArgs;
 use crate::error::Result;
-use crate::model::files::references::Status;
+use crate::model::files::references::ReferenceStatus;
 use crate::render;
 
 /// Look at uploaded files and at what refers to them.
@@ -42,14 +42,14 @@ struct CheckArgs {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let Command::Check(args) = &args.command;
-    let settled = args.site.settle()?;
+    let settled = args.site.resolve()?;
     let seen = look(&settled.config, &settled.access, true)?;
     let report = reference_resolution::report(&seen.facts);
     out.result(&match args.format {
         Format::Text => render::uploads::report(&report),
         Format::Json => json::to_text(&report),
     })?;
-    let is_well =
-        report.references.iter().all(|one| one.status == Status::Ok) && report.conflicts.is_empty();
+    let is_well = report.references.iter().all(|one| one.status == ReferenceStatus::Ok)
+        && report.conflicts.is_empty();
     Ok(if args.detailed_exitcode && !is_well { 2 } else { 0 })
 }

@@ -10,7 +10,7 @@ use crate::cli::reporter::Format;
 use crate::cli::settings::HostArgs;
 use crate::cli::trusted_plan::{Bundle, Leave, believed, check_apart, trusted};
 use crate::error::Result;
-use crate::model::host::Site;
+use crate::model::host::HostConfig;
 use crate::model::names::{Digest, Moment};
 use crate::model::plan::step::Risk;
 use crate::model::verification::{Signature, Verification};
@@ -60,7 +60,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     Ok(0)
 }
 
-fn of_observation(signed: &[Signed], bytes: &[u8], site: &Site) -> Verification {
+fn of_observation(signed: &[Signed], bytes: &[u8], site: &HostConfig) -> Verification {
     Verification {
         sha256: Digest::of(bytes),
         signed: signed.iter().map(signature).collect(),
@@ -73,7 +73,7 @@ fn of_observation(signed: &[Signed], bytes: &[u8], site: &Site) -> Verification 
     }
 }
 
-fn of_plan(trusted: &TrustedPlan, site: &Site, now: Moment) -> Verification {
+fn of_plan(trusted: &TrustedPlan, site: &HostConfig, now: Moment) -> Verification {
     let (mut needed, mut one_of) = (site.trust.required, None);
     if trusted.plan().risk() == Risk::Destructive {
         needed = site.trust.required_for_destructive;

@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use super::connect::Target;
-use crate::engines::postgres::snapshot::{Postgres, State};
+use super::connect::ConnInfo;
+use crate::engines::database::Looking;
+use crate::engines::postgres::snapshot::{PostgresSnapshot, TransactionState};
 use crate::error::{Error, Kind, Result};
 use crate::fs::new_file::open_plain;
-use crate::live::Looking;
 use crate::model::dialect::quote;
 use crate::model::names::Digest;
 
@@ -21,11 +21,11 @@ const LIKE_OURS: &str = "
                ELSE '' END
     FROM pg_database d, to_jsonb(d) j WHERE d.datname = current_database()";
 
-impl Postgres {
+impl PostgresSnapshot {
     /// Errors: when the role may not create databases, and where the backup cannot be restored as
     /// it stands.
     pub(super) fn restore_beside(&mut self, from: &Path, look: &mut Looking<'_>) -> Result<()> {
-        if self.state != State::Idle {
+        if self.state != TransactionState::Idle {
             return Err(Error::new(
                 Kind::Failed,
                 "a backup is to be restored inside a transaction",
@@ -49,7 +49,7 @@ impl Postgres {
         outcome.and(dropped)
     }
 
-    fn fill(&self, target: &Target, from: &Path, look: &mut Looking<'_>) -> Result<()> {
+    fn fill(&self, target: &ConnInfo, from: &Path, look: &mut Looking<'_>) -> Result<()> {
         let mut restore = self.programs()?.restore_into(target)?;
         restore.input(open_plain(from)?);
         let shown = from.display();

@@ -15,7 +15,7 @@ use crate::model::names::ObjectRef;
 
 /// One line of an archive's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct TocEntry {
     line: String,
     /// Number of the catalogue that the object stood in, 0 for what has none of its own.
     pub(super) class: u32,
@@ -25,7 +25,7 @@ pub(super) struct Entry {
     pub(super) words: String,
 }
 
-impl Entry {
+impl TocEntry {
     /// Whether this is about privileges, which come last.
     pub(super) fn is_grant(&self) -> bool {
         self.class == 0 && self.words.starts_with("ACL ") || self.is_default_grant()
@@ -64,14 +64,14 @@ impl Archive {
     }
 
     /// Everything that it holds. Errors: when it is damaged or something else.
-    pub(super) fn entries(&mut self) -> Result<Vec<Entry>> {
+    pub(super) fn entries(&mut self) -> Result<Vec<TocEntry>> {
         let mut program = self.program()?;
         program.arg("--list");
         Ok(program.read()?.lines().filter_map(entry).collect())
     }
 
     /// The text that makes the selected entries.
-    pub(super) fn script(&mut self, part: Part, entries: &[&Entry]) -> Result<String> {
+    pub(super) fn script(&mut self, part: Part, entries: &[&TocEntry]) -> Result<String> {
         if entries.is_empty() {
             return Ok(String::new());
         }
@@ -107,7 +107,7 @@ impl Archive {
     /// reads the rows that follow a `COPY`.
     pub(super) fn data(
         &mut self,
-        entries: Option<&[&Entry]>,
+        entries: Option<&[&TocEntry]>,
         each: &mut dyn FnMut(Piece, &mut Rows) -> Result<()>,
     ) -> Result<()> {
         let list = entries.map(list_of).transpose()?;
@@ -184,15 +184,15 @@ fn count(script: &mut Rows) -> Result<u64> {
 }
 
 /// Reads `215; 1259 16389 TABLE public test owner`.
-fn entry(line: &str) -> Option<Entry> {
+fn entry(line: &str) -> Option<TocEntry> {
     let (_, rest) = line.split_once("; ").filter(|(id, _)| id.parse::<u32>().is_ok())?;
     let mut fields = rest.splitn(3, ' ');
     let (class, number) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    Some(Entry { line: line.to_owned(), class, number, words: fields.next()?.to_owned() })
+    Some(TocEntry { line: line.to_owned(), class, number, words: fields.next()?.to_owned() })
 }
 
 /// The entries in a file for `pg_restore` to choose by.
-fn list_of(entries: &[&Entry]) -> Result<NamedTempFile> {
+fn list_of(entries: &[&TocEntry]) -> Result<NamedTempFile> {
     let write = || {
         let mut file = NamedTempFile::new()?;
         for entry in entries {

@@ -1,11 +1,11 @@
 //! Reading rows: the answers to questions, exact counts, and fingerprints of whole tables.
 
 use super::connection::Set;
-use crate::engines::postgres::snapshot::{Postgres, literal};
+use crate::engines::database::RowQuery;
+use crate::engines::database::Rows;
+use crate::engines::database::TableContent;
+use crate::engines::postgres::snapshot::{PostgresSnapshot, literal};
 use crate::error::{Error, Kind, Result};
-use crate::live::Question;
-use crate::live::Rows;
-use crate::live::TableContent;
 use crate::model::dialect::qualified;
 use crate::model::dialect::quote;
 use crate::model::names::{Digest, ObjectRef};
@@ -21,8 +21,8 @@ const TABLES_WITH_ROWS: &str = "
     WHERE c.relkind = 'r' AND c.relpersistence <> 't'
       AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'ttplan_quarantine')";
 
-impl Postgres {
-    pub(super) fn answers(&mut self, questions: &[Question]) -> Result<Vec<Rows>> {
+impl PostgresSnapshot {
+    pub(super) fn answers(&mut self, questions: &[RowQuery]) -> Result<Vec<Rows>> {
         if questions.is_empty() {
             return Ok(Vec::new());
         }
@@ -92,14 +92,14 @@ fn fingerprint(place: usize, table: &ObjectRef) -> String {
     )
 }
 
-fn query(question: &Question) -> String {
+fn query(question: &RowQuery) -> String {
     match question {
-        Question::Count(table) => format!("SELECT count(*) FROM {}", name_of(table)),
-        Question::Column { table, column } => {
+        RowQuery::Count(table) => format!("SELECT count(*) FROM {}", name_of(table)),
+        RowQuery::Column { table, column } => {
             let column = format!("t.{}", quote(column));
             format!("SELECT {column}::text FROM {} t WHERE {column} IS NOT NULL", name_of(table))
         }
-        Question::Keyed { table, key, column, containing } => {
+        RowQuery::Keyed { table, key, column, containing } => {
             let column = format!("t.{}", quote(column));
             let key: Vec<String> =
                 key.iter().map(|part| format!("coalesce(t.{}::text, '')", quote(part))).collect();
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn names_in_questions_stay_names() {
         let table = ObjectRef::table("public", "My Table; drop");
-        let text = query(&Question::Keyed {
+        let text = query(&RowQuery::Keyed {
             table,
             key: vec!["a\"b".into(), "c".into()],
             column: "d".into(),

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::archive::Archive;
-use crate::engines::postgres::snapshot::{Postgres, State};
+use crate::engines::database::SavedCopy;
+use crate::engines::postgres::snapshot::{PostgresSnapshot, TransactionState};
 use crate::error::{Error, Kind, Result};
 use crate::fs::new_file::{NewFile, measure, open_plain};
-use crate::live::Kept;
 use crate::model::names::ObjectRef;
 
 /// How long `pg_dump` waits for a lock: only somebody who is dropping or altering a table keeps it
@@ -27,7 +27,7 @@ const BYTES: &str = "
     WHERE c.relkind IN ('r', 'm')
       AND (n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' OR c.oid = 'pg_largeobject'::regclass)";
 
-impl Postgres {
+impl PostgresSnapshot {
     /// How much all rows take on the server's disk.
     pub(super) fn bytes_of_tables(&mut self) -> Result<u64> {
         let bytes = self.read_value(BYTES)?.and_then(|text| text.parse().ok());
@@ -38,12 +38,12 @@ impl Postgres {
 
     /// Writes a backup of everything in the database, the quarantine included, as one snapshot
     /// shows it, and holds every table's rows in it against that snapshot.
-    pub(super) fn back_up(&mut self, to: &Path) -> Result<Kept> {
-        if self.state != State::Idle {
+    pub(super) fn back_up(&mut self, to: &Path) -> Result<SavedCopy> {
+        if self.state != TransactionState::Idle {
             return Err(Error::new(Kind::Failed, "a backup is asked for inside a transaction"));
         }
         self.main.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-        self.state = State::Open;
+        self.state = TransactionState::Open;
         let kept = self.write_backup(to);
         let forgotten = self.forget_transaction();
         let kept = kept?;
@@ -51,7 +51,7 @@ impl Postgres {
         Ok(kept)
     }
 
-    fn write_backup(&mut self, to: &Path) -> Result<Kept> {
+    fn write_backup(&mut self, to: &Path) -> Result<SavedCopy> {
         let new = NewFile::create(to)?;
         let snapshot = self.export_snapshot()?;
         let mut dump = self.programs()?.dump(&self.target)?;
@@ -74,13 +74,13 @@ impl Postgres {
     }
 
     /// Reads a backup to its end: its list, every row, and its hash.
-    pub(super) fn read_backup(&mut self, from: &Path) -> Result<Kept> {
+    pub(super) fn read_backup(&mut self, from: &Path) -> Result<SavedCopy> {
         let mut file = open_plain(from)?;
         let (bytes, sha256) = measure(&mut file, from)?;
         let mut archive = Archive::new(file, self.programs()?);
         let tables = archive.rows().map_err(|error| {
             error.under(format!("the backup `{}` cannot be read in full", from.display()))
         })?;
-        Ok(Kept { bytes, sha256, tables })
+        Ok(SavedCopy { bytes, sha256, tables })
     }
 }

@@ -1,8 +1,8 @@
 //! Transactions, single statements, the recorded revisions, and quarantine.
 
 use super::dialect::routine;
-use crate::engines::postgres::snapshot::Postgres;
-use crate::engines::postgres::snapshot::{State, WITHIN, literal};
+use crate::engines::postgres::snapshot::PostgresSnapshot;
+use crate::engines::postgres::snapshot::{TransactionState, WITHIN, literal};
 use crate::error::{Error, Kind, Result};
 use crate::model::database::schema::QUARANTINE_SCHEMA;
 use crate::model::dialect::{qualified, quote};
@@ -13,16 +13,16 @@ use crate::model::plan::step::SetRevisions;
 const TRANSACTION_WORDS: &[&str] =
     &["begin", "start", "commit", "end", "rollback", "abort", "prepare", "savepoint", "release"];
 
-impl Postgres {
+impl PostgresSnapshot {
     pub(super) fn begin_transaction(&mut self) -> Result<()> {
-        if self.state != State::Idle {
+        if self.state != TransactionState::Idle {
             return Err(Error::new(Kind::Failed, "a transaction is begun inside another"));
         }
         if let Some(guard) = &mut self.guard {
             guard.is_well()?;
         }
         self.main.batch(format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {WITHIN}"))?;
-        self.state = State::Open;
+        self.state = TransactionState::Open;
         self.apart.clear();
         Ok(())
     }
@@ -32,7 +32,7 @@ impl Postgres {
         // A transaction that has failed would end in a roll-back that looks like a success; the
         // query before it does not let that pass.
         let ended = self.main.batch("SELECT 1; COMMIT").map(drop);
-        self.state = State::Idle;
+        self.state = TransactionState::Idle;
         ended.map_err(|error| {
             if error.kind() == Kind::Unreachable {
                 return error.under("whether the changes were committed is not known");
@@ -44,10 +44,10 @@ impl Postgres {
     }
 
     pub(super) fn forget_transaction(&mut self) -> Result<()> {
-        if self.state != State::Open {
+        if self.state != TransactionState::Open {
             return Ok(());
         }
-        self.state = State::Idle;
+        self.state = TransactionState::Idle;
         match self.main.batch("ROLLBACK") {
             // The server forgets what a lost connection had not committed.
             Err(error) if error.kind() != Kind::Unreachable => Err(error),
@@ -56,7 +56,7 @@ impl Postgres {
     }
 
     pub(super) fn within_transaction(&self) -> Result<()> {
-        if self.state == State::Open {
+        if self.state == TransactionState::Open {
             return Ok(());
         }
         Err(Error::new(Kind::Failed, "something is to be changed outside of a transaction"))

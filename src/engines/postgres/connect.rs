@@ -24,7 +24,7 @@ const SHARED_OPTIONS: &[&str] = &["sslmode", "sslrootcert", "sslcert", "sslkey",
 
 /// Where the server is and who we are there.
 #[derive(Clone)]
-pub(super) struct Target {
+pub(super) struct ConnInfo {
     options: PgConnectOptions,
     /// For PostgreSQL's own programs; without the password.
     pub(super) conninfo: String,
@@ -34,7 +34,7 @@ pub(super) struct Target {
     patience: Duration,
 }
 
-impl Target {
+impl ConnInfo {
     /// Settles everything that a connection needs; connects to nothing.
     pub(super) fn of(access: &Access) -> Result<Self> {
         let database = &access.database;
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn odd_names_arrive_at_the_driver_whole() {
         let target =
-            Target::of(&access(Some("db.example"), &[("options", "-c work_mem=1MB")])).unwrap();
+            ConnInfo::of(&access(Some("db.example"), &[("options", "-c work_mem=1MB")])).unwrap();
         assert_eq!(target.options.get_host(), "db.example");
         assert_eq!(target.options.get_port(), 5433);
         assert_eq!(target.user(), "o'neill & co");
@@ -250,14 +250,14 @@ mod tests {
 
     #[test]
     fn a_host_may_be_a_socket_directory() {
-        let target = Target::of(&access(Some("/run/postgresql"), &[])).unwrap();
+        let target = ConnInfo::of(&access(Some("/run/postgresql"), &[])).unwrap();
         assert_eq!(target.address(), "/run/postgresql/.s.PGSQL.5433");
         assert!(target.conninfo.contains("host='/run/postgresql'"), "{}", target.conninfo);
     }
 
     #[test]
     fn the_conninfo_is_quoted_and_holds_no_password() {
-        let target = Target::of(&access(
+        let target = ConnInfo::of(&access(
             Some("db"),
             &[("sslmode", "require"), ("target_session_attrs", "any")],
         ))
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn an_unknown_sslmode_is_a_fault_of_the_configuration() {
-        let error = Target::of(&access(None, &[("sslmode", "perhaps")])).err().unwrap();
+        let error = ConnInfo::of(&access(None, &[("sslmode", "perhaps")])).err().unwrap();
         assert_eq!(error.kind(), Kind::Config);
     }
 }

@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnection, PgDatabaseError};
 use sqlx::{AssertSqlSafe, Connection as _, Either, Executor, Row, ValueRef};
 use tokio::runtime::{Builder, Runtime};
 
-use super::connect::Target;
+use super::connect::ConnInfo;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 
@@ -27,7 +27,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Opens a connection in one attempt.
-    pub(super) fn open(target: &Target) -> Result<Self> {
+    pub(super) fn open(target: &ConnInfo) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| {
             Error::new(Kind::Failed, "no event loop could be made").because(cause)
         })?;

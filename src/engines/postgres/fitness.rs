@@ -4,9 +4,9 @@
 use std::ffi::OsStr;
 
 use super::programs::Programs;
-use crate::engines::postgres::snapshot::{Postgres, literal};
+use crate::engines::database::Requirement;
+use crate::engines::postgres::snapshot::{PostgresSnapshot, literal};
 use crate::error::Result;
-use crate::live::Fitness;
 use crate::model::dialect::quote;
 
 /// Each as a statement, the question whether it holds, and what grants it.
@@ -38,8 +38,8 @@ const PRIVILEGES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-impl Postgres {
-    pub(super) fn find_fitness(&mut self, path: &OsStr) -> Result<Vec<Fitness>> {
+impl PostgresSnapshot {
+    pub(super) fn find_fitness(&mut self, path: &OsStr) -> Result<Vec<Requirement>> {
         let home = self.facts.home.clone();
         // Quoted as a name, and as a text.
         let spelled = |sql: &str| {
@@ -50,11 +50,11 @@ impl Postgres {
             let holds = self.read_value(&spelled(question))?.as_deref() == Some("t");
             let mend = if holds { None } else { self.read_value(&spelled(mend))? };
             let mend = mend.map(|sql| format!("as an administrator: `psql -c '{sql}'`"));
-            found.push(Fitness { what: (*what).to_owned(), holds, mend });
+            found.push(Requirement { what: (*what).to_owned(), holds, mend });
         }
         let major = self.facts.major;
         let missing = Programs::find(path, major).err();
-        found.push(Fitness {
+        found.push(Requirement {
             what: format!("`pg_dump` and `pg_restore` of PostgreSQL {major} or later are here"),
             holds: missing.is_none(),
             mend: missing.map(|_| format!("apt-get install postgresql-client-{major}")),

@@ -3,9 +3,9 @@
 
 use serde::Deserialize;
 
-use crate::engines::postgres::snapshot::Postgres;
+use crate::engines::database::InspectedDatabase;
+use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::{Error, Kind, Result};
-use crate::live::Sight;
 use crate::model::database::schema::{Definition, Dependency, Extension, Schema, Table, View};
 use crate::model::names::ObjectRef;
 use crate::model::observation::{Identity, Presence};
@@ -48,8 +48,8 @@ struct Shown {
     estimates: Vec<(String, String, Option<u64>)>,
 }
 
-impl Postgres {
-    pub(super) fn sight(&mut self) -> Result<Sight> {
+impl PostgresSnapshot {
+    pub(super) fn sight(&mut self) -> Result<InspectedDatabase> {
         let query = query(self.facts.major, self.facts.may_identify);
         let text = self.read_value(&query)?.unwrap_or_default();
         let shown: Shown = serde_json::from_str(&text).map_err(|cause| {
@@ -62,7 +62,7 @@ impl Postgres {
         Ok(self.sighted(shown))
     }
 
-    fn sighted(&self, mut shown: Shown) -> Sight {
+    fn sighted(&self, mut shown: Shown) -> InspectedDatabase {
         let facts = &self.facts;
         let system = shown.system.take().unwrap_or_else(|| "unknown-system".to_owned());
         let mut estimated_rows: Vec<(ObjectRef, Option<u64>)> = shown
@@ -71,7 +71,7 @@ impl Postgres {
             .map(|(schema, name, rows)| (ObjectRef::table(schema, name), rows))
             .collect();
         estimated_rows.sort();
-        Sight {
+        InspectedDatabase {
             presence: Presence::Present,
             identity: Identity {
                 engine: super::NAME.to_owned(),

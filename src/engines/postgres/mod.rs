@@ -1,7 +1,7 @@
 //! POSTGRESQL: one server-side database, looked at in one snapshot and changed in transactions of
 //! our own, with `pg_dump` and `pg_restore` of the server's own version for faithful copies.
 //!
-//! Looking never writes, never waits long for a lock and leaves no setting behind. Changing never
+//! Looking never writes, never waits long for a lock and leaves no setting behind. SqliteWriter never
 //! cascades, and nothing lasts that was not committed.
 
 mod apart;
@@ -27,16 +27,18 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::engines::Engine;
-use crate::engines::postgres::snapshot::Postgres;
+use crate::engines::database::InspectedDatabase;
+use crate::engines::database::OtherSessions;
+use crate::engines::database::Requirement;
+use crate::engines::database::RowQuery;
+use crate::engines::database::Rows;
+use crate::engines::database::TableContent;
+use crate::engines::database::{
+    Looking, MigrationDatabase, ReadDatabase, SavedCopy, WriteDatabase,
+};
+use crate::engines::engine::Engine;
+use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::Result;
-use crate::live::Fitness;
-use crate::live::Question;
-use crate::live::Rows;
-use crate::live::Sight;
-use crate::live::TableContent;
-use crate::live::Writers;
-use crate::live::{ChangeDatabase, InspectDatabase, Kept, Looking, Workplace};
 use crate::model::names::ObjectRef;
 use crate::model::plan::step::SetRevisions;
 
@@ -48,24 +50,24 @@ pub const ENGINE: Engine = Engine {
     name: NAME,
     schemes: &["postgresql", "postgres"],
     dialect: &dialect::PostgresDialect,
-    inspect: |access| Ok(Box::new(Postgres::to_inspect(access)?)),
-    change: |access| Ok(Box::new(Postgres::to_change(access)?)),
+    inspect: |access| Ok(Box::new(PostgresSnapshot::to_inspect(access)?)),
+    change: |access| Ok(Box::new(PostgresSnapshot::to_change(access)?)),
 };
 
-impl InspectDatabase for Postgres {
-    fn look(&mut self) -> Result<Sight> {
+impl ReadDatabase for PostgresSnapshot {
+    fn look(&mut self) -> Result<InspectedDatabase> {
         self.sight()
     }
 
-    fn ask(&mut self, questions: &[Question]) -> Result<Vec<Rows>> {
+    fn ask(&mut self, questions: &[RowQuery]) -> Result<Vec<Rows>> {
         self.answers(questions)
     }
 
-    fn writers(&mut self) -> Result<Writers> {
+    fn writers(&mut self) -> Result<OtherSessions> {
         self.other_sessions()
     }
 
-    fn fitness(&mut self, path: &OsStr) -> Result<Vec<Fitness>> {
+    fn fitness(&mut self, path: &OsStr) -> Result<Vec<Requirement>> {
         self.find_fitness(path)
     }
 
@@ -74,7 +76,7 @@ impl InspectDatabase for Postgres {
     }
 }
 
-impl ChangeDatabase for Postgres {
+impl WriteDatabase for PostgresSnapshot {
     fn lock(&mut self, wait: Duration) -> Result<()> {
         self.take_lock(wait)
     }
@@ -99,7 +101,7 @@ impl ChangeDatabase for Postgres {
         self.replace_revisions(set)
     }
 
-    fn save_objects(&mut self, objects: &[ObjectRef], to: &Path) -> Result<Kept> {
+    fn save_objects(&mut self, objects: &[ObjectRef], to: &Path) -> Result<SavedCopy> {
         self.save(objects, to)
     }
 
@@ -107,7 +109,7 @@ impl ChangeDatabase for Postgres {
         self.bring_back(objects, from)
     }
 
-    fn quarantine(&mut self, object: &ObjectRef, _to: &Path) -> Result<Option<Kept>> {
+    fn quarantine(&mut self, object: &ObjectRef, _to: &Path) -> Result<Option<SavedCopy>> {
         self.put_into_quarantine(object).map(|()| None)
     }
 
@@ -123,11 +125,11 @@ impl ChangeDatabase for Postgres {
         self.bytes_of_tables()
     }
 
-    fn backup(&mut self, to: &Path) -> Result<Kept> {
+    fn backup(&mut self, to: &Path) -> Result<SavedCopy> {
         self.back_up(to)
     }
 
-    fn check_backup(&mut self, from: &Path) -> Result<Kept> {
+    fn check_backup(&mut self, from: &Path) -> Result<SavedCopy> {
         self.read_backup(from)
     }
 
@@ -146,11 +148,11 @@ impl ChangeDatabase for Postgres {
 
     /// PostgreSQL migrates in place: a migration that fails is rolled back by its own transaction,
     /// or undone by the run's backup.
-    fn prepare_migrations(&mut self, _scratch: &Path) -> Result<Workplace> {
-        Ok(Workplace { url: self.url.clone() })
+    fn prepare_migrations(&mut self, _scratch: &Path) -> Result<MigrationDatabase> {
+        Ok(MigrationDatabase { url: self.url.clone() })
     }
 
-    fn open_migrated(&mut self, _scratch: &Path) -> Result<Box<dyn InspectDatabase>> {
+    fn open_migrated(&mut self, _scratch: &Path) -> Result<Box<dyn ReadDatabase>> {
         Ok(Box::new(self.beside()?))
     }
 

@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tempfile::NamedTempFile;
 
-use super::connect::Target;
+use super::connect::ConnInfo;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::model::names::Secret;
@@ -74,7 +74,7 @@ impl Programs {
     /// `pg_dump` for this server into the file that its output goes to, still without what is to be
     /// dumped. By that name it opens the very file we made, wherever a path would lead by then; of
     /// a plain output it would not use that one can go back in it.
-    pub(super) fn dump(&self, target: &Target) -> Result<Program> {
+    pub(super) fn dump(&self, target: &ConnInfo) -> Result<Program> {
         let mut program = Program::new(&self.dump);
         program.arg("--format=custom").arg("--file=/proc/self/fd/1").arg("--no-sync");
         program
@@ -93,7 +93,7 @@ impl Programs {
     }
 
     /// `pg_restore` of all that its input holds, into a database that has nothing yet.
-    pub(super) fn restore_into(&self, target: &Target) -> Result<Program> {
+    pub(super) fn restore_into(&self, target: &ConnInfo) -> Result<Program> {
         let mut program = Program::new(&self.restore);
         // A subscription would keep its database from being dropped.
         program.args(["--single-transaction", "--no-subscriptions", "--no-password"]);

@@ -12,10 +12,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::archive::{Archive, Entry};
+use super::archive::{Archive, TocEntry};
 use super::connection::Set;
 use super::look::for_server;
-use crate::engines::postgres::snapshot::Postgres;
+use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::{Error, Kind, Result};
 use crate::fs::new_file::open_plain;
 use crate::model::database::schema::QUARANTINE_SCHEMA;
@@ -46,7 +46,7 @@ struct Node {
 }
 
 /// A schema as it now is.
-struct Place {
+struct SequencePosition {
     number: u32,
     name: String,
     ours: bool,
@@ -54,7 +54,7 @@ struct Place {
     plain: Option<String>,
 }
 
-impl Postgres {
+impl PostgresSnapshot {
     pub(super) fn recover(&mut self, from: &Path) -> Result<()> {
         let mut archive = Archive::new(open_plain(from)?, self.programs()?);
         let entries = archive.entries()?;
@@ -73,7 +73,7 @@ impl Postgres {
     }
 
     /// Drops everything that the backup will make.
-    fn clear(&mut self, entries: &[Entry]) -> Result<()> {
+    fn clear(&mut self, entries: &[TocEntry]) -> Result<()> {
         let known: BTreeSet<Number> =
             entries.iter().map(|entry| (entry.class, entry.number)).collect();
         self.spare_the_quarantined(entries)?;
@@ -131,20 +131,20 @@ impl Postgres {
         self.main.batch(statements.join("; ")).map(drop)
     }
 
-    fn places(&mut self) -> Result<Vec<Place>> {
+    fn places(&mut self) -> Result<Vec<SequencePosition>> {
         let rows = self.read(include_str!("sql/clear_schemas.sql"))?.into_iter().flatten();
         let place = |row: Vec<Option<String>>| {
             let mut values = row.into_iter();
             let mut next = || values.next().flatten();
             let (number, name, ours) = (next()?.parse().ok()?, next()?, next()? == "t");
-            Some(Place { number, name, ours, plain: next() })
+            Some(SequencePosition { number, name, ours, plain: next() })
         };
         Ok(rows.filter_map(place).collect())
     }
 
     /// Errors when something in quarantine is not in the backup: not by its number, which it keeps
     /// when it is moved, and not by its name.
-    fn spare_the_quarantined(&mut self, entries: &[Entry]) -> Result<()> {
+    fn spare_the_quarantined(&mut self, entries: &[TocEntry]) -> Result<()> {
         let rows = self.read(&format!(
             "SELECT c.oid, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE n.nspname = '{QUARANTINE_SCHEMA}' AND c.relkind IN ('r', 'p', 'm')"
@@ -165,7 +165,7 @@ impl Postgres {
     }
 
     /// The entries whose objects are not there any more.
-    fn still_to_make<'a>(&mut self, entries: &'a [Entry]) -> Result<Vec<&'a Entry>> {
+    fn still_to_make<'a>(&mut self, entries: &'a [TocEntry]) -> Result<Vec<&'a TocEntry>> {
         let more = if self.facts.major >= 15 {
             "UNION ALL SELECT 'pg_publication_namespace'::regclass, oid FROM pg_publication_namespace"
         } else {
@@ -188,7 +188,7 @@ impl Postgres {
             .filter(|place| !place.ours)
             .map(|place| place.name)
             .collect();
-        let about = |entry: &Entry, what: &str, names: &[String]| {
+        let about = |entry: &TocEntry, what: &str, names: &[String]| {
             names.iter().any(|name| entry.words.starts_with(&format!("{what} {name} ")))
         };
         Ok(entries
@@ -252,7 +252,7 @@ fn drops(
 }
 
 /// Whether an entry makes a table of that name. Only read where no part of the line holds a blank.
-fn names_table(entry: &Entry, name: &str) -> bool {
+fn names_table(entry: &TocEntry, name: &str) -> bool {
     matches!(entry.words.split(' ').collect::<Vec<_>>().as_slice(), ["TABLE", _, table, _] if *table == name)
 }
 

@@ -3,15 +3,15 @@
 
 use std::path::Path;
 
-use super::archive::{Archive, Entry, Part};
+use super::archive::{Archive, Part, TocEntry};
 use super::save::{CONSTRAINTS, asked, is_relation, read_supplement};
 use super::script::{Piece, fit};
-use crate::engines::postgres::snapshot::Postgres;
+use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::{Error, Kind, Result};
 use crate::fs::new_file::open_plain;
 use crate::model::names::ObjectRef;
 
-impl Postgres {
+impl PostgresSnapshot {
     pub(super) fn bring_back(&mut self, objects: &[ObjectRef], from: &Path) -> Result<()> {
         self.within_transaction()?;
         let mut file = open_plain(from)?;
@@ -32,10 +32,10 @@ impl Postgres {
             let entries = archive.entries()?;
             let relations: Vec<ObjectRef> =
                 objects.iter().filter(|object| is_relation(object)).cloned().collect();
-            let is_apart = |entry: &&Entry| {
+            let is_apart = |entry: &&TocEntry| {
                 entry.class == CONSTRAINTS && supplement.apart.contains(&entry.number)
             };
-            let entries: Vec<&Entry> = entries.iter().filter(|entry| !is_apart(entry)).collect();
+            let entries: Vec<&TocEntry> = entries.iter().filter(|entry| !is_apart(entry)).collect();
             self.replay(&mut archive, &entries, &relations)?;
         }
         for statement in &supplement.statements {
@@ -50,10 +50,10 @@ impl Postgres {
     pub(super) fn replay(
         &mut self,
         archive: &mut Archive,
-        entries: &[&Entry],
+        entries: &[&TocEntry],
         relations: &[ObjectRef],
     ) -> Result<()> {
-        let (grants, rest): (Vec<&Entry>, Vec<&Entry>) =
+        let (grants, rest): (Vec<&TocEntry>, Vec<&TocEntry>) =
             entries.iter().partition(|entry| entry.is_grant());
         self.run_script(&archive.script(Part::BeforeData, &rest)?)?;
         self.make_privileges_plain(relations)?;
@@ -72,7 +72,7 @@ impl Postgres {
     }
 
     /// Streams the rows into their tables; never more than a row and a lump are in memory.
-    fn load(&mut self, archive: &mut Archive, entries: &[&Entry]) -> Result<()> {
+    fn load(&mut self, archive: &mut Archive, entries: &[&TocEntry]) -> Result<()> {
         let main = &mut self.main;
         archive.data(Some(entries), &mut |piece, script| match piece {
             Piece::Statement(sql) => main.batch(sql).map(drop),

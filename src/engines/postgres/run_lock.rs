@@ -1,16 +1,16 @@
 //! The one lock that every run takes on a database: an advisory lock of the server, held by a
 //! connection of its own that does nothing else.
 //!
-//! A pooler that hands out server connections by transaction would let the lock, and every setting,
-//! fall into other hands. It is recognised before anything is set or locked.
+//! A pooler that ctx out server connections by transaction would let the lock, and every setting,
+//! fall into other ctx. It is recognised before anything is set or locked.
 
 use std::time::{Duration, Instant};
 
-use super::connect::Target;
+use super::connect::ConnInfo;
 use super::connection::Connection;
 use super::connection::Set;
 use super::writers::WHO;
-use crate::engines::postgres::snapshot::Postgres;
+use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::{Error, Kind, Result};
 
 /// The lock's number: `ttplan` as bytes. The server keeps such numbers apart by database.
@@ -21,15 +21,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The connection that holds the lock.
-pub(super) struct Guard {
+pub(super) struct RunLock {
     connection: Connection,
     pub(super) pid: String,
     locked: bool,
 }
 
-impl Guard {
+impl RunLock {
     /// Opens the connection beside the main one. Errors: when a pooler stands between.
-    pub(super) fn beside(main: &mut Connection, main_pid: &str, target: &Target) -> Result<Self> {
+    pub(super) fn beside(main: &mut Connection, main_pid: &str, target: &ConnInfo) -> Result<Self> {
         let mut connection = Connection::open(target)?;
         let pooled = || {
             Error::new(Kind::Config, "the database is reached through a pooler that shares its connections")
@@ -71,7 +71,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for RunLock {
     fn drop(&mut self) {
         // The server lets go when it notices that the session ended, a moment later; the next run
         // need not wait for that. Where this fails, that is what happens.
@@ -81,7 +81,7 @@ impl Drop for Guard {
     }
 }
 
-impl Postgres {
+impl PostgresSnapshot {
     pub(super) fn take_lock(&mut self, wait: Duration) -> Result<()> {
         let start = Instant::now();
         let mut pause = FIRST_PAUSE;

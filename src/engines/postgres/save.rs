@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use super::archive::Archive;
 use super::look::{ATTACHED, for_server};
-use crate::engines::postgres::snapshot::Postgres;
+use crate::engines::database::SavedCopy;
+use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::engines::postgres::snapshot::literal;
 use crate::error::{Error, Kind, Result};
 use crate::fs::new_file::{NewFile, measure, open_plain};
-use crate::live::Kept;
 use crate::model::dialect::qualified;
 use crate::model::names::{ObjectKind, ObjectRef};
 
@@ -42,10 +42,10 @@ pub(super) struct Supplement {
     pub(super) apart: Vec<u32>,
 }
 
-impl Postgres {
+impl PostgresSnapshot {
     /// Saves objects as the transaction found them. All that a transaction saves has to be saved
     /// before it changes anything: the copy is made by another session, which sees none of it.
-    pub(super) fn save(&mut self, objects: &[ObjectRef], to: &Path) -> Result<Kept> {
+    pub(super) fn save(&mut self, objects: &[ObjectRef], to: &Path) -> Result<SavedCopy> {
         self.within_transaction()?;
         if let Some(object) =
             objects.iter().find(|object| !is_relation(object) && !is_piece(object))
@@ -79,7 +79,7 @@ impl Postgres {
         self.note_constraints(objects)?;
         let (bytes, sha256) = measure(&mut file, to)?;
         new.keep();
-        Ok(Kept { bytes, sha256, tables })
+        Ok(SavedCopy { bytes, sha256, tables })
     }
 
     /// Remembers until the end of the transaction which constraints were saved by themselves.
@@ -227,7 +227,7 @@ impl Postgres {
         snapshot.ok_or_else(|| Error::new(Kind::Failed, "the database gave no snapshot"))
     }
 
-    /// Holds the rows that were counted in a copy, sorted by table, against those of the tables.
+    /// LockMode the rows that were counted in a copy, sorted by table, against those of the tables.
     pub(super) fn compare(
         &mut self,
         rows: &[(ObjectRef, u64)],

@@ -1,11 +1,11 @@
 //! What the engine holds open: a connection, what it learnt when it opened it, and in what kind of
-//! transaction it stands. Every read goes through [`Postgres::read`], which leaves no trace.
+//! transaction it stands. Every read goes through [`PostgresSnapshot::read`], which leaves no trace.
 
-use super::connect::Target;
+use super::connect::ConnInfo;
 use super::connection::Connection;
 use super::connection::Set;
 use super::programs::Programs;
-use crate::engines::postgres::run_lock::Guard;
+use crate::engines::postgres::run_lock::RunLock;
 use crate::error::{Error, Kind, Result};
 use crate::model::config::Access;
 use crate::model::names::Secret;
@@ -44,7 +44,7 @@ const OLDEST: u32 = 12;
 
 /// In what transaction the main connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum TransactionState {
     /// One read-only snapshot for the whole life of the object.
     Snapshot,
     /// None: every read sees the present.
@@ -55,7 +55,7 @@ pub(super) enum State {
 
 /// What the server said of itself when the connection was opened.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(super) struct ServerInfo {
     pub(super) pid: String,
     pub(super) role: String,
     /// The schema that a normal session of the role creates in.
@@ -69,26 +69,26 @@ pub(super) struct Facts {
 }
 
 /// A PostgreSQL database that is open for looking, or for looking and changing.
-pub struct Postgres {
-    pub(super) target: Target,
+pub struct PostgresSnapshot {
+    pub(super) target: ConnInfo,
     /// The URL as the operator gave it.
     pub(super) url: Secret,
-    pub(super) state: State,
-    pub(super) facts: Facts,
+    pub(super) state: TransactionState,
+    pub(super) facts: ServerInfo,
     /// Constraints that this transaction saved by themselves.
     pub(super) apart: Vec<u32>,
     /// Only where things can be changed.
     pub(super) programs: Option<Programs>,
     // Dropped in this order: what was not committed is forgotten before the lock is let go.
     pub(super) main: Connection,
-    pub(super) guard: Option<Guard>,
+    pub(super) guard: Option<RunLock>,
 }
 
-impl Postgres {
+impl PostgresSnapshot {
     /// Opens a session that can only look: one read-only snapshot. It sets nothing outside its
     /// transaction, so that it may go through any pooler.
     pub(super) fn to_inspect(access: &Access) -> Result<Self> {
-        Self::looking_at(Target::of(access)?, access.url.clone())
+        Self::looking_at(ConnInfo::of(access)?, access.url.clone())
     }
 
     /// Another session beside this one, that can only look.
@@ -96,14 +96,15 @@ impl Postgres {
         Self::looking_at(self.target.clone(), self.url.clone())
     }
 
-    pub(super) fn looking_at(target: Target, url: Secret) -> Result<Self> {
+    pub(super) fn looking_at(target: ConnInfo, url: Secret) -> Result<Self> {
         let mut main = Connection::open(&target)?;
-        let facts = Facts::ask(&mut main, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ")?;
+        let facts =
+            ServerInfo::ask(&mut main, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ")?;
         main.batch(settings(facts.major, "SET LOCAL"))?;
         Ok(Self {
             target,
             url,
-            state: State::Snapshot,
+            state: TransactionState::Snapshot,
             facts,
             apart: Vec::new(),
             programs: None,
@@ -115,16 +116,16 @@ impl Postgres {
     /// Opens a session for a run. Errors before anything begins where the client programs that a
     /// run needs are missing, or where a pooler would mix our session with others.
     pub(super) fn to_change(access: &Access) -> Result<Self> {
-        let target = Target::of(access)?;
+        let target = ConnInfo::of(access)?;
         let mut main = Connection::open(&target)?;
-        let facts = Facts::ask(&mut main, "")?;
+        let facts = ServerInfo::ask(&mut main, "")?;
         let programs = Some(Programs::find(&access.path, facts.major)?);
-        let guard = Some(Guard::beside(&mut main, &facts.pid, &target)?);
+        let guard = Some(RunLock::beside(&mut main, &facts.pid, &target)?);
         main.batch(settings(facts.major, "SET"))?;
         Ok(Self {
             target,
             url: access.url.clone(),
-            state: State::Idle,
+            state: TransactionState::Idle,
             facts,
             apart: Vec::new(),
             programs,
@@ -138,8 +139,12 @@ impl Postgres {
     pub(super) fn read(&mut self, sql: &str) -> Result<Vec<Set>> {
         const MARK: &str = "ROLLBACK TO SAVEPOINT ttplan_read; RELEASE SAVEPOINT ttplan_read";
         let (before, after, ends) = match self.state {
-            State::Idle => ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "ROLLBACK", 1),
-            State::Snapshot | State::Open => ("SAVEPOINT ttplan_read", MARK, 2),
+            TransactionState::Idle => {
+                ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "ROLLBACK", 1)
+            }
+            TransactionState::Snapshot | TransactionState::Open => {
+                ("SAVEPOINT ttplan_read", MARK, 2)
+            }
         };
         match self
             .main
@@ -178,7 +183,7 @@ impl Postgres {
     }
 }
 
-impl Facts {
+impl ServerInfo {
     fn ask(main: &mut Connection, before: &str) -> Result<Self> {
         // No name in here is looked for where a normal session would look.
         let sets = main.batch(format!(

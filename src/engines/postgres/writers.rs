@@ -1,10 +1,10 @@
 //! Who else has the database open.
 
 use super::connect::APPLICATION_NAME;
-use crate::engines::postgres::snapshot::Postgres;
+use crate::engines::database::OtherSessions;
+use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::engines::postgres::snapshot::literal;
 use crate::error::Result;
-use crate::live::Writers;
 
 /// A session in words, as far as we may see it; never what it asks.
 pub(super) const WHO: &str = "concat_ws(' ',
@@ -32,8 +32,8 @@ const SESSIONS: &str = "
     FROM pg_prepared_xacts WHERE database = current_database()
     ORDER BY 2";
 
-impl Postgres {
-    pub(super) fn other_sessions(&mut self) -> Result<Writers> {
+impl PostgresSnapshot {
+    pub(super) fn other_sessions(&mut self) -> Result<OtherSessions> {
         let mut ours = vec![self.facts.pid.clone()];
         ours.extend(self.guard.iter().map(|guard| guard.pid.clone()));
         let ours: Vec<String> = ours.iter().map(|pid| literal(pid)).collect();
@@ -51,9 +51,9 @@ impl Postgres {
         let words: Vec<String> =
             rows.into_iter().filter_map(|row| row.into_iter().nth(1).flatten()).collect();
         Ok(match (seen, hidden) {
-            (false, false) => Writers::None,
-            (true, _) => Writers::Some(words),
-            (false, true) => Writers::Unknown(format!(
+            (false, false) => OtherSessions::None,
+            (true, _) => OtherSessions::Some(words),
+            (false, true) => OtherSessions::Unknown(format!(
                 "role `{}` may not see what other sessions do: {} (GRANT pg_read_all_stats would let it)",
                 self.facts.role,
                 words.join(", ")

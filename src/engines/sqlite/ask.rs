@@ -3,24 +3,24 @@
 //! Names stand qualified in every statement: SQLite takes a quoted name that no column has for
 //! a text otherwise, and would answer a question about a missing column with that text.
 
+use crate::engines::database::{RowQuery, Rows};
 use crate::engines::sqlite::connection::Connection;
 use crate::error::Result;
-use crate::live::{Question, Rows};
 use crate::model::dialect::{qualified, quote};
 use crate::model::names::ObjectRef;
 
 /// The answers to all questions, in their order.
-pub(super) fn answer(connection: &mut Connection, questions: &[Question]) -> Result<Vec<Rows>> {
+pub(super) fn answer(connection: &mut Connection, questions: &[RowQuery]) -> Result<Vec<Rows>> {
     questions.iter().map(|question| one(connection, question)).collect()
 }
 
-fn one(connection: &mut Connection, question: &Question) -> Result<Rows> {
+fn one(connection: &mut Connection, question: &RowQuery) -> Result<Rows> {
     match question {
-        Question::Count(table) => {
+        RowQuery::Count(table) => {
             let rows = connection.number(&format!("SELECT count(*) FROM {} AS t", name(table)))?;
             Ok(vec![vec![rows.to_string()]])
         }
-        Question::Column { table, column } => {
+        RowQuery::Column { table, column } => {
             let rows = texts(connection, table, &[column])?;
             let mut rows: Rows =
                 rows.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
@@ -28,7 +28,7 @@ fn one(connection: &mut Connection, question: &Question) -> Result<Rows> {
             rows.sort();
             Ok(rows)
         }
-        Question::Keyed { table, key, column, containing } => {
+        RowQuery::Keyed { table, key, column, containing } => {
             let columns: Vec<&String> = key.iter().chain([column]).collect();
             let mut rows: Rows =
                 texts(connection, table, &columns)?.into_iter().filter_map(keyed).collect();

@@ -11,20 +11,20 @@ use rustix::fs::{CWD, Mode, RenameFlags, fchmod, renameat_with};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use crate::engines::sqlite::change::Changing;
-use crate::engines::sqlite::connection::{Connection, Way};
+use crate::engines::database::SavedCopy;
+use crate::engines::sqlite::change::SqliteWriter;
+use crate::engines::sqlite::connection::{Connection, OpenMode};
 use crate::engines::sqlite::failure;
 use crate::engines::sqlite::held::Held;
-use crate::engines::sqlite::inspect::Inspecting;
+use crate::engines::sqlite::inspect::SqliteSnapshot;
 use crate::engines::sqlite::kept::{self, NewFile, name_of};
 use crate::engines::sqlite::pages::Copying;
-use crate::engines::sqlite::place::Place;
+use crate::engines::sqlite::place::DatabasePath;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
-use crate::live::Kept;
 
 /// Writes a backup to the new file `to`. An absent database gives an empty one.
-pub(super) fn backup(place: &Place, to: &Path) -> Result<Kept> {
+pub(super) fn backup(place: &DatabasePath, to: &Path) -> Result<SavedCopy> {
     let file = NewFile::create(to)?;
     if place.metadata()?.is_some() {
         copy_to(place, &file)?;
@@ -35,32 +35,32 @@ pub(super) fn backup(place: &Place, to: &Path) -> Result<Kept> {
 }
 
 /// Copies the database to a new file, letting others write meanwhile.
-pub(super) fn copy_to(place: &Place, file: &NewFile) -> Result<()> {
-    let mut source = Connection::open(place.path(), place.name(), Way::Look)?;
+pub(super) fn copy_to(place: &DatabasePath, file: &NewFile) -> Result<()> {
+    let mut source = Connection::open(place.path(), place.name(), OpenMode::Look)?;
     let mut copy = file.open()?;
     Copying::begin(&mut source, &mut copy)?.finish_politely()
 }
 
 /// Puts back what a backup holds. Where there is no database, an empty backup leaves it so.
-pub(super) fn restore(changing: &mut Changing, from: &Path) -> Result<()> {
+pub(super) fn restore(changing: &mut SqliteWriter, from: &Path) -> Result<()> {
     let kept = kept::read_back(from)?;
     if kept.bytes == 0 && changing.place.metadata()?.is_none() {
         return Ok(());
     }
-    let mut source = Connection::open(from, name_of(from)?, Way::Sealed)?;
+    let mut source = Connection::open(from, name_of(from)?, OpenMode::Sealed)?;
     put(changing, &mut source, |_| Ok(()))
 }
 
 /// Restores a backup into the new file `to`, and opens that to be looked at.
-pub(super) fn restore_to(from: &Path, to: &Path) -> Result<Inspecting> {
+pub(super) fn restore_to(from: &Path, to: &Path) -> Result<SqliteSnapshot> {
     let kept = kept::read_back(from)?;
     if kept.bytes > 0 {
         let file = NewFile::create(to)?;
-        let mut source = Connection::open(from, name_of(from)?, Way::Sealed)?;
+        let mut source = Connection::open(from, name_of(from)?, OpenMode::Sealed)?;
         Copying::begin(&mut source, &mut file.open()?)?.finish()?;
         file.leave();
     }
-    Inspecting::at(Place::at(to)?)
+    SqliteSnapshot::at(DatabasePath::at(to)?)
 }
 
 /// Replaces all of the database by all of `source` in one transaction, or creates it. `check`
@@ -68,14 +68,15 @@ pub(super) fn restore_to(from: &Path, to: &Path) -> Result<Inspecting> {
 ///
 /// Errors: `Kind::Locked` when somebody else does not let go of the database.
 pub(super) fn put(
-    changing: &mut Changing,
+    changing: &mut SqliteWriter,
     source: &mut Connection,
-    check: impl FnOnce(&mut Changing) -> Result<()>,
+    check: impl FnOnce(&mut SqliteWriter) -> Result<()>,
 ) -> Result<()> {
     if changing.connect()?.is_none() {
         return create(changing, source);
     }
-    let mut target = Connection::open(changing.place.path(), changing.place.name(), Way::Change)?;
+    let mut target =
+        Connection::open(changing.place.path(), changing.place.name(), OpenMode::Change)?;
     let mut copying = Copying::begin(source, &mut target)?;
     failure::patiently(|| copying.lock())?;
     check(changing)?;
@@ -83,7 +84,7 @@ pub(super) fn put(
 }
 
 /// Makes the database file, complete from the first moment on, and opens it.
-fn create(changing: &mut Changing, source: &mut Connection) -> Result<()> {
+fn create(changing: &mut SqliteWriter, source: &mut Connection) -> Result<()> {
     let place = changing.place.clone();
     let directory = place.open_directory()?;
     let path = place.directory().join(format!(".{}.ttplan-new", place.file_name()));

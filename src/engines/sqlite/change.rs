@@ -13,20 +13,20 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::engines::sqlite::connection::{Connection, Value, Way};
+use crate::engines::database::{
+    InspectedDatabase, Looking, MigrationDatabase, OtherSessions, ReadDatabase, Requirement,
+    RowQuery, Rows, SavedCopy, TableContent, WriteDatabase,
+};
+use crate::engines::sqlite::connection::{Connection, OpenMode, SqlValue};
 use crate::engines::sqlite::held::Held;
 use crate::engines::sqlite::inspect::absent;
 use crate::engines::sqlite::migrate::Prepared;
-use crate::engines::sqlite::place::Place;
+use crate::engines::sqlite::place::DatabasePath;
 use crate::engines::sqlite::references::{self, Dangling};
 use crate::engines::sqlite::{
     ask, backup, content, failure, fitness, kept, look, migrate, restore, save, statement, writers,
 };
 use crate::error::{Error, Kind, Result};
-use crate::live::{
-    ChangeDatabase, Fitness, InspectDatabase, Kept, Looking, Question, Rows, Sight, TableContent,
-    Workplace, Writers,
-};
 use crate::model::config::Access;
 use crate::model::dialect::{qualified, quote};
 use crate::model::names::{ObjectRef, Secret};
@@ -36,7 +36,7 @@ use crate::model::plan::step::SetRevisions;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// The database of a run.
-pub(super) struct Changing {
+pub(super) struct SqliteWriter {
     open: Option<Open>,
     /// Whether this run has the lock.
     locked: bool,
@@ -45,7 +45,7 @@ pub(super) struct Changing {
     transaction: Option<Transaction>,
     /// A run of migrations that was prepared and not yet adopted.
     pub(super) prepared: Option<Prepared>,
-    pub(super) place: Place,
+    pub(super) place: DatabasePath,
     /// As the operator gave it.
     pub(super) url: Secret,
 }
@@ -66,10 +66,10 @@ struct Transaction {
     spoilt: bool,
 }
 
-impl Changing {
+impl SqliteWriter {
     /// Opens the database that `access` names. One that is absent stays so.
     pub(super) fn open(access: &Access) -> Result<Self> {
-        let place = Place::of(access)?;
+        let place = DatabasePath::of(access)?;
         let url = access.url.clone();
         let mut opened = Self {
             open: None,
@@ -115,7 +115,8 @@ impl Changing {
 
     /// Opens the database, whose file is `file`.
     pub(super) fn opened(&mut self, file: Held) -> Result<()> {
-        let mut connection = Connection::open(self.place.path(), self.place.name(), Way::Change)?;
+        let mut connection =
+            Connection::open(self.place.path(), self.place.name(), OpenMode::Change)?;
         // Whatever is wrong with the file shows here rather than in the middle of a run.
         connection.number("SELECT count(*) FROM main.sqlite_schema")?;
         self.open = Some(Open { connection, file });
@@ -171,7 +172,7 @@ impl Changing {
 /// Takes the lock of a run on `file`.
 ///
 /// Errors: `Kind::Locked` when another holds it after `wait`.
-fn lock(file: &File, place: &Place, wait: Duration) -> Result<()> {
+fn lock(file: &File, place: &DatabasePath, wait: Duration) -> Result<()> {
     let begun = Instant::now();
     loop {
         match file.try_lock() {
@@ -193,8 +194,8 @@ fn lock(file: &File, place: &Place, wait: Duration) -> Result<()> {
     }
 }
 
-impl InspectDatabase for Changing {
-    fn look(&mut self) -> Result<Sight> {
+impl ReadDatabase for SqliteWriter {
+    fn look(&mut self) -> Result<InspectedDatabase> {
         let place = self.place.clone();
         match self.connect()? {
             Some(_) => self.reading(|connection| look::look(connection, &place)),
@@ -202,19 +203,19 @@ impl InspectDatabase for Changing {
         }
     }
 
-    fn ask(&mut self, questions: &[Question]) -> Result<Vec<Rows>> {
+    fn ask(&mut self, questions: &[RowQuery]) -> Result<Vec<Rows>> {
         self.reading(|connection| ask::answer(connection, questions))
     }
 
-    fn writers(&mut self) -> Result<Writers> {
+    fn writers(&mut self) -> Result<OtherSessions> {
         let place = self.place.clone();
         match self.connect()? {
             Some((_, file)) => writers::of(&place, file),
-            None => Ok(Writers::None),
+            None => Ok(OtherSessions::None),
         }
     }
 
-    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Fitness>> {
+    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Requirement>> {
         Ok(fitness::of(&self.place))
     }
 
@@ -226,7 +227,7 @@ impl InspectDatabase for Changing {
     }
 }
 
-impl ChangeDatabase for Changing {
+impl WriteDatabase for SqliteWriter {
     fn lock(&mut self, wait: Duration) -> Result<()> {
         let place = self.place.clone();
         match self.connect()? {
@@ -295,7 +296,7 @@ impl ChangeDatabase for Changing {
         self.inside(|connection| set_revisions(connection, set))
     }
 
-    fn save_objects(&mut self, objects: &[ObjectRef], to: &Path) -> Result<Kept> {
+    fn save_objects(&mut self, objects: &[ObjectRef], to: &Path) -> Result<SavedCopy> {
         let place = self.place.clone();
         self.inside(|connection| save::save(connection, &place, objects, to))
     }
@@ -304,7 +305,7 @@ impl ChangeDatabase for Changing {
         self.inside(|connection| restore::restore(connection, objects, from))
     }
 
-    fn quarantine(&mut self, object: &ObjectRef, to: &Path) -> Result<Option<Kept>> {
+    fn quarantine(&mut self, object: &ObjectRef, to: &Path) -> Result<Option<SavedCopy>> {
         let Some(drop) = super::ENGINE.dialect.drop_object(object) else {
             return Err(Error::new(
                 Kind::Failed,
@@ -332,12 +333,12 @@ impl ChangeDatabase for Changing {
         Ok(u64::try_from(pages).unwrap_or(0))
     }
 
-    fn backup(&mut self, to: &Path) -> Result<Kept> {
+    fn backup(&mut self, to: &Path) -> Result<SavedCopy> {
         self.outside()?;
         backup::backup(&self.place, to)
     }
 
-    fn check_backup(&mut self, from: &Path) -> Result<Kept> {
+    fn check_backup(&mut self, from: &Path) -> Result<SavedCopy> {
         kept::read_back(from)
     }
 
@@ -350,12 +351,12 @@ impl ChangeDatabase for Changing {
         backup::restore(self, from)
     }
 
-    fn prepare_migrations(&mut self, scratch: &Path) -> Result<Workplace> {
+    fn prepare_migrations(&mut self, scratch: &Path) -> Result<MigrationDatabase> {
         self.outside()?;
         migrate::prepare(self, scratch)
     }
 
-    fn open_migrated(&mut self, scratch: &Path) -> Result<Box<dyn InspectDatabase>> {
+    fn open_migrated(&mut self, scratch: &Path) -> Result<Box<dyn ReadDatabase>> {
         Ok(Box::new(migrate::open(self, scratch)?))
     }
 
@@ -395,7 +396,7 @@ fn set_revisions(connection: &mut Connection, set: &SetRevisions) -> Result<()> 
     }
     connection.run(&format!("DELETE FROM {table}"))?;
     for revision in &set.to {
-        let value = Value::Text(revision.clone().into_bytes());
+        let value = SqlValue::Text(revision.clone().into_bytes());
         connection.run_with(&format!("INSERT INTO {table} ({column}) VALUES (?)"), &[value])?;
     }
     Ok(())

@@ -25,7 +25,7 @@ const CACHE_KIB: &str = "-32768";
 
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum OpenMode {
     /// The live database, to be read. Makes no file beside it unless it is in WAL mode.
     Look,
     /// A private copy that may still have to recover from its journal before it is read.
@@ -35,7 +35,7 @@ pub(super) enum Way {
     /// The live database, to be changed.
     ///
     /// Foreign keys are not enforced: a drop would otherwise delete the table's rows one by one
-    /// and act on those that refer to them. What that leaves dangling is checked before a commit.
+    /// and mv on those that refer to them. What that leaves dangling is checked before a commit.
     /// `synchronous = EXTRA` makes a commit durable when it returns, also in rollback mode.
     /// With a large cache, others can read until the commit: what does not fit is written at once,
     /// under a lock that keeps them out.
@@ -46,7 +46,7 @@ pub(super) enum Way {
 
 /// A value with its storage class. Text is bytes, because SQLite does not insist on UTF-8.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(super) enum SqlValue {
     Null,
     Integer(i64),
     Real(f64),
@@ -56,7 +56,7 @@ pub(super) enum Value {
 
 /// One row of an answer.
 #[derive(Clone, Debug)]
-pub(super) struct Row(pub(super) Vec<Value>);
+pub(super) struct Row(pub(super) Vec<SqlValue>);
 
 /// An open file.
 pub(super) struct Connection {
@@ -69,7 +69,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Opens an existing file. `name` is what messages call it.
-    pub(super) fn open(path: &Path, name: &str, way: Way) -> Result<Self> {
+    pub(super) fn open(path: &Path, name: &str, way: OpenMode) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
             Error::new(Kind::Failed, format!("the database `{name}` cannot be opened"))
                 .because(error)
@@ -93,20 +93,20 @@ impl Connection {
     }
 
     /// Runs one statement with its parameters.
-    pub(super) fn run_with(&mut self, sql: &str, values: &[Value]) -> Result<()> {
+    pub(super) fn run_with(&mut self, sql: &str, values: &[SqlValue]) -> Result<()> {
         let (inner, runtime, name) = self.parts()?;
         point(name, "file: before rows")?;
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for value in values {
             query = match value {
-                Value::Null => query.bind(None::<i64>),
-                Value::Integer(number) => query.bind(*number),
-                Value::Real(number) => query.bind(*number),
-                Value::Text(bytes) => match std::str::from_utf8(bytes) {
+                SqlValue::Null => query.bind(None::<i64>),
+                SqlValue::Integer(number) => query.bind(*number),
+                SqlValue::Real(number) => query.bind(*number),
+                SqlValue::Text(bytes) => match std::str::from_utf8(bytes) {
                     Ok(text) => query.bind(text),
                     Err(_) => query.bind(bytes.as_slice()),
                 },
-                Value::Blob(bytes) => query.bind(bytes.as_slice()),
+                SqlValue::Blob(bytes) => query.bind(bytes.as_slice()),
             };
         }
         runtime
@@ -115,7 +115,7 @@ impl Connection {
             .map_err(|error| failure::told(name, &error))
     }
 
-    /// Hands every row of an answer to `take`, one at a time.
+    /// RunContext every row of an answer to `take`, one at a time.
     pub(super) fn each(
         &mut self,
         sql: &str,
@@ -177,19 +177,19 @@ fn point(name: &str, what: &str) -> Result<()> {
     fault::point(what).map_err(|error| failure::told(name, &sqlx::Error::Io(error)))
 }
 
-fn options(path: &Path, way: Way) -> SqliteConnectOptions {
+fn options(path: &Path, way: OpenMode) -> SqliteConnectOptions {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(false)
-        .read_only(matches!(way, Way::Look | Way::Sealed))
-        .immutable(way == Way::Sealed)
+        .read_only(matches!(way, OpenMode::Look | OpenMode::Sealed))
+        .immutable(way == OpenMode::Sealed)
         .disable_statement_logging();
     match way {
-        Way::Look | Way::Sealed => wary(options),
-        Way::Private => wary(options).pragma("query_only", "ON"),
-        Way::Change => options.pragma("cache_size", CACHE_KIB).pragma("synchronous", "EXTRA"),
-        Way::New => options
+        OpenMode::Look | OpenMode::Sealed => wary(options),
+        OpenMode::Private => wary(options).pragma("query_only", "ON"),
+        OpenMode::Change => options.pragma("cache_size", CACHE_KIB).pragma("synchronous", "EXTRA"),
+        OpenMode::New => options
             .pragma("journal_mode", "OFF")
             .pragma("synchronous", "OFF")
             .pragma("ignore_check_constraints", "ON"),
@@ -212,21 +212,21 @@ fn read(row: &SqliteRow) -> Result<Row> {
         })
 }
 
-fn value(raw: SqliteValueRef<'_>) -> Result<Value, sqlx::error::BoxDynError> {
+fn value(raw: SqliteValueRef<'_>) -> Result<SqlValue, sqlx::error::BoxDynError> {
     if raw.is_null() {
-        return Ok(Value::Null);
+        return Ok(SqlValue::Null);
     }
     // The storage class: the declared type only shows where the value is null.
     let class = raw.type_info().name().to_owned();
     Ok(match class.as_str() {
-        "INTEGER" => Value::Integer(<i64 as Decode<Sqlite>>::decode(raw)?),
-        "REAL" => Value::Real(<f64 as Decode<Sqlite>>::decode(raw)?),
-        "TEXT" => Value::Text(<Vec<u8> as Decode<Sqlite>>::decode(raw)?),
-        _ => Value::Blob(<Vec<u8> as Decode<Sqlite>>::decode(raw)?),
+        "INTEGER" => SqlValue::Integer(<i64 as Decode<Sqlite>>::decode(raw)?),
+        "REAL" => SqlValue::Real(<f64 as Decode<Sqlite>>::decode(raw)?),
+        "TEXT" => SqlValue::Text(<Vec<u8> as Decode<Sqlite>>::decode(raw)?),
+        _ => SqlValue::Blob(<Vec<u8> as Decode<Sqlite>>::decode(raw)?),
     })
 }
 
-impl Value {
+impl SqlValue {
     /// How many bytes it takes, about.
     pub(super) fn size(&self) -> usize {
         match self {
@@ -249,18 +249,18 @@ impl Value {
 impl Row {
     /// The text in a column; empty for null.
     pub(super) fn text(&self, index: usize) -> String {
-        self.0.get(index).map(Value::to_text).unwrap_or_default()
+        self.0.get(index).map(SqlValue::to_text).unwrap_or_default()
     }
 
     /// The text in a column, or `None` for null.
     pub(super) fn optional(&self, index: usize) -> Option<String> {
-        self.0.get(index).filter(|value| **value != Value::Null).map(Value::to_text)
+        self.0.get(index).filter(|value| **value != SqlValue::Null).map(SqlValue::to_text)
     }
 
     /// The number in a column; 0 for anything else.
     pub(super) fn integer(&self, index: usize) -> i64 {
         match self.0.get(index) {
-            Some(Value::Integer(number)) => *number,
+            Some(SqlValue::Integer(number)) => *number,
             _ => 0,
         }
     }

@@ -8,10 +8,10 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::engines::database::TableContent;
 use crate::engines::sqlite::catalogue::{stored_columns, stored_tables};
-use crate::engines::sqlite::connection::{Connection, Row, Value};
+use crate::engines::sqlite::connection::{Connection, Row, SqlValue};
 use crate::error::Result;
-use crate::live::TableContent;
 use crate::model::dialect::{qualified, quote};
 use crate::model::names::ObjectRef;
 
@@ -42,17 +42,17 @@ fn print_of(row: &Row) -> u128 {
     let mut hash = Sha256::new();
     for value in &row.0 {
         match value {
-            Value::Null => hash.update([0]),
-            Value::Integer(number) => {
+            SqlValue::Null => hash.update([0]),
+            SqlValue::Integer(number) => {
                 hash.update([1]);
                 hash.update(number.to_be_bytes());
             }
-            Value::Real(number) => {
+            SqlValue::Real(number) => {
                 hash.update([2]);
                 hash.update(number.to_bits().to_be_bytes());
             }
-            Value::Text(bytes) => add_bytes(&mut hash, 3, bytes),
-            Value::Blob(bytes) => add_bytes(&mut hash, 4, bytes),
+            SqlValue::Text(bytes) => add_bytes(&mut hash, 3, bytes),
+            SqlValue::Blob(bytes) => add_bytes(&mut hash, 4, bytes),
         }
     }
     hash.finalize().iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
@@ -71,14 +71,14 @@ mod tests {
     #[test]
     fn the_storage_class_and_the_place_of_a_value_count() {
         let rows = [
-            vec![Value::Integer(1)],
-            vec![Value::Real(1.0)],
-            vec![Value::Text(b"1".into())],
-            vec![Value::Blob(b"1".into())],
-            vec![Value::Null],
+            vec![SqlValue::Integer(1)],
+            vec![SqlValue::Real(1.0)],
+            vec![SqlValue::Text(b"1".into())],
+            vec![SqlValue::Blob(b"1".into())],
+            vec![SqlValue::Null],
             vec![],
-            vec![Value::Text(b"ab".into()), Value::Text(b"c".into())],
-            vec![Value::Text(b"a".into()), Value::Text(b"bc".into())],
+            vec![SqlValue::Text(b"ab".into()), SqlValue::Text(b"c".into())],
+            vec![SqlValue::Text(b"a".into()), SqlValue::Text(b"bc".into())],
         ];
         let mut prints: Vec<u128> = rows.into_iter().map(|row| print_of(&Row(row))).collect();
         prints.sort_unstable();

@@ -88,12 +88,12 @@ impl TableText {
             let constraint = option.name.as_ref().map(|name| name.value.clone());
             match &option.option {
                 ColumnOption::Check(check) => {
-                    self.add_check(option.name.as_ref().or(check.name.as_ref()), check)
+                    self.add_check(option.name.as_ref().or(check.name.as_ref()), check);
                 }
                 ColumnOption::PrimaryKey(_) => self.primary_key = constraint,
                 ColumnOption::Unique(_) => self.add_unique(vec![name.clone()], constraint),
                 ColumnOption::ForeignKey(key) => {
-                    self.add_foreign_key(constraint, vec![name.clone()], key)
+                    self.add_foreign_key(constraint, vec![name.clone()], key);
                 }
                 ColumnOption::Collation(collation) => {
                     self.collations.insert(name.clone(), collation.to_string());

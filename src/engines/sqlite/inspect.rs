@@ -1,29 +1,31 @@
 //! A SQLite database that can be looked at and not changed: one snapshot for the life of the
 //! object.
 
+use crate::engines::database::{
+    InspectedDatabase, OtherSessions, ReadDatabase, Requirement, RowQuery, Rows, TableContent,
+};
 use crate::engines::sqlite::connection::Connection;
-use crate::engines::sqlite::place::Place;
+use crate::engines::sqlite::place::DatabasePath;
 use crate::engines::sqlite::snapshot::{self, Snapshot};
 use crate::engines::sqlite::{ask, content, fitness, look, writers};
 use crate::error::{Error, Kind, Result};
-use crate::live::{Fitness, InspectDatabase, Question, Rows, Sight, TableContent, Writers};
 use crate::model::config::Access;
 use std::ffi::OsStr;
 
 /// The database as it was when this was opened; `None` where there was none.
-pub(super) struct Inspecting {
+pub(super) struct SqliteSnapshot {
     snapshot: Option<Snapshot>,
-    place: Place,
+    place: DatabasePath,
 }
 
-impl Inspecting {
+impl SqliteSnapshot {
     /// Opens the database that `access` names, or notes that it is absent.
     pub(super) fn open(access: &Access) -> Result<Self> {
-        Self::at(Place::of(access)?)
+        Self::at(DatabasePath::of(access)?)
     }
 
     /// Opens the database at a place.
-    pub(super) fn at(place: Place) -> Result<Self> {
+    pub(super) fn at(place: DatabasePath) -> Result<Self> {
         Ok(Self { snapshot: snapshot::take(&place)?, place })
     }
 
@@ -35,8 +37,8 @@ impl Inspecting {
     }
 }
 
-impl InspectDatabase for Inspecting {
-    fn look(&mut self) -> Result<Sight> {
+impl ReadDatabase for SqliteSnapshot {
+    fn look(&mut self) -> Result<InspectedDatabase> {
         match &mut self.snapshot {
             Some(snapshot) => {
                 look::look(&mut snapshot.connection, &self.place).map_err(unreachable)
@@ -45,18 +47,18 @@ impl InspectDatabase for Inspecting {
         }
     }
 
-    fn ask(&mut self, questions: &[Question]) -> Result<Vec<Rows>> {
+    fn ask(&mut self, questions: &[RowQuery]) -> Result<Vec<Rows>> {
         ask::answer(self.connection()?, questions).map_err(unreachable)
     }
 
-    fn writers(&mut self) -> Result<Writers> {
+    fn writers(&mut self) -> Result<OtherSessions> {
         match &self.snapshot {
             Some(snapshot) => writers::of(&self.place, &snapshot.file),
-            None => Ok(Writers::None),
+            None => Ok(OtherSessions::None),
         }
     }
 
-    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Fitness>> {
+    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Requirement>> {
         Ok(fitness::of(&self.place))
     }
 
@@ -69,7 +71,7 @@ impl InspectDatabase for Inspecting {
 }
 
 /// The error of whoever needs a database that is not there.
-pub(super) fn absent(place: &Place) -> Error {
+pub(super) fn absent(place: &DatabasePath) -> Error {
     Error::new(Kind::Unreachable, format!("there is no database `{}`", place.name()))
 }
 

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
+use crate::engines::database::SavedCopy;
 use crate::engines::sqlite::catalogue::stored_tables;
-use crate::engines::sqlite::connection::{Connection, Way, literal};
+use crate::engines::sqlite::connection::{Connection, OpenMode, literal};
 use crate::engines::sqlite::content;
 use crate::engines::sqlite::place::{JOURNAL, SHARED_MEMORY, WAL};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
-use crate::live::Kept;
 use crate::model::dialect::qualified;
 use crate::model::names::{Digest, ObjectRef};
 
@@ -40,11 +40,11 @@ impl NewFile {
 
     /// Opens it for writing.
     pub(super) fn open(&self) -> Result<Connection> {
-        Connection::open(&self.path, name_of(&self.path)?, Way::New)
+        Connection::open(&self.path, name_of(&self.path)?, OpenMode::New)
     }
 
     /// Turns it into one file that needs no other beside it, brings it to disk, and reads it back.
-    pub(super) fn finish(&self) -> Result<Kept> {
+    pub(super) fn finish(&self) -> Result<SavedCopy> {
         self.open()?.rows("PRAGMA journal_mode = DELETE")?;
         let synced = fault::point("kept file: before it is synced")
             .and_then(|()| File::open(&self.path)?.sync_all());
@@ -75,12 +75,12 @@ impl Drop for NewFile {
 }
 
 /// Reads a kept file in full: its pages, its tables' row counts, its digest.
-pub(super) fn read_back(path: &Path) -> Result<Kept> {
-    let mut connection = Connection::open(path, name_of(path)?, Way::Sealed)?;
+pub(super) fn read_back(path: &Path) -> Result<SavedCopy> {
+    let mut connection = Connection::open(path, name_of(path)?, OpenMode::Sealed)?;
     check_integrity(&mut connection)?;
     let tables = count_rows(&mut connection)?;
     let (bytes, sha256) = hash(path).map_err(|error| cannot_keep(path, &error))?;
-    Ok(Kept { bytes, sha256, tables })
+    Ok(SavedCopy { bytes, sha256, tables })
 }
 
 /// Checks that all pages, rows and indexes are as they should be. Whether rows satisfy the checks
@@ -98,7 +98,7 @@ pub(super) fn check_integrity(connection: &mut Connection) -> Result<()> {
     for table in stored_tables(connection)? {
         match judge(connection, &format!("PRAGMA main.integrity_check({})", literal(&table))) {
             Err(error) if lacks_a_function(&error) => {
-                content::of(connection, &table).map(|_| ())?
+                content::of(connection, &table).map(|_| ())?;
             }
             judged => judged?,
         }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::engines::database::InspectedDatabase;
 use crate::engines::sqlite::catalogue::{
     self, Catalogue, ForeignKeyEntry, IndexEntry, Object, folded,
 };
 use crate::engines::sqlite::connection::Connection;
 use crate::engines::sqlite::ddl::{self, TableText};
 use crate::engines::sqlite::dependencies;
-use crate::engines::sqlite::place::Place;
+use crate::engines::sqlite::place::DatabasePath;
 use crate::error::Result;
-use crate::live::Sight;
 use crate::model::database::schema::{
     Attachment, Column, ForeignKey, Index, Key, Schema, Table, TableSort, View,
 };
@@ -22,8 +22,8 @@ use crate::model::observation::Presence;
 const UNREAD: &str = "?";
 
 /// What there is of a database that is not there.
-pub(super) fn nothing(place: &Place) -> Sight {
-    Sight {
+pub(super) fn nothing(place: &DatabasePath) -> InspectedDatabase {
+    InspectedDatabase {
         presence: Presence::Absent,
         identity: place.identity(),
         schema: Schema {
@@ -38,12 +38,12 @@ pub(super) fn nothing(place: &Place) -> Sight {
 }
 
 /// Looks at all definitions. The caller holds a transaction, so that nothing changes meanwhile.
-pub(super) fn look(connection: &mut Connection, place: &Place) -> Result<Sight> {
+pub(super) fn look(connection: &mut Connection, place: &DatabasePath) -> Result<InspectedDatabase> {
     let catalogue = catalogue::read(connection)?;
     let schema = schema(&catalogue, place.is_ours());
     let estimate =
         |table: &Table| (table.reference(), catalogue.estimates.get(&table.name).copied());
-    Ok(Sight {
+    Ok(InspectedDatabase {
         presence: Presence::Present,
         identity: place.identity(),
         estimated_rows: schema.tables.iter().map(estimate).collect(),

@@ -4,16 +4,16 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::engines::database::MigrationDatabase;
 use crate::engines::sqlite::backup;
-use crate::engines::sqlite::change::Changing;
-use crate::engines::sqlite::connection::{Connection, Way};
+use crate::engines::sqlite::change::SqliteWriter;
+use crate::engines::sqlite::connection::{Connection, OpenMode};
 use crate::engines::sqlite::failure;
 use crate::engines::sqlite::held::Key;
-use crate::engines::sqlite::inspect::Inspecting;
+use crate::engines::sqlite::inspect::SqliteSnapshot;
 use crate::engines::sqlite::kept::{self, NewFile, name_of};
-use crate::engines::sqlite::place::Place;
+use crate::engines::sqlite::place::DatabasePath;
 use crate::error::{Error, Kind, Result};
-use crate::live::Workplace;
 use crate::model::names::Secret;
 
 /// How often to copy again when the database is written to meanwhile.
@@ -37,7 +37,7 @@ enum Stamp {
 }
 
 /// Copies the database into `scratch`, and gives the URL of the copy.
-pub(super) fn prepare(changing: &mut Changing, scratch: &Path) -> Result<Workplace> {
+pub(super) fn prepare(changing: &mut SqliteWriter, scratch: &Path) -> Result<MigrationDatabase> {
     let path = copy_path(&changing.place, scratch);
     let url = url_of(changing.url.reveal(), name_of(&path)?)?;
     for _ in 0..TRIES {
@@ -51,7 +51,7 @@ pub(super) fn prepare(changing: &mut Changing, scratch: &Path) -> Result<Workpla
         if stamp(changing)? == before {
             copy.leave();
             changing.prepared = Some(Prepared(before));
-            return Ok(Workplace { url: Secret::new(url) });
+            return Ok(MigrationDatabase { url: Secret::new(url) });
         }
     }
     let busy = format!("the database `{}` is being written to all the time", changing.place.name());
@@ -61,19 +61,19 @@ pub(super) fn prepare(changing: &mut Changing, scratch: &Path) -> Result<Workpla
 }
 
 /// Opens the copy to be looked at.
-pub(super) fn open(changing: &Changing, scratch: &Path) -> Result<Inspecting> {
-    Inspecting::at(Place::at(&copy_path(&changing.place, scratch))?)
+pub(super) fn open(changing: &SqliteWriter, scratch: &Path) -> Result<SqliteSnapshot> {
+    SqliteSnapshot::at(DatabasePath::at(&copy_path(&changing.place, scratch))?)
 }
 
 /// Writes the copy over the original.
 ///
 /// Errors: `Kind::Stale` when the original is not what was copied.
-pub(super) fn adopt(changing: &mut Changing, scratch: &Path) -> Result<()> {
+pub(super) fn adopt(changing: &mut SqliteWriter, scratch: &Path) -> Result<()> {
     let Some(prepared) = changing.prepared else {
         return Err(Error::new(Kind::Failed, "there are no prepared migrations to adopt"));
     };
     let path = copy_path(&changing.place, scratch);
-    let mut copy = Connection::open(&path, name_of(&path)?, Way::Change)?;
+    let mut copy = Connection::open(&path, name_of(&path)?, OpenMode::Change)?;
     // Brings in a write-ahead log, and fails while somebody still has the copy open in that mode.
     failure::patiently(|| copy.run("PRAGMA journal_mode = DELETE"))?;
     kept::check_integrity(&mut copy)?;
@@ -83,7 +83,7 @@ pub(super) fn adopt(changing: &mut Changing, scratch: &Path) -> Result<()> {
     Ok(())
 }
 
-fn check_unchanged(changing: &mut Changing, prepared: Prepared) -> Result<()> {
+fn check_unchanged(changing: &mut SqliteWriter, prepared: Prepared) -> Result<()> {
     if Prepared(stamp(changing)?) == prepared {
         return Ok(());
     }
@@ -94,7 +94,7 @@ fn check_unchanged(changing: &mut Changing, prepared: Prepared) -> Result<()> {
     Err(Error::new(Kind::Stale, message).hint("stop the application, then run the command again"))
 }
 
-fn stamp(changing: &mut Changing) -> Result<Option<(Key, Stamp)>> {
+fn stamp(changing: &mut SqliteWriter) -> Result<Option<(Key, Stamp)>> {
     let place = changing.place.clone();
     let Some((connection, file)) = changing.connect()? else { return Ok(None) };
     let header = place.header(file)?;
@@ -106,7 +106,7 @@ fn stamp(changing: &mut Changing) -> Result<Option<(Key, Stamp)>> {
 }
 
 /// The copy has the original's name, where a URL can hold it.
-fn copy_path(place: &Place, scratch: &Path) -> PathBuf {
+fn copy_path(place: &DatabasePath, scratch: &Path) -> PathBuf {
     let name = place.file_name();
     scratch.join(if name.contains(AMBIGUOUS) { "database.db" } else { name })
 }

@@ -7,7 +7,7 @@
 //! `references` to guard its transaction, `save` and `restore` (in the format of `objects`) for
 //! single objects, `backup` and `migrate` for the whole, both by `pages`, into `kept` files.
 
-use crate::engines::Engine;
+use crate::engines::engine::Engine;
 
 mod ask;
 mod backup;
@@ -46,6 +46,6 @@ pub static ENGINE: Engine = Engine {
     name: NAME,
     schemes: &["sqlite"],
     dialect: &dialect::SqliteDialect,
-    inspect: |access| Ok(Box::new(inspect::Inspecting::open(access)?)),
-    change: |access| Ok(Box::new(change::Changing::open(access)?)),
+    inspect: |access| Ok(Box::new(inspect::SqliteSnapshot::open(access)?)),
+    change: |access| Ok(Box::new(change::SqliteWriter::open(access)?)),
 };

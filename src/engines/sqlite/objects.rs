@@ -34,7 +34,7 @@ pub(super) const BOOKS: &[(&str, &str)] =
 
 /// A row of a schema table. Its place decides the order in which `.dump` shows the objects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Entry {
+pub(super) struct SchemaRow {
     pub(super) row: i64,
     pub(super) kind: String,
     pub(super) name: String,
@@ -43,14 +43,14 @@ pub(super) struct Entry {
     pub(super) sql: Option<String>,
 }
 
-impl Entry {
+impl SchemaRow {
     /// Whether both are the same object, in whatever row.
-    pub(super) fn is(&self, other: &Entry) -> bool {
+    pub(super) fn is(&self, other: &SchemaRow) -> bool {
         self.kind == other.kind && self.name == other.name
     }
 
     /// Whether it is the table or view that `other` belongs to.
-    pub(super) fn owns(&self, other: &Entry) -> bool {
+    pub(super) fn owns(&self, other: &SchemaRow) -> bool {
         matches!(&*self.kind, "table" | "view")
             && !matches!(&*other.kind, "table" | "view")
             && self.name.eq_ignore_ascii_case(&other.table)
@@ -65,7 +65,7 @@ pub(super) fn entries(
     connection: &mut Connection,
     schema: &str,
     objects: &[ObjectRef],
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<SchemaRow>> {
     let mut found = BTreeMap::new();
     for object in objects {
         let kind = kind(object)?;
@@ -79,7 +79,7 @@ pub(super) fn entries(
         let sql = format!(
             "SELECT row, type, name, tbl_name, sql FROM {schema} WHERE type = '{kind}' AND name = {name} {with}"
         );
-        let entries: Vec<Entry> = connection.rows(&sql)?.iter().map(entry).collect();
+        let entries: Vec<SchemaRow> = connection.rows(&sql)?.iter().map(entry).collect();
         if !entries.iter().any(|entry| entry.kind == kind && entry.name == object.name) {
             return Err(Error::new(
                 Kind::Stale,
@@ -93,13 +93,13 @@ pub(super) fn entries(
 }
 
 /// All entries, SQLite's own among them.
-pub(super) fn all(connection: &mut Connection, schema: &str) -> Result<Vec<Entry>> {
+pub(super) fn all(connection: &mut Connection, schema: &str) -> Result<Vec<SchemaRow>> {
     let sql = format!("SELECT row, type, name, tbl_name, sql FROM {schema} ORDER BY row");
     Ok(connection.rows(&sql)?.iter().map(entry).collect())
 }
 
 /// The names of the tables among entries.
-pub(super) fn tables(entries: &[Entry]) -> Vec<&str> {
+pub(super) fn tables(entries: &[SchemaRow]) -> Vec<&str> {
     entries.iter().filter(|entry| entry.kind == "table").map(|entry| entry.name.as_str()).collect()
 }
 
@@ -130,7 +130,7 @@ fn kind(object: &ObjectRef) -> Result<&'static str> {
     }
 }
 
-fn check(entry: &Entry) -> Result<()> {
+fn check(entry: &SchemaRow) -> Result<()> {
     let refused =
         |why| Err(Error::new(Kind::Failed, format!("`{}` cannot be saved: {why}", entry.name)));
     if folded(&entry.name).starts_with(OUR_PREFIX) {
@@ -144,8 +144,8 @@ fn check(entry: &Entry) -> Result<()> {
     Ok(())
 }
 
-fn entry(row: &Row) -> Entry {
-    Entry {
+fn entry(row: &Row) -> SchemaRow {
+    SchemaRow {
         row: row.integer(0),
         kind: row.text(1),
         name: row.text(2),

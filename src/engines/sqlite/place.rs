@@ -22,14 +22,14 @@ pub(super) const SHARED_MEMORY: &str = "-shm";
 
 /// The file of a database, there or not.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct DatabasePath {
     /// Absolute; symbolic links resolved as far as the path exists, as SQLite does it.
     path: PathBuf,
     /// The same for messages and for SQLite, which wants UTF-8.
     name: String,
 }
 
-impl Place {
+impl DatabasePath {
     /// The place that a configuration names.
     pub(super) fn of(access: &Access) -> Result<Self> {
         let path =
@@ -177,14 +177,14 @@ impl Header {
 
 /// What changes with every write to a file, as far as its file system's clock can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Print {
+pub(super) struct FileVersion {
     identity: (u64, u64),
     size: u64,
     modified: (i64, i64),
     changed: (i64, i64),
 }
 
-impl Print {
+impl FileVersion {
     pub(super) fn of(metadata: &Metadata) -> Self {
         Self {
             identity: (metadata.dev(), metadata.ino()),

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::engines::sqlite::catalogue::{folded, stored_columns};
-use crate::engines::sqlite::connection::{Connection, Row, Value, Way, literal};
+use crate::engines::sqlite::connection::{Connection, OpenMode, Row, SqlValue, literal};
 use crate::engines::sqlite::content;
 use crate::engines::sqlite::kept::name_of;
-use crate::engines::sqlite::objects::{self, APPLICATION_ID, BOOKS, Entry, FORMAT, KEPT, LIVE};
+use crate::engines::sqlite::objects::{self, APPLICATION_ID, BOOKS, FORMAT, KEPT, LIVE, SchemaRow};
 use crate::error::{Error, Kind, Result};
 use crate::model::dialect::{qualified, quote};
 use crate::model::names::ObjectRef;
@@ -25,7 +25,7 @@ pub(super) fn restore(
     objects: &[ObjectRef],
     from: &Path,
 ) -> Result<()> {
-    let mut saved = Connection::open(from, name_of(from)?, Way::Sealed)?;
+    let mut saved = Connection::open(from, name_of(from)?, OpenMode::Sealed)?;
     check_format(&mut saved)?;
     let entries = objects::entries(&mut saved, KEPT, objects)?;
     refuse_taken_names(connection, &entries)?;
@@ -49,7 +49,7 @@ fn check_format(saved: &mut Connection) -> Result<()> {
     ))
 }
 
-fn refuse_taken_names(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
+fn refuse_taken_names(connection: &mut Connection, entries: &[SchemaRow]) -> Result<()> {
     for entry in entries {
         let name = literal(&entry.name);
         let sql =
@@ -66,7 +66,7 @@ fn refuse_taken_names(connection: &mut Connection, entries: &[Entry]) -> Result<
 fn bring_back(
     connection: &mut Connection,
     saved: &mut Connection,
-    entries: &[Entry],
+    entries: &[SchemaRow],
 ) -> Result<()> {
     for kinds in [&["table"][..], &["index", "view"], &["trigger"]] {
         for entry in entries.iter().filter(|entry| kinds.contains(&&*entry.kind)) {
@@ -106,7 +106,7 @@ struct Rows {
     /// The statement without its values.
     insert: String,
     places: Vec<String>,
-    values: Vec<Value>,
+    values: Vec<SqlValue>,
     bytes: usize,
 }
 
@@ -114,7 +114,7 @@ impl Rows {
     fn add(&mut self, connection: &mut Connection, Row(values): Row) -> Result<()> {
         let places: Vec<&str> = values.iter().map(placeholder).collect();
         self.places.push(format!("({})", places.join(", ")));
-        self.bytes += values.iter().map(Value::size).sum::<usize>();
+        self.bytes += values.iter().map(SqlValue::size).sum::<usize>();
         self.values.extend(values);
         if self.values.len() < VALUES && self.bytes < BYTES {
             Ok(())
@@ -137,9 +137,9 @@ impl Rows {
 }
 
 /// Text that is not UTF-8 travels as bytes.
-fn placeholder(value: &Value) -> &'static str {
+fn placeholder(value: &SqlValue) -> &'static str {
     match value {
-        Value::Text(bytes) if std::str::from_utf8(bytes).is_err() => "CAST(? AS TEXT)",
+        SqlValue::Text(bytes) if std::str::from_utf8(bytes).is_err() => "CAST(? AS TEXT)",
         _ => "?",
     }
 }
@@ -183,18 +183,18 @@ fn insert_into_books(
 /// Nothing in the database refers to these rows; they decide in which order objects are shown, and
 /// read: an index or a trigger has to come after what it belongs to. So what belongs together
 /// moves together or stays where it was made, at the end.
-fn put_in_place(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
-    let live: Vec<Entry> = objects::all(connection, LIVE)?;
-    let mut moving: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
+fn put_in_place(connection: &mut Connection, entries: &[SchemaRow]) -> Result<()> {
+    let live: Vec<SchemaRow> = objects::all(connection, LIVE)?;
+    let mut moving: BTreeMap<String, Vec<&SchemaRow>> = BTreeMap::new();
     for entry in entries {
         moving.entry(folded(&entry.table)).or_default().push(entry);
     }
     loop {
-        let stays = |there: &&Entry| !moving.values().flatten().any(|entry| entry.is(there));
-        let staying: Vec<&Entry> = live.iter().filter(stays).collect();
-        let fits = |entry: &Entry| {
-            let is_taken = |there: &&Entry| there.row == entry.row;
-            let belongs_before = |there: &&Entry| there.owns(entry) && there.row > entry.row;
+        let stays = |there: &&SchemaRow| !moving.values().flatten().any(|entry| entry.is(there));
+        let staying: Vec<&SchemaRow> = live.iter().filter(stays).collect();
+        let fits = |entry: &SchemaRow| {
+            let is_taken = |there: &&SchemaRow| there.row == entry.row;
+            let belongs_before = |there: &&SchemaRow| there.owns(entry) && there.row > entry.row;
             !staying.iter().any(|there| is_taken(there) || belongs_before(there))
         };
         let fitting: Vec<String> = moving
@@ -222,13 +222,17 @@ fn put_in_place(connection: &mut Connection, entries: &[Entry]) -> Result<()> {
 }
 
 /// Compares what is there now with what was saved: every text, every row.
-fn verify(connection: &mut Connection, saved: &mut Connection, entries: &[Entry]) -> Result<()> {
+fn verify(
+    connection: &mut Connection,
+    saved: &mut Connection,
+    entries: &[SchemaRow],
+) -> Result<()> {
     let differs = |name: &str| {
         Error::new(Kind::Verification, format!("`{name}` is not what it was when it was saved"))
     };
     let live = objects::all(connection, LIVE)?;
     for entry in entries {
-        let same = |there: &&Entry| there.is(entry) && there.sql == entry.sql;
+        let same = |there: &&SchemaRow| there.is(entry) && there.sql == entry.sql;
         live.iter().find(same).ok_or_else(|| differs(&entry.name))?;
     }
     for table in objects::tables(entries) {

@@ -7,24 +7,26 @@
 
 use std::path::Path;
 
+use crate::engines::database::SavedCopy;
 use crate::engines::sqlite::catalogue::stored_columns;
-use crate::engines::sqlite::connection::{Connection, Value, literal};
+use crate::engines::sqlite::connection::{Connection, SqlValue, literal};
 use crate::engines::sqlite::content;
 use crate::engines::sqlite::kept::NewFile;
-use crate::engines::sqlite::objects::{self, APPLICATION_ID, BOOKS, Entry, FORMAT, LIVE, ORIGIN};
-use crate::engines::sqlite::place::Place;
+use crate::engines::sqlite::objects::{
+    self, APPLICATION_ID, BOOKS, FORMAT, LIVE, ORIGIN, SchemaRow,
+};
+use crate::engines::sqlite::place::DatabasePath;
 use crate::error::{Error, Kind, Result};
-use crate::live::Kept;
 use crate::model::dialect::{qualified, quote};
 use crate::model::names::ObjectRef;
 
 /// Saves `objects` as they are. `connection` holds the transaction.
 pub(super) fn save(
     connection: &mut Connection,
-    place: &Place,
+    place: &DatabasePath,
     objects: &[ObjectRef],
     to: &Path,
-) -> Result<Kept> {
+) -> Result<SavedCopy> {
     let entries = objects::entries(connection, LIVE, objects)?;
     let encoding =
         connection.rows("PRAGMA encoding")?.first().map(|row| row.text(0)).unwrap_or_default();
@@ -55,7 +57,7 @@ pub(super) fn save(
 }
 
 /// Makes the tables, and notes where every object stood.
-fn write_schema(copy: &mut Connection, entries: &[Entry]) -> Result<()> {
+fn write_schema(copy: &mut Connection, entries: &[SchemaRow]) -> Result<()> {
     make(copy, entries, &["table"])?;
     copy.run(
         "CREATE TABLE main.ttplan_kept_schema (row INTEGER PRIMARY KEY, type TEXT, name TEXT, tbl_name TEXT, sql TEXT); \
@@ -71,7 +73,7 @@ fn write_schema(copy: &mut Connection, entries: &[Entry]) -> Result<()> {
 
 /// Runs the statements of the entries of these kinds. What belongs to a table or view that is not
 /// saved itself is only noted: here it has nothing to belong to.
-fn make(copy: &mut Connection, entries: &[Entry], kinds: &[&str]) -> Result<()> {
+fn make(copy: &mut Connection, entries: &[SchemaRow], kinds: &[&str]) -> Result<()> {
     let owners: Vec<&str> = entries
         .iter()
         .filter(|entry| matches!(&*entry.kind, "table" | "view"))
@@ -98,7 +100,7 @@ fn copy_rows(copy: &mut Connection, table: &str) -> Result<()> {
         .map(|_| ())
 }
 
-fn write_books(copy: &mut Connection, entries: &[Entry]) -> Result<()> {
+fn write_books(copy: &mut Connection, entries: &[SchemaRow]) -> Result<()> {
     let tables: Vec<String> = objects::tables(entries).into_iter().map(literal).collect();
     let tables = tables.join(", ");
     for (book, key) in BOOKS {
@@ -119,8 +121,8 @@ fn write_books(copy: &mut Connection, entries: &[Entry]) -> Result<()> {
 fn compare(
     connection: &mut Connection,
     copy: &mut Connection,
-    place: &Place,
-    entries: &[Entry],
+    place: &DatabasePath,
+    entries: &[SchemaRow],
 ) -> Result<()> {
     for table in objects::tables(entries) {
         let original = content::of(connection, table)?;
@@ -129,26 +131,29 @@ fn compare(
             return Err(changed_already(place).because(format!("the rows of `{table}` differ")));
         }
         let rows = i64::try_from(saved.rows).unwrap_or(i64::MAX);
-        let values =
-            [Value::Text(table.into()), Value::Integer(rows), Value::Text(saved.digest.into())];
+        let values = [
+            SqlValue::Text(table.into()),
+            SqlValue::Integer(rows),
+            SqlValue::Text(saved.digest.into()),
+        ];
         copy.run_with("INSERT INTO main.ttplan_kept_tables VALUES (?, ?, ?)", &values)?;
     }
     Ok(())
 }
 
-fn changed_already(place: &Place) -> Error {
+fn changed_already(place: &DatabasePath) -> Error {
     let message = format!("objects of `{}` cannot be saved faithfully", place.name());
     Error::new(Kind::Failed, message)
         .because("the transaction has changed them already, or SQLite would not store their rows as they are")
 }
 
 /// The file as a URI that cannot be written to: <https://www.sqlite.org/uri.html>.
-fn read_only_uri(place: &Place) -> String {
+fn read_only_uri(place: &DatabasePath) -> String {
     let mut uri = "file:".to_owned();
     for byte in place.name().bytes() {
         match byte {
             b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
-                uri.push(char::from(byte))
+                uri.push(char::from(byte));
             }
             other => uri.push_str(&format!("%{other:02X}")),
         }

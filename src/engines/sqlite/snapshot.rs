@@ -20,11 +20,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
-use crate::engines::sqlite::connection::{Connection, Way};
+use crate::engines::sqlite::connection::{Connection, OpenMode};
 use crate::engines::sqlite::held::Held;
 use crate::engines::sqlite::kept::NewFile;
 use crate::engines::sqlite::pages::Copying;
-use crate::engines::sqlite::place::{JOURNAL, Place, Print, WAL};
+use crate::engines::sqlite::place::{DatabasePath, FileVersion, JOURNAL, WAL};
 use crate::error::{Error, Kind, Result};
 
 /// How often to try again when the database is written to while it is copied.
@@ -52,11 +52,11 @@ pub(super) struct Snapshot {
 /// Takes a snapshot; `None` where there is no database.
 ///
 /// Errors: `Kind::Unreachable`, transient where somebody else's writes were in the way.
-pub(super) fn take(place: &Place) -> Result<Option<Snapshot>> {
+pub(super) fn take(place: &DatabasePath) -> Result<Option<Snapshot>> {
     take_up_to(place, SMALL).map_err(|error| error.of_kind(Kind::Unreachable))
 }
 
-fn take_up_to(place: &Place, small: u64) -> Result<Option<Snapshot>> {
+fn take_up_to(place: &DatabasePath, small: u64) -> Result<Option<Snapshot>> {
     for attempt in 0..TRIES {
         if attempt > 0 {
             sleep(PAUSE);
@@ -80,7 +80,7 @@ fn take_up_to(place: &Place, small: u64) -> Result<Option<Snapshot>> {
 type Taken = Option<(Connection, Option<TempDir>)>;
 
 /// Copies the files; nothing when they changed meanwhile.
-fn copied(place: &Place, file: &File) -> Result<Taken> {
+fn copied(place: &DatabasePath, file: &File) -> Result<Taken> {
     let before = State::of(place);
     if before.is_fresh() {
         return Ok(None);
@@ -94,14 +94,14 @@ fn copied(place: &Place, file: &File) -> Result<Taken> {
     if State::of(place) != before {
         return Ok(None);
     }
-    let mut connection = Connection::open(&copy, place.name(), Way::Private)?;
+    let mut connection = Connection::open(&copy, place.name(), OpenMode::Private)?;
     read_lock(&mut connection)?;
     Ok(Some((connection, Some(directory))))
 }
 
 /// Opens it read-only; nothing when a journal appeared in between.
-fn in_place(place: &Place, file: &File, small: u64) -> Result<Taken> {
-    let mut connection = match Connection::open(place.path(), place.name(), Way::Look) {
+fn in_place(place: &DatabasePath, file: &File, small: u64) -> Result<Taken> {
+    let mut connection = match Connection::open(place.path(), place.name(), OpenMode::Look) {
         Ok(connection) => connection,
         Err(_) if place.leaves_traces(file)? => return Ok(None),
         Err(error) => return Err(error),
@@ -120,7 +120,7 @@ fn in_place(place: &Place, file: &File, small: u64) -> Result<Taken> {
 
 /// A copy of what the connection sees. Where none can be made, the original will do.
 fn copied_by_pages(
-    place: &Place,
+    place: &DatabasePath,
     connection: &mut Connection,
 ) -> Result<(Connection, Option<TempDir>)> {
     let directory = private_directory(place)?;
@@ -129,7 +129,7 @@ fn copied_by_pages(
     let mut copy = new.open()?;
     Copying::begin(connection, &mut copy)?.finish()?;
     drop(copy);
-    let mut copy = Connection::open(&path, place.name(), Way::Private)?;
+    let mut copy = Connection::open(&path, place.name(), OpenMode::Private)?;
     read_lock(&mut copy)?;
     new.leave();
     Ok((copy, Some(directory)))
@@ -147,8 +147,8 @@ fn read_lock(connection: &mut Connection) -> Result<()> {
 /// the log for whoever opens the copy. Only when it begins anew, its header changes.
 #[derive(PartialEq, Eq)]
 struct State {
-    database: Option<Print>,
-    journal: Option<Print>,
+    database: Option<FileVersion>,
+    journal: Option<FileVersion>,
     log: Option<[u8; LOG_HEADER]>,
 }
 
@@ -156,8 +156,8 @@ struct State {
 const LOG_HEADER: usize = 32;
 
 impl State {
-    fn of(place: &Place) -> Self {
-        let print = |suffix| place.beside(suffix).metadata().ok().as_ref().map(Print::of);
+    fn of(place: &DatabasePath) -> Self {
+        let print = |suffix| place.beside(suffix).metadata().ok().as_ref().map(FileVersion::of);
         let log = File::open(place.beside(WAL)).ok().map(|file| {
             let mut header = [0; LOG_HEADER];
             // A log that is shorter than its header is empty, and so is a header of zeros.
@@ -170,7 +170,7 @@ impl State {
     /// Whether a file was written so lately that another write would not show.
     fn is_fresh(&self) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let age = |print: &Print| now.checked_sub(print.modified());
+        let age = |print: &FileVersion| now.checked_sub(print.modified());
         [&self.database, &self.journal]
             .into_iter()
             .flatten()
@@ -187,7 +187,7 @@ fn copy_file(mut from: &File, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn copy_companion(place: &Place, suffix: &str, copy: &Path) -> std::io::Result<()> {
+fn copy_companion(place: &DatabasePath, suffix: &str, copy: &Path) -> std::io::Result<()> {
     match File::open(place.beside(suffix)) {
         Ok(file) => copy_file(&file, &copy.with_file_name(format!("{COPY}{suffix}"))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -195,7 +195,7 @@ fn copy_companion(place: &Place, suffix: &str, copy: &Path) -> std::io::Result<(
     }
 }
 
-fn private_directory(place: &Place) -> Result<TempDir> {
+fn private_directory(place: &DatabasePath) -> Result<TempDir> {
     let private = Permissions::from_mode(0o700);
     tempfile::Builder::new().prefix("ttplan-look-").permissions(private).tempdir().map_err(
         |error| {
@@ -209,7 +209,7 @@ fn private_directory(place: &Place) -> Result<TempDir> {
     )
 }
 
-fn cannot_copy(place: &Place, directory: &TempDir, error: &std::io::Error) -> Error {
+fn cannot_copy(place: &DatabasePath, directory: &TempDir, error: &std::io::Error) -> Error {
     let directory = directory.path().parent().unwrap_or(Path::new("/")).display();
     Error::new(
         Kind::Unreachable,
@@ -228,7 +228,7 @@ mod tests {
     use crate::model::config::{Access, Database, Wait};
     use crate::model::names::Secret;
 
-    fn place(path: &Path) -> Place {
+    fn place(path: &Path) -> DatabasePath {
         let database = Database {
             engine: "sqlite".into(),
             host: None,
@@ -239,7 +239,7 @@ mod tests {
             options: Default::default(),
             wait: Wait { attempts: 1, delay_seconds: 0, timeout_seconds: 1 },
         };
-        Place::of(&Access {
+        DatabasePath::of(&Access {
             database,
             password: None,
             url: Secret::new("sqlite:///x.db"),
@@ -253,7 +253,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         std::fs::write(&path, "").unwrap();
-        let mut writer = Connection::open(&path, "x.db", Way::Change).unwrap();
+        let mut writer = Connection::open(&path, "x.db", OpenMode::Change).unwrap();
         writer.run("CREATE TABLE t (a)").unwrap();
         for (small, locked) in [(0, true), (SMALL, false)] {
             let snapshot = take_up_to(&place(&path), small).unwrap().unwrap();
@@ -272,7 +272,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         std::fs::write(&path, "").unwrap();
-        let mut writer = Connection::open(&path, "x.db", Way::Change).unwrap();
+        let mut writer = Connection::open(&path, "x.db", OpenMode::Change).unwrap();
         writer.rows("PRAGMA journal_mode = WAL").unwrap();
         writer.run("CREATE TABLE t (a)").unwrap();
         let snapshot = take(&place(&path)).unwrap().unwrap();

@@ -15,9 +15,9 @@ use std::os::unix::fs::MetadataExt;
 
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk, geteuid};
 
-use crate::engines::sqlite::place::{JOURNAL, Place, SHARED_MEMORY, WAL};
+use crate::engines::database::OtherSessions;
+use crate::engines::sqlite::place::{DatabasePath, JOURNAL, SHARED_MEMORY, WAL};
 use crate::error::Result;
-use crate::live::Writers;
 
 /// SQLite's lock bytes: <https://www.sqlite.org/src/file/src/os.h>, `PENDING_BYTE` and on.
 const LOCK_BYTES: (u64, u64) = (0x4000_0000, 512);
@@ -30,8 +30,8 @@ const OTHERS_WRITE: u32 = 0o002;
 const NAMED: usize = 5;
 
 /// Looks for others. `file` is the database file, which the caller keeps open.
-pub(super) fn of(place: &Place, file: &File) -> Result<Writers> {
-    let Some(database) = place.metadata()? else { return Ok(Writers::None) };
+pub(super) fn of(place: &DatabasePath, file: &File) -> Result<OtherSessions> {
+    let Some(database) = place.metadata()? else { return Ok(OtherSessions::None) };
     let mut search = Search { files: watched(place), ..Search::default() };
     match fs::read_dir("/proc") {
         Ok(entries) => {
@@ -43,7 +43,7 @@ pub(super) fn of(place: &Place, file: &File) -> Result<Writers> {
             }
         }
         Err(error) => {
-            search.unknown.push(format!("the processes of this host cannot be listed: {error}"))
+            search.unknown.push(format!("the processes of this host cannot be listed: {error}"));
         }
     }
     if !fs::exists("/proc/1").unwrap_or(false) && Process::default().could_write(&database) {
@@ -54,7 +54,7 @@ pub(super) fn of(place: &Place, file: &File) -> Result<Writers> {
 }
 
 /// Device, inode and name of every file that makes up the database.
-fn watched(place: &Place) -> Vec<(u64, u64, String)> {
+fn watched(place: &DatabasePath) -> Vec<(u64, u64, String)> {
     let suffixes = ["", WAL, SHARED_MEMORY, JOURNAL];
     let watched = suffixes.iter().filter_map(|suffix| {
         let metadata = place.beside(suffix).metadata().ok()?;
@@ -157,20 +157,20 @@ impl Search {
         }
     }
 
-    fn outcome(mut self, place: &Place) -> Writers {
+    fn outcome(mut self, place: &DatabasePath) -> OtherSessions {
         self.found.sort();
         if !self.found.is_empty() {
-            return Writers::Some(self.found.into_iter().map(|(_, words)| words).collect());
+            return OtherSessions::Some(self.found.into_iter().map(|(_, words)| words).collect());
         }
         if self.unknown.is_empty() {
-            return Writers::None;
+            return OtherSessions::None;
         }
         let more = self.unknown.len().saturating_sub(NAMED);
         self.unknown.truncate(NAMED);
         if more > 0 {
             self.unknown.push(format!("and {more} more"));
         }
-        Writers::Unknown(format!(
+        OtherSessions::Unknown(format!(
             "who has `{}` open cannot be found out: {}",
             place.name(),
             self.unknown.join("; ")

@@ -25,13 +25,13 @@ pub struct Catalogue {
     /// In which words the shapes are.
     pub normaliser: u32,
     /// In an order in which they can be run.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<CatalogueEntry>,
 }
 
 /// The shape after some revisions, known by the head set that is recorded then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// The head set, sorted.
     pub revisions: Vec<String>,
     /// The entry that the changes are against; null for one against an empty schema.
@@ -74,7 +74,7 @@ impl Catalogue {
 
     /// Everything that any entry knows of, its stumbles included: tables, views, types.
     pub fn known(&self) -> BTreeSet<String> {
-        let of = |entry: &Entry| -> Vec<String> {
+        let of = |entry: &CatalogueEntry| -> Vec<String> {
             entry
                 .changes
                 .keys()
@@ -91,7 +91,7 @@ impl Catalogue {
     }
 
     /// The index of the entry that `entry` is against.
-    fn before(&self, entry: &Entry) -> Option<usize> {
+    fn before(&self, entry: &CatalogueEntry) -> Option<usize> {
         self.position(entry.after.as_ref()?)
     }
 
@@ -135,7 +135,7 @@ impl Catalogue {
         let after =
             after.and_then(|after| self.entries.get(after)).map(|entry| entry.revisions.clone());
         let Ran { id, sha256, empty, stumbles } = script;
-        self.entries.push(Entry {
+        self.entries.push(CatalogueEntry {
             revisions,
             after,
             script: id,
@@ -195,7 +195,7 @@ pub struct Ran {
     pub stumbles: Vec<Shape>,
 }
 
-impl Entry {
+impl CatalogueEntry {
     /// The facts that it adds (true) and removes (false), with what they are of.
     pub fn facts(&self) -> impl Iterator<Item = (bool, &str, &str)> {
         facts(&self.changes)

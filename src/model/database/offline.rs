@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Offline {
     pub revision: String,
-    pub effects: Vec<Effect>,
+    pub effects: Vec<LockEffect>,
 }
 
 /// What one statement does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Effect {
-    pub does: Does,
+pub struct LockEffect {
+    pub does: StatementKind,
     /// The table or other object, as the statement spells it; empty where it could not be told.
     pub on: String,
     /// What others have to wait for meanwhile.
-    pub holds: Holds,
+    pub holds: LockMode,
 }
 
 /// Kinds of effect.
@@ -27,7 +27,7 @@ pub struct Effect {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Does {
+pub enum StatementKind {
     Creates,
     Alters,
     Drops,
@@ -45,7 +45,7 @@ pub enum Does {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Holds {
+pub enum LockMode {
     Nobody,
     /// All others, for a moment.
     Briefly,
@@ -55,7 +55,7 @@ pub enum Holds {
     Everybody,
 }
 
-impl Does {
+impl StatementKind {
     /// For sentences.
     pub fn word(self) -> &'static str {
         match self {

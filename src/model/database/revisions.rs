@@ -56,7 +56,7 @@ pub struct Unread {
 /// The table in the database where the framework records what has been run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Book {
+pub struct VersionTable {
     pub table: ObjectRef,
     pub column: String,
     /// How many characters the column holds; null when unlimited or not enforced.
@@ -67,7 +67,7 @@ pub struct Book {
 
 /// How recorded revisions stand to the scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum RevisionStatus {
     /// Nothing is recorded.
     Nothing,
     /// These recorded ids are in no script.
@@ -250,21 +250,21 @@ impl Revisions {
     }
 
     /// How `recorded` stands to `target`.
-    pub fn standing(&self, recorded: &[String], target: &[String]) -> Standing {
+    pub fn standing(&self, recorded: &[String], target: &[String]) -> RevisionStatus {
         if recorded.is_empty() {
-            return Standing::Nothing;
+            return RevisionStatus::Nothing;
         }
         let known = self.by_id();
         let unknown: Vec<String> =
             recorded.iter().filter(|id| !known.contains_key(id.as_str())).cloned().collect();
         if !unknown.is_empty() {
-            return Standing::Unknown(unknown);
+            return RevisionStatus::Unknown(unknown);
         }
         let tips = self.tips(recorded);
         let overlapping: Vec<String> =
             recorded.iter().filter(|id| !tips.contains(id)).cloned().collect();
         if !overlapping.is_empty() {
-            return Standing::Overlapping(overlapping);
+            return RevisionStatus::Overlapping(overlapping);
         }
         let target_and_before = self.ancestors(target);
         let beyond: Vec<String> = recorded
@@ -273,12 +273,12 @@ impl Revisions {
             .cloned()
             .collect();
         if !beyond.is_empty() {
-            return Standing::Ahead(beyond);
+            return RevisionStatus::Ahead(beyond);
         }
         if self.pending(recorded, target).is_empty() {
-            return Standing::AtTarget;
+            return RevisionStatus::AtTarget;
         }
-        if recorded.len() > 1 { Standing::Diverged } else { Standing::Behind }
+        if recorded.len() > 1 { RevisionStatus::Diverged } else { RevisionStatus::Behind }
     }
 }
 
@@ -289,7 +289,7 @@ impl Script {
     }
 }
 
-impl Book {
+impl VersionTable {
     /// The recorded ids; an absent table records as much as an empty one.
     pub fn rows(&self) -> &[String] {
         self.recorded.as_deref().unwrap_or_default()
@@ -334,19 +334,19 @@ mod tests {
     fn standing_names_every_case() {
         let graph = diamond();
         let head = ids(&["4"]);
-        assert_eq!(graph.standing(&[], &head), Standing::Nothing);
-        assert_eq!(graph.standing(&head, &head), Standing::AtTarget);
-        assert_eq!(graph.standing(&ids(&["2a"]), &head), Standing::Behind);
-        assert_eq!(graph.standing(&ids(&["2a", "2b"]), &head), Standing::Diverged);
-        assert_eq!(graph.standing(&ids(&["x"]), &head), Standing::Unknown(ids(&["x"])));
-        assert_eq!(graph.standing(&head, &ids(&["3"])), Standing::Ahead(ids(&["4"])));
+        assert_eq!(graph.standing(&[], &head), RevisionStatus::Nothing);
+        assert_eq!(graph.standing(&head, &head), RevisionStatus::AtTarget);
+        assert_eq!(graph.standing(&ids(&["2a"]), &head), RevisionStatus::Behind);
+        assert_eq!(graph.standing(&ids(&["2a", "2b"]), &head), RevisionStatus::Diverged);
+        assert_eq!(graph.standing(&ids(&["x"]), &head), RevisionStatus::Unknown(ids(&["x"])));
+        assert_eq!(graph.standing(&head, &ids(&["3"])), RevisionStatus::Ahead(ids(&["4"])));
     }
 
     #[test]
     fn a_recorded_ancestor_beside_its_descendant_overlaps() {
         assert_eq!(
             diamond().standing(&ids(&["3", "4"]), &ids(&["4"])),
-            Standing::Overlapping(ids(&["3"]))
+            RevisionStatus::Overlapping(ids(&["3"]))
         );
     }
 
@@ -363,10 +363,10 @@ mod tests {
         assert_eq!(graph.heads(), ids(&["a2", "b2"]));
         assert_eq!(graph.recorded_after(&[], &graph.heads()), ids(&["b2"]));
         assert_eq!(graph.pending(&ids(&["b1"]), &ids(&["b2"])), ids(&["a1", "a2", "b2"]));
-        assert_eq!(graph.standing(&ids(&["b2"]), &graph.heads()), Standing::AtTarget);
+        assert_eq!(graph.standing(&ids(&["b2"]), &graph.heads()), RevisionStatus::AtTarget);
         assert_eq!(
             graph.standing(&ids(&["a2", "b2"]), &graph.heads()),
-            Standing::Overlapping(ids(&["a2"]))
+            RevisionStatus::Overlapping(ids(&["a2"]))
         );
     }
 

@@ -102,7 +102,7 @@ pub struct Referenced {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum ReferenceStatus {
     /// Its file is where it belongs.
     Ok,
     /// Its file is in an old place, or it is spelled as of old.
@@ -115,7 +115,7 @@ pub enum Status {
     Unknown,
 }
 
-impl Status {
+impl ReferenceStatus {
     /// As a report writes it.
     pub fn word(self) -> &'static str {
         match self {
@@ -151,7 +151,7 @@ pub struct ReferenceReport {
     /// Of a text only the part that names a file.
     pub value: String,
     pub form: Form,
-    pub status: Status,
+    pub status: ReferenceStatus,
     /// The absolute path of the file.
     pub found_at: Option<FilePath>,
 }

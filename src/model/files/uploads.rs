@@ -192,7 +192,7 @@ impl Tree {
 /// Where a directory lives. Never digested, never decided by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Place {
+pub struct MountInfo {
     /// The directory itself, or the nearest above it that is there.
     pub there: FilePath,
     pub kind: MountKind,
@@ -223,10 +223,10 @@ pub enum MountKind {
     /// A directory of the host.
     Bind,
     /// A filesystem of its own.
-    Disk,
+    LocalStore,
 }
 
-impl Place {
+impl MountInfo {
     /// Whether a user may make files here, by permission bits alone.
     pub fn lets_write(&self, uid: u32, gid: u32) -> bool {
         let bits = match () {

@@ -105,11 +105,11 @@ impl Summary {
         let mut sum = Self::default();
         for step in steps {
             sum.destructive_steps += u64::from(risk::of_step(step) == Risk::Destructive);
-            for act in &step.moves {
-                match act {
+            for mv in &step.moves {
+                match mv {
                     Move::DropObject(drop) if drop.object.kind == Table => sum.tables_to_drop += 1,
                     Move::Quarantine(put) if put.object.kind == Table => {
-                        sum.tables_to_quarantine += 1
+                        sum.tables_to_quarantine += 1;
                     }
                     Move::SetRevisions(set) => sum.revisions_to_stamp += set.to.len() as u64,
                     Move::Run(run) => sum.migrations_to_run += run.revisions.len() as u64,

@@ -14,7 +14,7 @@ pub use crate::model::file_moves::{
     RestoreFiles, SaveFiles, Sidecar,
 };
 use crate::model::files::rewriting::Rewriting;
-pub use crate::model::kept::{DiscardKept, KeptThing};
+pub use crate::model::kept::{DiscardKept, SavedCopyRef};
 use crate::model::names::{Digest, FilePath, ObjectRef};
 pub use crate::model::plan::probe::{Answer, Probe};
 
@@ -40,12 +40,12 @@ pub struct Step {
     pub superseded_by: Option<String>,
     /// Neighbouring steps with the same label share one database transaction.
     pub transaction: Option<String>,
-    /// Holds before the step; facts that no earlier step of the plan changes.
+    /// LockMode before the step; facts that no earlier step of the plan changes.
     pub ready: Vec<Probe>,
     /// What is put into keeping before anything changes.
     pub save: Vec<Move>,
     pub moves: Vec<Move>,
-    /// Holds after the step; where it holds before, there is nothing to do.
+    /// LockMode after the step; where it holds before, there is nothing to do.
     pub done: Vec<Probe>,
     /// Takes the step back. Empty where it cannot be taken back.
     pub undo: Vec<Move>,

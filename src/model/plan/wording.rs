@@ -10,7 +10,7 @@ use crate::model::text::{bytes, counted};
 
 /// The title of a step: what its moves do, one after the other.
 pub fn title(step: &Step) -> String {
-    let phrases: Vec<String> = step.moves.iter().map(|act| phrase(act, &step.ready)).collect();
+    let phrases: Vec<String> = step.moves.iter().map(|mv| phrase(mv, &step.ready)).collect();
     phrases.join(", ")
 }
 
@@ -31,8 +31,8 @@ fn list(words: &[String]) -> String {
 }
 
 /// One move in words.
-pub fn phrase(act: &Move, ready: &[Probe]) -> String {
-    match act {
+pub fn phrase(mv: &Move, ready: &[Probe]) -> String {
+    match mv {
         Move::CreateObject(create) => format!("create {}", create.object),
         Move::DropObject(drop) => format!("drop {}{}", drop.object, rows_of(&drop.object, ready)),
         Move::AlterObject(alter) => format!("alter {}", alter.object),

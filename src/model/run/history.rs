@@ -24,7 +24,7 @@ pub struct Run {
     /// Of the last line of its journal.
     pub last_at: Option<Moment>,
     pub signed_by: Vec<String>,
-    pub progress: Progress,
+    pub progress: RunPhase,
     pub steps_done: u64,
     pub steps_undone: u64,
     /// What stopped it, or why its journal cannot be read.
@@ -34,7 +34,7 @@ pub struct Run {
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Progress {
+pub enum RunPhase {
     /// Nothing of it was begun.
     NotBegun,
     /// Some steps are done, some are not: applying the plan again goes on.
@@ -50,7 +50,7 @@ pub enum Progress {
 /// What a host holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Status {
+pub struct StateDirectoryStatus {
     pub site: String,
     /// The state directory.
     pub directory: FilePath,
@@ -70,6 +70,6 @@ pub struct Status {
 impl Run {
     /// Whether somebody has to go on with it.
     pub fn is_unfinished(&self) -> bool {
-        matches!(self.progress, Progress::Stopped | Progress::BeingTakenBack | Progress::Unknown)
+        matches!(self.progress, RunPhase::Stopped | RunPhase::BeingTakenBack | RunPhase::Unknown)
     }
 }

@@ -4,7 +4,7 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{self, Gid, Mode, Stat, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags};
 use rustix::io::{Errno, Result};
 
-use crate::live::CopyHow;
+use crate::stores::store::CopyAttributes;
 
 /// All bits that `chmod` can set.
 const MODE: u32 = 0o7777;
@@ -25,7 +25,12 @@ impl Own {
 
 /// Gives a new file or directory, as it is `now`, its owner and mode: what was asked for, otherwise
 /// its own as far as this user may. Who may not keep the owner does not keep set-id bits either.
-pub(super) fn dress(new: &OwnedFd, now: &Stat, how: &CopyHow, own: Own) -> Result<()> {
+pub(super) fn apply_attributes(
+    new: &OwnedFd,
+    now: &Stat,
+    how: &CopyAttributes,
+    own: Own,
+) -> Result<()> {
     let kept = attempt(how.owner.is_some(), give(new, now, how.owner.unwrap_or(own.owner)))?;
     let mode = how.mode.unwrap_or(if kept { own.mode } else { own.mode & 0o777 });
     attempt(how.mode.is_some(), fs::fchmod(new, Mode::from_raw_mode(mode & MODE)))?;

@@ -21,20 +21,20 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
 use crate::fs::root::{Plain, Root, is_plain, size, split};
-use crate::live::{Copied, CopyHow, FileState, Onto};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::stores::local::attributes::{Own, dress, keep_time, keep_user_attributes};
+use crate::stores::local::attributes::{Own, apply_attributes, keep_time, keep_user_attributes};
 use crate::stores::local::copy_data::{Failed, transfer};
 use crate::stores::local::directories::make_like;
-use crate::stores::local::directory_cache::{Ends, Reach};
+use crate::stores::local::directory_cache::{DirectoryCache, Ends};
 use crate::stores::local::durable::{Durability, point, sync_directories};
 use crate::stores::local::errors::{stale, undone, unknown, unread};
-use crate::stores::local::hash_cache::Memory;
+use crate::stores::local::hash_cache::HashCache;
 use crate::stores::local::scan::{as_listed, check, states_below};
 use crate::stores::local::temporary::{
     Names, has_same_content, place_file, place_link, place_over,
 };
+use crate::stores::store::{Copied, CopyAttributes, FileState, Placement};
 
 /// A batch is copied in parts of about so many bytes: enough for a sync to be worth its while, and
 /// few enough for the disk to be busy from the beginning.
@@ -51,8 +51,8 @@ const NEVER_SHARED: [i64; 2] = [0xEF53, 0x0102_1994];
 struct Batch<'a> {
     from: &'a Root,
     to: &'a Root,
-    how: &'a CopyHow,
-    memory: &'a Memory,
+    how: &'a CopyAttributes,
+    memory: &'a HashCache,
     names: Names,
     files: Vec<(&'a FileFact, Copied)>,
     /// What each becomes: the same, unless it gets another name.
@@ -88,15 +88,17 @@ pub(super) fn copy(
     from: &Root,
     to: &Root,
     files: &[FileFact],
-    onto: Onto<'_>,
-    how: &CopyHow,
-    memory: &Memory,
+    onto: Placement<'_>,
+    how: &CopyAttributes,
+    memory: &HashCache,
 ) -> Result<Vec<Copied>> {
     check(files)?;
     let (copies, replaced) = match onto {
-        Onto::Free => (Cow::Borrowed(files), None),
-        Onto::ByContent => (Cow::Owned(files.iter().map(FileFact::by_content).collect()), None),
-        Onto::Files(replaced) => (Cow::Borrowed(files), Some(replaced)),
+        Placement::NewName => (Cow::Borrowed(files), None),
+        Placement::ContentName => {
+            (Cow::Owned(files.iter().map(FileFact::by_content).collect()), None)
+        }
+        Placement::Replace(replaced) => (Cow::Borrowed(files), Some(replaced)),
     };
     let copies = &copies[..];
     let found = destinations(to, copies, replaced, memory)?;
@@ -143,7 +145,7 @@ fn destinations(
     to: &Root,
     files: &[FileFact],
     replaced: Option<&[FileFact]>,
-    memory: &Memory,
+    memory: &HashCache,
 ) -> Result<Vec<Copied>> {
     if replaced
         .is_some_and(|old| !old.iter().map(FileFact::path).eq(files.iter().map(FileFact::path)))
@@ -163,9 +165,9 @@ fn destinations(
             FileState::Missing if replaced.is_some() => {
                 Err(stale(&path, "is to be replaced and is not there"))
             }
-            FileState::Missing => Ok(Copied::Made),
+            FileState::Missing => Ok(Copied::Created),
             FileState::Same => Ok(Copied::Already),
-            FileState::Differs if old.is_some_and(is_there) => Ok(Copied::Made),
+            FileState::Differs if old.is_some_and(is_there) => Ok(Copied::Created),
             FileState::Differs => Err(stale(&path, "is there already, with another content")),
             FileState::NotAFile => {
                 Err(stale(&path, "cannot be made: something else is there or above it"))
@@ -177,7 +179,7 @@ fn destinations(
 }
 
 impl Batch<'_> {
-    /// Does everything; adds the directories it makes to `made`.
+    /// StatementKind everything; adds the directories it makes to `made`.
     fn run(&self, made: &mut Vec<FilePath>) -> Result<()> {
         let unsynced = |errno| undone("sync", errno, &self.to.absolute(&FilePath::default()));
         let durability = Durability::of(self.to, self.files.len()).map_err(unsynced)?;
@@ -230,7 +232,7 @@ impl Batch<'_> {
         part.try_for_each_init(
             || self.ends(),
             |ends, (index, (file, outcome))| match outcome {
-                Copied::Made => self.fill(ends, index, file, durability),
+                Copied::Created => self.fill(ends, index, file, durability),
                 Copied::Already => self.sync_again(ends, &self.copies[index], durability),
             },
         )
@@ -320,7 +322,7 @@ impl Batch<'_> {
         let dressed = || {
             let mut made = fs::fstat(&copy)?;
             keep_user_attributes(&source.fd, &copy)?;
-            dress(&copy, &made, self.how, Own::of(&source.stat))?;
+            apply_attributes(&copy, &made, self.how, Own::of(&source.stat))?;
             keep_time(&copy, &source.stat)?;
             durability.file(&copy, &made)?;
             (made.st_mtime, made.st_mtime_nsec) = (source.stat.st_mtime, source.stat.st_mtime_nsec);
@@ -469,7 +471,7 @@ impl Batch<'_> {
     /// Takes away what a failed batch leaves: temporary files, and directories with nothing in
     /// them.
     fn clear(&self, made: &[FilePath]) {
-        let mut reach = Reach::new(self.to);
+        let mut reach = DirectoryCache::new(self.to);
         for (index, file) in self.copies.iter().enumerate() {
             let unlink = |directory: &OwnedFd| {
                 fs::unlinkat(directory, self.names.name(index), AtFlags::empty())

@@ -1,4 +1,4 @@
-//! Filling a new file piece by piece. Long stretches of nothing become holes where they are wanted.
+//! DataWriter a new file piece by piece. Long stretches of nothing become holes where they are wanted.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,13 +14,13 @@ use crate::stores::local::durable::point;
 const HOLE: usize = 4096;
 
 /// A new file while it is filled.
-pub(super) struct Filling {
+pub(super) struct DataWriter {
     fd: OwnedFd,
     with_holes: bool,
     written: u64,
 }
 
-impl Filling {
+impl DataWriter {
     /// An empty file; `with_holes` where zeros need not be written.
     pub fn new(fd: OwnedFd, with_holes: bool) -> Self {
         Self { fd, with_holes, written: 0 }
@@ -77,7 +77,7 @@ pub(super) fn transfer(
         shares.store(false, Ordering::Relaxed);
     }
     let mut full = None;
-    let mut filling = Filling::new(copy, has_holes(&source.stat));
+    let mut filling = DataWriter::new(copy, has_holes(&source.stat));
     let digest =
         source.read_through(|piece| filling.add(piece).inspect_err(|errno| full = Some(*errno)));
     let digest = digest.map_err(|errno| full.map_or(Failed::Reading(errno), Failed::Writing))?;
@@ -114,7 +114,7 @@ mod tests {
         for with_holes in [true, false] {
             let mut file = tempfile::tempfile().unwrap();
             let fd = OwnedFd::from(file.try_clone().unwrap());
-            let mut filling = Filling::new(fd, with_holes);
+            let mut filling = DataWriter::new(fd, with_holes);
             for piece in content.chunks(5000) {
                 filling.add(piece).unwrap();
             }

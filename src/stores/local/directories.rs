@@ -7,12 +7,12 @@ use rustix::io::Errno;
 
 use crate::error::Result;
 use crate::fs::root::{Root, split};
-use crate::live::CopyHow;
 use crate::model::names::FilePath;
-use crate::stores::local::attributes::{Own, dress};
+use crate::stores::local::attributes::{Own, apply_attributes};
 use crate::stores::local::durable::point;
 use crate::stores::local::errors::{stale, undone, unread};
 use crate::stores::local::temporary::{Names, is_temporary, place_directory};
+use crate::stores::store::CopyAttributes;
 
 const PASS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 const READ: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -23,7 +23,7 @@ const NEW: Mode = Mode::RWXU;
 /// business and are followed; the directory itself must not be one. Nothing stays of a failure.
 pub(super) fn make_directory(
     path: &FilePath,
-    how: &CopyHow,
+    how: &CopyAttributes,
     modern: bool,
 ) -> Result<Vec<FilePath>> {
     let mut made = Vec::new();
@@ -38,7 +38,12 @@ pub(super) fn make_directory(
     }
 }
 
-fn make_all(path: &FilePath, how: &CopyHow, modern: bool, made: &mut Vec<FilePath>) -> Result<()> {
+fn make_all(
+    path: &FilePath,
+    how: &CopyAttributes,
+    modern: bool,
+    made: &mut Vec<FilePath>,
+) -> Result<()> {
     let mut here = fs::open("/", PASS, Mode::empty())
         .map_err(|errno| undone("make directory", errno, &FilePath::from("/")))?;
     for (end, name) in components(path) {
@@ -93,7 +98,7 @@ fn components(path: &FilePath) -> impl Iterator<Item = (usize, &[u8])> {
 fn make_one(
     parent: &OwnedFd,
     name: &[u8],
-    how: &CopyHow,
+    how: &CopyAttributes,
     model: Option<&Stat>,
     modern: bool,
 ) -> rustix::io::Result<OwnedFd> {
@@ -110,7 +115,7 @@ fn make_one(
                 // A group that is passed on from above goes on being passed on.
                 None => Own { mode: own.mode & Mode::SGID.as_raw_mode() | 0o755, ..own },
             };
-            dress(&new, &now, how, own)?;
+            apply_attributes(&new, &now, how, own)?;
             point("disk: before a directory has its name")?;
             place_directory(parent, &temporary, name, modern)?;
             Ok(new)
@@ -151,7 +156,13 @@ pub(super) fn make_like(
         let (above, _) = split(&so_far);
         to.directory(&above)
             .and_then(|above| {
-                make_one(&above, name, &CopyHow { mode: None, owner }, Some(&model), to.is_modern())
+                make_one(
+                    &above,
+                    name,
+                    &CopyAttributes { mode: None, owner },
+                    Some(&model),
+                    to.is_modern(),
+                )
             })
             .map_err(|errno| undone("make directory", errno, &to.absolute(&so_far)))?;
         made.push(so_far);

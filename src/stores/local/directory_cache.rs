@@ -11,7 +11,7 @@ use crate::model::names::FilePath;
 
 /// A hand that goes from file to file. To be kept for one batch at most: a directory that is
 /// renamed meanwhile is still the one that is held.
-pub(super) struct Reach<'a> {
+pub(super) struct DirectoryCache<'a> {
     root: &'a Root,
     /// The directory's path, and its descriptor or why there is none.
     held: Option<(Vec<u8>, Result<OwnedFd>)>,
@@ -19,17 +19,17 @@ pub(super) struct Reach<'a> {
 
 /// The two ends of a file's way, reached for.
 pub(super) struct Ends<'a> {
-    pub from: Reach<'a>,
-    pub to: Reach<'a>,
+    pub from: DirectoryCache<'a>,
+    pub to: DirectoryCache<'a>,
 }
 
 impl<'a> Ends<'a> {
     pub fn of(from: &'a Root, to: &'a Root) -> Self {
-        Self { from: Reach::new(from), to: Reach::new(to) }
+        Self { from: DirectoryCache::new(from), to: DirectoryCache::new(to) }
     }
 }
 
-impl<'a> Reach<'a> {
+impl<'a> DirectoryCache<'a> {
     pub fn new(root: &'a Root) -> Self {
         Self { root, held: None }
     }
@@ -94,7 +94,7 @@ mod tests {
         symlink("a", at("up")).unwrap();
         for modern in [true, false] {
             let root = Root::open(&FilePath::from(tree.path()), modern).unwrap();
-            let mut reach = Reach::new(&root);
+            let mut reach = DirectoryCache::new(&root);
             for path in [
                 "a/1",
                 "a/2",
@@ -134,7 +134,7 @@ mod tests {
         let root = Root::open(&FilePath::from(tree.path().join("root")), true).unwrap();
         for path in ["../secret", "..", ".", "", "/etc/passwd", "a/../../secret", "a//b", "a\0b"] {
             assert_eq!(
-                Reach::new(&root).look(&FilePath::from(path)).err(),
+                DirectoryCache::new(&root).look(&FilePath::from(path)).err(),
                 Some(Errno::INVAL),
                 "{path:?}"
             );
@@ -148,13 +148,13 @@ mod tests {
         std::fs::create_dir_all(at("root/a")).unwrap();
         std::fs::create_dir(at("elsewhere")).unwrap();
         let root = Root::open(&FilePath::from(at("root")), true).unwrap();
-        let mut reach = Reach::new(&root);
+        let mut reach = DirectoryCache::new(&root);
         reach.at(&FilePath::from("a/f")).unwrap();
         std::fs::rename(at("root/a"), at("root/b")).unwrap();
         symlink(at("elsewhere"), at("root/a")).unwrap();
         // Held from before, or anew: never what the link names.
         reach.create_beside(&FilePath::from("a/f"), b"new").unwrap();
         assert!(at("root/b/new").exists() && !at("elsewhere/new").exists());
-        assert!(Reach::new(&root).create_beside(&FilePath::from("a/f"), b"new").is_err());
+        assert!(DirectoryCache::new(&root).create_beside(&FilePath::from("a/f"), b"new").is_err());
     }
 }

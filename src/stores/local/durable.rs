@@ -11,7 +11,7 @@ use rustix::io::{Errno, Result};
 use crate::fault;
 use crate::fs::root::Root;
 use crate::model::names::FilePath;
-use crate::stores::local::directory_cache::Reach;
+use crate::stores::local::directory_cache::DirectoryCache;
 
 /// Up to so many things are synced one by one. On a quiet ext4 `syncfs` costs as much as two
 /// `fsync`s (0.2 ms to 0.6 ms each) and grows far slower, but it also waits for whatever others
@@ -63,7 +63,12 @@ impl Durability {
     }
 
     /// The same of a file that was just seen below a root, and is opened only where that is needed.
-    pub fn listed(&self, reach: &mut Reach<'_>, seen: &Stat, path: &FilePath) -> Result<()> {
+    pub fn listed(
+        &self,
+        reach: &mut DirectoryCache<'_>,
+        seen: &Stat,
+        path: &FilePath,
+    ) -> Result<()> {
         if !self.is_left_out(seen)? {
             return Ok(());
         }

@@ -11,9 +11,9 @@ pub(super) fn unread(errno: Errno, path: &FilePath) -> Error {
     told(Kind::Unreachable, "read", errno, path)
 }
 
-/// Something could not be done: `act` is the verb, as in `write` or `make directory`.
-pub(super) fn undone(act: &str, errno: Errno, path: &FilePath) -> Error {
-    told(Kind::Failed, act, errno, path)
+/// Something could not be done: `mv` is the verb, as in `write` or `make directory`.
+pub(super) fn undone(mv: &str, errno: Errno, path: &FilePath) -> Error {
+    told(Kind::Failed, mv, errno, path)
 }
 
 /// What is at `path` is not what the plan says.
@@ -31,8 +31,8 @@ pub(super) fn unknown(path: &FilePath) -> Error {
     .hint(format!("ls -l {}", quoted(path)))
 }
 
-fn told(kind: Kind, act: &str, errno: Errno, path: &FilePath) -> Error {
-    let error = Error::new(kind, format!("cannot {act} `{}`", path.to_text()));
+fn told(kind: Kind, mv: &str, errno: Errno, path: &FilePath) -> Error {
+    let error = Error::new(kind, format!("cannot {mv} `{}`", path.to_text()));
     let path = quoted(path);
     match errno {
         Errno::NOSPC => {

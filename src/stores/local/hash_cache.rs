@@ -24,12 +24,12 @@ const REST_OF_SECONDS: Duration = Duration::from_secs(3);
 
 /// Files with contents they were seen to have, 16 bytes for each. The keys are this process's own,
 /// so nobody can make two that look alike.
-pub(super) struct Memory {
+pub(super) struct HashCache {
     keys: [RandomState; 2],
     seen: Mutex<HashSet<u128>>,
 }
 
-impl Memory {
+impl HashCache {
     pub fn new() -> Self {
         Self { keys: [RandomState::new(), RandomState::new()], seen: Mutex::new(HashSet::new()) }
     }
@@ -74,9 +74,9 @@ impl Memory {
     }
 }
 
-impl fmt::Debug for Memory {
+impl fmt::Debug for HashCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Memory of {} files", self.with(|seen| seen.len()))
+        write!(f, "HashCache of {} files", self.with(|seen| seen.len()))
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("f");
         std::fs::write(&path, "one").unwrap();
-        let (memory, content) = (Memory::new(), Digest::of("one"));
+        let (memory, content) = (HashCache::new(), Digest::of("one"));
         let before = stat(&path);
         assert!(!memory.knows(&before, content));
         memory.has_made(&before, content);
@@ -136,7 +136,7 @@ mod tests {
         assert!(!has_rested(&stat, UNIX_EPOCH));
         stat.st_ctime_nsec = 0;
         assert!(!has_rested(&stat, UNIX_EPOCH + Duration::from_secs(1_000_000) + REST));
-        let memory = Memory::new();
+        let memory = HashCache::new();
         stat.st_ctime = i64::MAX as _;
         memory.has_read(&stat, Digest::of("one"));
         assert!(!memory.knows(&stat, Digest::of("one")));

@@ -7,10 +7,10 @@ use rustix::fs::{self, Access};
 use rustix::io::Errno;
 
 use crate::fs::root::Root;
-use crate::live::DirectoryState;
 use crate::model::files::uploads::RootState;
 use crate::model::names::FilePath;
 use crate::stores::local::scan::root_state;
+use crate::stores::store::DirectoryState;
 
 /// What is at a path where a directory should be. A symbolic link is none, as for a root.
 pub(super) fn directory(path: &FilePath, modern: bool) -> DirectoryState {

@@ -28,13 +28,13 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
-use crate::live::{
-    ChangeFiles, Copied, CopyHow, DirectoryState, FileState, InspectFiles, Onto, Source,
-};
-use crate::model::files::uploads::{FileCircumstance, FileFact, Place, Tree};
+use crate::model::files::uploads::{FileCircumstance, FileFact, MountInfo, Tree};
 use crate::model::names::FilePath;
+use crate::stores::store::{
+    Copied, CopyAttributes, DirectoryState, FileState, Placement, ReadStore, ScriptFile, WriteStore,
+};
 
-use self::hash_cache::Memory;
+use self::hash_cache::HashCache;
 use crate::fs::root::Root;
 
 pub use self::try_write::try_writing;
@@ -45,15 +45,15 @@ pub use self::try_write::try_writing;
 /// copies end up elsewhere than a plan says. Links above a root are followed; they are the
 /// operator's.
 #[derive(Clone, Debug)]
-pub struct Disk {
+pub struct LocalStore {
     modern: bool,
-    memory: Arc<Memory>,
+    memory: Arc<HashCache>,
 }
 
-impl Disk {
+impl LocalStore {
     /// With whatever the kernel offers.
     pub fn new() -> Self {
-        Self { modern: true, memory: Arc::new(Memory::new()) }
+        Self { modern: true, memory: Arc::new(HashCache::new()) }
     }
 
     /// Without `openat2`, `renameat2` and `syncfs`, as on kernels and in sandboxes that lack them:
@@ -73,7 +73,7 @@ impl Disk {
     }
 }
 
-impl Default for Disk {
+impl Default for LocalStore {
     fn default() -> Self {
         Self::new()
     }
@@ -97,7 +97,7 @@ fn roots(from: &FilePath, to: &FilePath, modern: bool) -> Result<(Root, Root)> {
     Ok((from_root, to_root))
 }
 
-impl InspectFiles for Disk {
+impl ReadStore for LocalStore {
     fn scan(
         &mut self,
         root: &FilePath,
@@ -117,7 +117,7 @@ impl InspectFiles for Disk {
         Ok(host_paths::directory(path, self.modern))
     }
 
-    fn sources(&mut self, directory: &FilePath) -> Result<Vec<Source>> {
+    fn sources(&mut self, directory: &FilePath) -> Result<Vec<ScriptFile>> {
         absolute(directory)?;
         sources::sources(directory, self.modern)
     }
@@ -126,7 +126,7 @@ impl InspectFiles for Disk {
         host_paths::program(name, search)
     }
 
-    fn place(&mut self, path: &FilePath) -> Option<Place> {
+    fn place(&mut self, path: &FilePath) -> Option<MountInfo> {
         mounts::place(path)
     }
 
@@ -135,7 +135,7 @@ impl InspectFiles for Disk {
     }
 }
 
-impl ChangeFiles for Disk {
+impl WriteStore for LocalStore {
     fn make_directory(
         &mut self,
         path: &FilePath,
@@ -143,7 +143,7 @@ impl ChangeFiles for Disk {
         owner: Option<(u32, u32)>,
     ) -> Result<Vec<FilePath>> {
         absolute(path)?;
-        directories::make_directory(path, &CopyHow { mode, owner }, self.modern)
+        directories::make_directory(path, &CopyAttributes { mode, owner }, self.modern)
     }
 
     fn remove_directory(&mut self, path: &FilePath) -> Result<bool> {
@@ -156,8 +156,8 @@ impl ChangeFiles for Disk {
         from: &FilePath,
         to: &FilePath,
         files: &[FileFact],
-        onto: Onto<'_>,
-        how: &CopyHow,
+        onto: Placement<'_>,
+        how: &CopyAttributes,
     ) -> Result<Vec<Copied>> {
         absolute(from)?;
         absolute(to)?;

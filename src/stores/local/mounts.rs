@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs;
 
-use crate::model::files::uploads::{MountKind, Place};
+use crate::model::files::uploads::{MountInfo, MountKind};
 use crate::model::names::FilePath;
 
 /// Where `path` lives, or would live: told of the nearest directory above it that is there.
-pub(super) fn place(path: &FilePath) -> Option<Place> {
+pub(super) fn place(path: &FilePath) -> Option<MountInfo> {
     let there = path.as_path().ancestors().find(|above| above.is_dir())?;
     // The kernel names mounts by their real paths.
     let real = there.canonicalize().ok()?;
     let mounts = std::fs::read("/proc/self/mountinfo").ok()?;
     let mount = mount_of(&mounts, &real)?;
     let (space, metadata) = (fs::statvfs(there).ok()?, there.metadata().ok()?);
-    Some(Place {
+    Some(MountInfo {
         there: FilePath::new(there),
         kind: mount.kind(),
         mounted_at: FilePath::new(mount.at),
@@ -52,7 +52,7 @@ impl Mount {
                 MountKind::Volume
             }
             _ if self.root != Path::new("/") => MountKind::Bind,
-            _ => MountKind::Disk,
+            _ => MountKind::LocalStore,
         }
     }
 }
@@ -115,7 +115,7 @@ broken line
             ("/data/inner/x", MountKind::Memory, "/data/inner"),
             ("/data/innermost", MountKind::Volume, "/data"),
             ("/app/with blank/x", MountKind::Bind, "/app/with blank"),
-            ("/disk", MountKind::Disk, "/disk"),
+            ("/disk", MountKind::LocalStore, "/disk"),
         ] {
             let mount = mount_of(TABLE, Path::new(path)).unwrap();
             assert_eq!((mount.kind(), mount.at.as_path()), (kind, Path::new(at)), "{path}");

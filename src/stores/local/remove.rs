@@ -11,21 +11,22 @@ use crate::error::Result;
 use crate::fs::root::{Root, is_same, parts, size, split};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::stores::local::directory_cache::Reach;
+use crate::stores::local::directory_cache::DirectoryCache;
 use crate::stores::local::durable::{point, sync_directories};
 use crate::stores::local::errors::{undone, unread};
-use crate::stores::local::hash_cache::Memory;
+use crate::stores::local::hash_cache::HashCache;
 use crate::stores::local::scan::{as_listed, check};
 use crate::stores::local::temporary::{is_exchanged, is_temporary};
 use crate::stores::local::walk::{Met, walk};
 
 /// Removes listed files that still have the listed content; directories stay. Returns how many were
 /// removed.
-pub(super) fn remove(root: &Root, files: &[FileFact], memory: &Memory) -> Result<u64> {
+pub(super) fn remove(root: &Root, files: &[FileFact], memory: &HashCache) -> Result<u64> {
     check(files)?;
-    let removed = files
-        .par_iter()
-        .map_init(|| Reach::new(root), |reach, file| remove_file(root, reach, file, memory));
+    let removed = files.par_iter().map_init(
+        || DirectoryCache::new(root),
+        |reach, file| remove_file(root, reach, file, memory),
+    );
     let removed: Vec<bool> = removed.collect::<Result<_>>()?;
     let gone = || files.iter().zip(&removed).filter(|(_, removed)| **removed);
     let touched: BTreeSet<FilePath> = gone().map(|(file, _)| split(file.path()).0).collect();
@@ -36,9 +37,9 @@ pub(super) fn remove(root: &Root, files: &[FileFact], memory: &Memory) -> Result
 /// Whether the file was removed. It is unlinked only as the very file that was read.
 fn remove_file(
     root: &Root,
-    reach: &mut Reach<'_>,
+    reach: &mut DirectoryCache<'_>,
     file: &FileFact,
-    memory: &Memory,
+    memory: &HashCache,
 ) -> Result<bool> {
     let absolute = || root.absolute(file.path());
     let read = match as_listed(reach, file, memory) {

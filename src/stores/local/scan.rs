@@ -6,15 +6,15 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
 use crate::fs::root::{Root, is_plain, join, parts, size};
-use crate::live::FileState;
 use crate::model::files::uploads::{FileCircumstance, FileFact, Odd, OddKind, RootState, Tree};
 use crate::model::names::FilePath;
 use crate::stores::local::attributes::Own;
-use crate::stores::local::directory_cache::Reach;
-use crate::stores::local::hash_cache::Memory;
+use crate::stores::local::directory_cache::DirectoryCache;
+use crate::stores::local::hash_cache::HashCache;
 use crate::stores::local::ignore::{self, Ignore, Verdict};
 use crate::stores::local::temporary::is_temporary;
 use crate::stores::local::walk::{Met, walk};
+use crate::stores::store::FileState;
 
 /// A file of patterns is written by hand; what is larger is something else.
 const MOST_PATTERNS: u64 = 1024 * 1024;
@@ -63,7 +63,8 @@ pub(super) fn scan(
     let mut circumstances = Vec::with_capacity(total);
     while paths.len() > 0 {
         let some: Vec<FilePath> = paths.by_ref().take(AT_ONCE).collect();
-        let read: Vec<_> = some.into_par_iter().map_init(|| Reach::new(&root), read).collect();
+        let read: Vec<_> =
+            some.into_par_iter().map_init(|| DirectoryCache::new(&root), read).collect();
         for outcome in read {
             match outcome {
                 Ok((fact, circumstance)) => {
@@ -151,7 +152,10 @@ pub(super) fn root_state(errno: Errno) -> RootState {
 }
 
 /// One file that was met as a plain one.
-fn read(reach: &mut Reach<'_>, path: FilePath) -> Result<(FileFact, FileCircumstance), Odd> {
+fn read(
+    reach: &mut DirectoryCache<'_>,
+    path: FilePath,
+) -> Result<(FileFact, FileCircumstance), Odd> {
     let read = reach.seen_plain(&path).and_then(|plain| match plain {
         Some(plain) => Ok(plain.digest()?.map(|digest| (digest, plain.stat))),
         None => Ok(None),
@@ -179,7 +183,7 @@ fn circumstance(stat: &Stat) -> FileCircumstance {
 pub(super) fn states(
     root: &FilePath,
     files: &[FileFact],
-    memory: &Memory,
+    memory: &HashCache,
     modern: bool,
 ) -> Result<Vec<FileState>> {
     check(files)?;
@@ -195,10 +199,10 @@ pub(super) fn states(
 }
 
 /// How each file of a list that was checked is found.
-pub(super) fn states_below(root: &Root, files: &[FileFact], memory: &Memory) -> Vec<FileState> {
+pub(super) fn states_below(root: &Root, files: &[FileFact], memory: &HashCache) -> Vec<FileState> {
     files
         .par_iter()
-        .map_init(|| Reach::new(root), |reach, file| state(reach, file, memory))
+        .map_init(|| DirectoryCache::new(root), |reach, file| state(reach, file, memory))
         .collect()
 }
 
@@ -218,7 +222,7 @@ pub(super) fn check(files: &[FileFact]) -> Result<()> {
 
 /// How one listed file is found. A file of another size is never read, and neither is one that is
 /// known.
-fn state(reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> FileState {
+fn state(reach: &mut DirectoryCache<'_>, file: &FileFact, memory: &HashCache) -> FileState {
     match reach.look(file.path()) {
         Ok(stat) if !is_plain(&stat) => FileState::NotAFile,
         Ok(stat) if size(&stat) != file.size() => FileState::Differs,
@@ -232,9 +236,9 @@ fn state(reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> FileState {
 
 /// A file of a list as it lies there; `None` where it has not the listed content.
 pub(super) fn as_listed(
-    reach: &mut Reach<'_>,
+    reach: &mut DirectoryCache<'_>,
     file: &FileFact,
-    memory: &Memory,
+    memory: &HashCache,
 ) -> rustix::io::Result<Option<Stat>> {
     let seen = reach.look(file.path())?;
     if !is_plain(&seen) || size(&seen) != file.size() {
@@ -247,7 +251,7 @@ pub(super) fn as_listed(
     Ok((plain.digest()? == Some(file.sha256())).then_some(plain.stat))
 }
 
-fn content_state(reach: &mut Reach<'_>, file: &FileFact, memory: &Memory) -> FileState {
+fn content_state(reach: &mut DirectoryCache<'_>, file: &FileFact, memory: &HashCache) -> FileState {
     let read = reach.seen_plain(file.path()).and_then(|plain| match plain {
         Some(plain) => Ok(plain.digest()?.inspect(|digest| memory.has_read(&plain.stat, *digest))),
         None => Ok(None),

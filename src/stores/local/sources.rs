@@ -3,18 +3,18 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::fs::root::{Root, size, split};
-use crate::live::Source;
 use crate::model::files::uploads::OddKind;
 use crate::model::names::FilePath;
 use crate::stores::local::errors::unread;
 use crate::stores::local::walk::{Met, walk};
+use crate::stores::store::ScriptFile;
 
 /// A source is written by hand; what is larger is something else.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Every plain file below a directory, sorted by path, without byte code, caches and directories
 /// whose name begins with a dot.
-pub(super) fn sources(directory: &FilePath, modern: bool) -> Result<Vec<Source>> {
+pub(super) fn sources(directory: &FilePath, modern: bool) -> Result<Vec<ScriptFile>> {
     let root = Root::open(directory, modern).map_err(|errno| unread(errno, directory))?;
     let (mut paths, mut odd) = (Vec::new(), Vec::new());
     walk(&root, |path, met| {
@@ -36,7 +36,7 @@ pub(super) fn sources(directory: &FilePath, modern: bool) -> Result<Vec<Source>>
     paths.into_iter().map(|path| source(&root, path)).collect()
 }
 
-fn source(root: &Root, path: FilePath) -> Result<Source> {
+fn source(root: &Root, path: FilePath) -> Result<ScriptFile> {
     let absolute = root.absolute(&path);
     let plain = root.plain(&path).map_err(|errno| unread(errno, &absolute))?;
     let Some(plain) = plain else { return Err(refused(&absolute, OddKind::Changing)) };
@@ -52,7 +52,7 @@ fn source(root: &Root, path: FilePath) -> Result<Source> {
         Ok(())
     });
     match digest.map_err(|errno| unread(errno, &absolute))? {
-        Some(_) => Ok(Source { path, content }),
+        Some(_) => Ok(ScriptFile { path, content }),
         None => Err(refused(&absolute, OddKind::Changing)),
     }
 }

@@ -28,7 +28,7 @@ pub struct Part {
     /// As which it stands in the archive; a plain file name.
     pub name: String,
     pub root: FilePath,
-    /// What is passed over there, as for [`scan`](crate::live::InspectFiles::scan).
+    /// What is passed over there, as for [`scan`](crate::stores::store::ReadStore::scan).
     pub ignore: Vec<String>,
 }
 

@@ -10,8 +10,6 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
 use crate::fs::root::{Root, split};
-use crate::live::CopyHow;
-use crate::live::FileState;
 use crate::model::files::archive::Manifest;
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
@@ -19,16 +17,18 @@ use crate::stores::local::absolute;
 use crate::stores::local::archive::Watch;
 use crate::stores::local::archive::members::Lies;
 use crate::stores::local::archive::read::{Taker, read};
-use crate::stores::local::attributes::{Own, dress, set_time};
-use crate::stores::local::copy_data::Filling;
+use crate::stores::local::attributes::{Own, apply_attributes, set_time};
+use crate::stores::local::copy_data::DataWriter;
 use crate::stores::local::directories::make_directory;
 use crate::stores::local::durable::{Durability, point};
 use crate::stores::local::errors::{undone, unread};
-use crate::stores::local::hash_cache::Memory;
+use crate::stores::local::hash_cache::HashCache;
 use crate::stores::local::host_paths::free_bytes;
 use crate::stores::local::scan;
 use crate::stores::local::temporary::{Names, is_temporary, place_directory};
 use crate::stores::local::walk::{Met, walk};
+use crate::stores::store::CopyAttributes;
+use crate::stores::store::FileState;
 
 /// What filesystems have at their top by themselves.
 const OWN: &[u8] = b"lost+found";
@@ -85,7 +85,7 @@ struct Unpacking {
     /// How directories are to lie at the end, by their temporary paths.
     lies: BTreeMap<FilePath, Lies>,
     /// The file that comes now, and how it is to lie.
-    coming: Option<(Filling, Lies)>,
+    coming: Option<(DataWriter, Lies)>,
     made: Vec<FilePath>,
 }
 
@@ -220,13 +220,13 @@ fn holds(root: &FilePath, name: &str, listed: &BTreeMap<FilePath, FileFact>) -> 
     if !found.iter().eq(mine.iter().map(FileFact::path)) {
         return Ok(false);
     }
-    let states = scan::states(root, &mine, &Memory::new(), true)?;
+    let states = scan::states(root, &mine, &HashCache::new(), true)?;
     Ok(states.iter().all(|state| *state == FileState::Same))
 }
 
 impl Taker for Unpacking {
     fn begin(&mut self, manifest: &Manifest, files: &BTreeMap<FilePath, FileFact>) -> Result<()> {
-        self.made = make_directory(&self.to, &CopyHow::default(), true)?;
+        self.made = make_directory(&self.to, &CopyAttributes::default(), true)?;
         let root = Root::open(&self.to, true).map_err(|errno| self.failed(errno))?;
         for (name, is_directory) in top(&root).map_err(|errno| unread(errno, &self.to))? {
             let part = manifest.roots.iter().find(|part| part.name.as_bytes() == name);
@@ -274,7 +274,8 @@ impl Taker for Unpacking {
         let open = self.open()?;
         let made =
             point("archive: before a file is made").and_then(|()| open.root.create(&temporary));
-        self.coming = Some((Filling::new(made.map_err(|errno| self.failed(errno))?, true), *lies));
+        self.coming =
+            Some((DataWriter::new(made.map_err(|errno| self.failed(errno))?, true), *lies));
         Ok(())
     }
 
@@ -303,10 +304,10 @@ impl Taker for Unpacking {
 /// Gives what was made its owner and, of its mode, the bits of `most`; nobody gets set-id programs
 /// out of an archive.
 fn lie(fd: &OwnedFd, lies: &Lies, most: u32) -> rustix::io::Result<()> {
-    dress(
+    apply_attributes(
         fd,
         &fs::fstat(fd)?,
-        &CopyHow::default(),
+        &CopyAttributes::default(),
         Own { mode: lies.own.mode & most, ..lies.own },
     )?;
     // A time that no clock shows.

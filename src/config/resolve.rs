@@ -7,12 +7,12 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use crate::config::Said;
+use crate::config::CliOverrides;
 use crate::config::file::{self, File, PathAt};
 use crate::config::interpolate;
 use crate::config::paths::resolve;
 use crate::config::redact::covered;
-use crate::config::source::Sources;
+use crate::config::source::ConfigTexts;
 use crate::config::url::{self, Address, Engines};
 use crate::config::values::{Checked, Label, Public, Variable, Written};
 use crate::error::{Error, Kind, Result};
@@ -27,19 +27,19 @@ use crate::model::variables::is_true;
 /// The variable that holds the database's URL when nobody names another.
 pub const URL_VARIABLE: &str = "DATABASE_URL";
 
-/// What else is needed to settle a file.
-pub struct Settling<'a> {
-    pub said: &'a Said,
+/// What else is needed to resolve a file.
+pub struct Resolver<'a> {
+    pub said: &'a CliOverrides,
     /// The working directory.
     pub here: &'a FilePath,
     /// The directory of the file, or the working directory without one.
     pub base: &'a FilePath,
-    pub sources: &'a Sources<'a>,
+    pub sources: &'a ConfigTexts<'a>,
     pub engines: Engines<'a>,
 }
 
-impl Settling<'_> {
-    pub fn settle(&self, file: File, profile: Option<String>) -> Result<(Config, Access)> {
+impl Resolver<'_> {
+    pub fn resolve(&self, file: File, profile: Option<String>) -> Result<(Config, Access)> {
         let root = match (&self.said.root, &file.app.root) {
             (Some(said), _) => resolve(self.here, said)?,
             (None, Some(written)) => self.path(self.base, written)?,
