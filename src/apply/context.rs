@@ -15,13 +15,13 @@ use crate::apply::execute::release;
 use crate::apply::execute::replace;
 use crate::apply::execute::rows;
 use crate::apply::progress::{ProgressEvent, Reporter};
-use crate::artifact::journal::JournalEvent;
 use crate::artifact::sidecar::{self, Batch};
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
 use crate::model::plan::step::{CopyFiles, FileList, MakeDirectory, Move, Step};
+use crate::model::run::journal::JournalEvent;
 use crate::stores::store::{CopyAttributes, DirectoryState, FileState, Placement};
 
 /// What is copied, synced and journalled together: enough for the syncs not to count, and not more

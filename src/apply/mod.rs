@@ -15,7 +15,7 @@ use crate::apply::context::RunContext;
 use crate::apply::preflight::{Statuses, StepStatus};
 use crate::apply::probe::Prober;
 use crate::apply::progress::Reporter;
-use crate::artifact::journal::{self, Attempt, JournalEvent, RunState};
+use crate::artifact::journal;
 use crate::artifact::state::{Lock, RunDirectory, StateDirectory};
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
@@ -23,7 +23,9 @@ use crate::model::host::HostConfig;
 use crate::model::names::{FilePath, Moment, Secret};
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Answer, Move, Step};
+use crate::model::run::journal::{Attempt, JournalEvent};
 use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
+use crate::model::run::run_state::RunState;
 use crate::trust::trusted_plan::TrustedPlan;
 
 pub mod active_run;

@@ -7,13 +7,13 @@ use std::time::Duration;
 use crate::apply::context::RunContext;
 use crate::apply::probe::ask_database;
 use crate::apply::progress::ProgressEvent;
-use crate::artifact::journal::{JournalEvent, When};
 use crate::engines::database::{OtherSessions, ReadDatabase};
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
 use crate::fs::files;
 use crate::model::names::{Digest, Secret};
 use crate::model::plan::step::{Answer, Probe, Run, Step};
+use crate::model::run::journal::{JournalEvent, When};
 use crate::process::command::{Command, Exit};
 use crate::process::invocation::Invocation;
 

@@ -9,12 +9,12 @@ use crate::apply::context::{BATCH, RunContext, how, ranges};
 use crate::apply::execute::release::{AS_IT_IS, list};
 use crate::apply::probe::walk;
 use crate::apply::progress::ProgressEvent;
-use crate::artifact::journal::JournalEvent;
 use crate::artifact::sidecar;
 use crate::error::{Error, Kind, Result};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
 use crate::model::plan::step::{Answer, FileList, Move, ReplaceFiles, RestoreFiles, Step};
+use crate::model::run::journal::JournalEvent;
 use crate::stores::store::{FileState, Placement, ReadStore};
 
 /// The rows of a list that belong to a batch of another list, which has the same paths.
