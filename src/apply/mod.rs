@@ -280,7 +280,7 @@ fn closed(
     Ok(report(trusted, folder, Outcome::NothingToDo, &statuses))
 }
 
-/// Writes the run's first active_run, where they are not there yet.
+/// Writes the run's first papers, where they are not there yet.
 fn open_run(
     trusted: &TrustedPlan,
     site: &HostConfig,

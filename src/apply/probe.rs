@@ -25,7 +25,7 @@ const BATCH: Batch = Batch { files: 4000, bytes: u64::MAX };
 /// Asks probes, and remembers one look at the database until told that it may have changed.
 pub struct Prober<'a> {
     pub live: &'a mut dyn LiveReader,
-    /// Null before the run has active_run: then nothing of it can have been saved.
+    /// Null before the run has papers: then nothing of it can have been saved.
     pub active_run: Option<&'a ActiveRun>,
     pub sidecar: Option<&'a Path>,
     /// Of the run, whether or not it has begun.

@@ -154,7 +154,7 @@ fn in_transaction(ctx: &mut RunContext<'_>, steps: &[&Step]) -> Result<()> {
     })
 }
 
-/// StatementKind something in a transaction, again and again while others hold locks.
+/// Does something in a transaction, again and again while others hold locks.
 pub fn retry(
     ctx: &mut RunContext<'_>,
     step: &Step,
