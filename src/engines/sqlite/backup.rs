@@ -16,7 +16,7 @@ use crate::engines::sqlite::connection::{Connection, OpenMode};
 use crate::engines::sqlite::failure;
 use crate::engines::sqlite::held::Held;
 use crate::engines::sqlite::inspect::SqliteSnapshot;
-use crate::engines::sqlite::kept::{self, NewFile, name_of};
+use crate::engines::sqlite::kept::{self, KeptFile, name_of};
 use crate::engines::sqlite::pages::Copying;
 use crate::engines::sqlite::place::DatabasePath;
 use crate::engines::sqlite::session::Session;
@@ -25,7 +25,7 @@ use crate::fault;
 
 /// Writes a backup to the new file `to`. An absent database gives an empty one.
 pub(super) fn backup(place: &DatabasePath, to: &Path) -> Result<SavedCopy> {
-    let file = NewFile::create(to)?;
+    let file = KeptFile::create(to)?;
     if place.metadata()?.is_some() {
         copy_to(place, &file)?;
     }
@@ -35,7 +35,7 @@ pub(super) fn backup(place: &DatabasePath, to: &Path) -> Result<SavedCopy> {
 }
 
 /// Copies the database to a new file, letting others write meanwhile.
-pub(super) fn copy_to(place: &DatabasePath, file: &NewFile) -> Result<()> {
+pub(super) fn copy_to(place: &DatabasePath, file: &KeptFile) -> Result<()> {
     let mut source = Connection::open(place.path(), place.name(), OpenMode::Look)?;
     let mut copy = file.open()?;
     Copying::begin(&mut source, &mut copy)?.finish_politely()
@@ -55,7 +55,7 @@ pub(super) fn restore(session: &mut Session, from: &Path) -> Result<()> {
 pub(super) fn restore_to(from: &Path, to: &Path) -> Result<SqliteSnapshot> {
     let kept = kept::read_back(from)?;
     if kept.bytes > 0 {
-        let file = NewFile::create(to)?;
+        let file = KeptFile::create(to)?;
         let mut source = Connection::open(from, name_of(from)?, OpenMode::Sealed)?;
         Copying::begin(&mut source, &mut file.open()?)?.finish()?;
         file.leave();
@@ -90,7 +90,7 @@ fn create(session: &mut Session, source: &mut Connection) -> Result<()> {
     let path = place.directory().join(format!(".{}.ttplan-new", place.file_name()));
     // Left by a run that was killed. The lock of the run keeps others from using it.
     let _ = std::fs::remove_file(&path);
-    let new = NewFile::create(&path)?;
+    let new = KeptFile::create(&path)?;
     let mut copy = new.open()?;
     Copying::begin(source, &mut copy)?.finish()?;
     drop(copy);

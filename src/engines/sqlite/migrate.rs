@@ -10,7 +10,7 @@ use crate::engines::sqlite::connection::{Connection, OpenMode};
 use crate::engines::sqlite::failure;
 use crate::engines::sqlite::held::Key;
 use crate::engines::sqlite::inspect::SqliteSnapshot;
-use crate::engines::sqlite::kept::{self, NewFile, name_of};
+use crate::engines::sqlite::kept::{self, KeptFile, name_of};
 use crate::engines::sqlite::place::DatabasePath;
 use crate::engines::sqlite::session::Session;
 use crate::error::{Error, Kind, Result};
@@ -45,7 +45,7 @@ pub(super) fn prepare(
     let url = url_of(session.url.reveal(), name_of(&path)?)?;
     for _ in 0..TRIES {
         let before = stamp(session)?;
-        let copy = NewFile::create(&path)?;
+        let copy = KeptFile::create(&path)?;
         match before {
             Some(_) => backup::copy_to(&session.place, &copy)?,
             // Better now than after the migrations.

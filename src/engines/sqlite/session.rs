@@ -8,9 +8,8 @@
 //! containers that share the volume, leaves no file, ends with the process, and is independent of
 //! the POSIX locks that SQLite uses. A database that is not there has its directory locked instead.
 
-use std::fs::{File, TryLockError};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::fs::File;
+use std::time::Duration;
 
 use crate::engines::sqlite::connection::{Connection, OpenMode};
 use crate::engines::sqlite::failure;
@@ -19,11 +18,9 @@ use crate::engines::sqlite::inspect::absent;
 use crate::engines::sqlite::place::DatabasePath;
 use crate::engines::sqlite::references::{self, Dangling};
 use crate::error::{Error, Kind, Result};
+use crate::fs::lock::take;
 use crate::model::config::Access;
 use crate::model::names::Secret;
-
-/// How long to wait between two looks at a lock that another run holds.
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a run holds of its database.
 pub(super) struct Session {
@@ -217,23 +214,10 @@ impl Session {
 ///
 /// Errors: `Kind::Locked` when another holds it after `wait`.
 fn lock(file: &File, place: &DatabasePath, wait: Duration) -> Result<()> {
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < wait => sleep(LOCK_PAUSE.min(wait)),
-            Err(TryLockError::WouldBlock) => {
-                let held = format!("another run of ttplan holds the lock on `{}`", place.name());
-                return Err(Error::new(Kind::Locked, held)
-                    .hint("wait for it to end, then run the command again"));
-            }
-            Err(TryLockError::Error(error)) => {
-                return Err(Error::new(
-                    Kind::Failed,
-                    format!("`{}` cannot be locked", place.name()),
-                )
-                .because(error));
-            }
-        }
+    let cannot = || Error::new(Kind::Failed, format!("`{}` cannot be locked", place.name()));
+    if take(file, wait).map_err(|error| cannot().because(error))? {
+        return Ok(());
     }
+    let held = format!("another run of ttplan holds the lock on `{}`", place.name());
+    Err(Error::new(Kind::Locked, held).hint("wait for it to end, then run the command again"))
 }
