@@ -8,9 +8,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::model::catalogue::Catalogue;
+use crate::model::database::catalogue::Catalogue;
+use crate::model::database::shape::Shape;
 use crate::model::diagnosis::{Inferred, Nearest};
-use crate::model::shape::Shape;
 
 /// How many differences of the nearest entry are told; more are counted.
 const TOLD: usize = 40;
@@ -124,7 +124,7 @@ fn named(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::catalogue::tests::{ids, ran, sample, shape};
+    use crate::model::database::catalogue::tests::{ids, ran, sample, shape};
 
     #[test]
     fn a_schema_is_found_and_an_empty_script_passed_over() {

@@ -65,7 +65,7 @@ impl Kind {
 
 /// A place in a text file that a person wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TextPosition {
     /// The file's name as the user knows it.
     pub file: String,
     /// The whole text of the file, so that the place can be shown.
@@ -74,7 +74,7 @@ pub struct Place {
     pub span: std::ops::Range<usize>,
 }
 
-impl Place {
+impl TextPosition {
     /// Line and column of the start of the span, both counted from 1; columns count characters.
     pub fn line_column(&self) -> (usize, usize) {
         let mut start = self.span.start.min(self.source.len());
@@ -92,7 +92,7 @@ impl Place {
 struct Body {
     kind: Kind,
     message: String,
-    place: Option<Place>,
+    place: Option<TextPosition>,
     causes: Vec<String>,
     hints: Vec<String>,
     transient: bool,
@@ -131,7 +131,7 @@ impl Error {
     }
 
     /// Says where in a file the cause stands.
-    pub fn at(mut self, place: Place) -> Self {
+    pub fn at(mut self, place: TextPosition) -> Self {
         self.0.place = Some(place);
         self
     }
@@ -171,7 +171,7 @@ impl Error {
     }
 
     /// Where in a file the cause stands, if it stands in one.
-    pub fn place(&self) -> Option<&Place> {
+    pub fn place(&self) -> Option<&TextPosition> {
         self.0.place.as_ref()
     }
 
@@ -219,9 +219,10 @@ mod tests {
 
     #[test]
     fn a_place_counts_characters_and_survives_a_span_inside_one() {
-        let place = Place { file: "x".into(), source: "a = 1\nbé = ?".into(), span: 11..12 };
+        let place =
+            TextPosition { file: "x".into(), source: "a = 1\nbé = ?".into(), span: 11..12 };
         assert_eq!(place.line_column(), (2, 5));
-        let inside = Place { span: 8..9, ..place };
+        let inside = TextPosition { span: 8..9, ..place };
         assert_eq!(inside.line_column(), (2, 2));
     }
 

@@ -1,30 +1,32 @@
-//! STAGE: looks at a site and writes down what is there. Reads only: it is handed [`Inspect`],
+//! STAGE: looks at a site and writes down what is there. Reads only: it is handed [`LiveReader`],
 //! which has nothing to write with. Judges nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
+use crate::engines;
+use crate::engines::database::{InspectedDatabase, ReadDatabase, RowQuery};
 use crate::error::{Error, Kind, Result};
 use crate::frameworks::{self, Framework};
-use crate::live::engines;
-use crate::live::{DirectoryState, Inspect, InspectDatabase, InspectFiles, Question, Sight};
-use crate::model::catalogue::Catalogue;
+use crate::live::LiveReader;
 use crate::model::config::{Config, Upload};
+use crate::model::database::catalogue::Catalogue;
+use crate::model::database::offline::Offline;
+use crate::model::database::revisions::{Revisions, VersionTable};
+use crate::model::database::schema::{Schema, Table};
+use crate::model::files::references::Referenced;
+use crate::model::files::rewriting::{Rewriting, outdated};
+use crate::model::files::uploads::{FileCircumstance, MountInfo, RootState, Tree};
 use crate::model::names::{FilePath, Moment, ObjectRef};
 use crate::model::observation::{
     Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence,
 };
-use crate::model::offline::Offline;
-use crate::model::references::Referenced;
-use crate::model::revisions::{Book, Revisions};
-use crate::model::rewriting::{Rewriting, outdated};
-use crate::model::schema::{Schema, Table};
-use crate::model::uploads::{FileCircumstance, Place, RootState, Tree};
 use crate::offline;
+use crate::stores::store::{DirectoryState, ReadStore};
 
 /// What is to be looked at, and what is said of the observation from outside.
 #[derive(Clone, Debug)]
-pub struct Wishes {
+pub struct InspectOptions {
     pub made_by: String,
     pub made_at: Moment,
     /// False for a place where only files can be seen.
@@ -39,7 +41,11 @@ pub struct Wishes {
 /// Looks at the whole site once: at the database and at the files at the same time.
 ///
 /// Errors: `Kind::Unreachable` when the database or the migration scripts cannot be read.
-pub fn inspect(config: &Config, live: &mut dyn Inspect, wishes: &Wishes) -> Result<Observation> {
+pub fn inspect(
+    config: &Config,
+    live: &mut dyn LiveReader,
+    wishes: &InspectOptions,
+) -> Result<Observation> {
     let framework = match &config.revisions {
         Some(revisions) => Some(frameworks::by_name(&revisions.system).ok_or_else(|| {
             let known: Vec<String> =
@@ -94,14 +100,14 @@ struct Found {
     /// How the files of each root lie there, in the order of its tree.
     lies: BTreeMap<String, Vec<FileCircumstance>>,
     free_bytes: BTreeMap<String, String>,
-    places: BTreeMap<String, Place>,
+    places: BTreeMap<String, MountInfo>,
 }
 
 fn look_at_files(
     config: &Config,
     framework: Option<&Framework>,
-    files: &mut dyn InspectFiles,
-    wishes: &Wishes,
+    files: &mut dyn ReadStore,
+    wishes: &InspectOptions,
 ) -> Result<Found> {
     let mut found = Found {
         revisions: framework.map(|framework| read_scripts(config, framework, files)).transpose()?,
@@ -142,7 +148,7 @@ fn read_offline(
 fn inside_another(
     root: &FilePath,
     found: &Found,
-    files: &mut dyn InspectFiles,
+    files: &mut dyn ReadStore,
 ) -> Result<Option<(Tree, Vec<FileCircumstance>)>> {
     let outer = found
         .uploads
@@ -172,7 +178,11 @@ fn roots(config: &Config) -> BTreeSet<&FilePath> {
     config.uploads.iter().flat_map(|upload| upload.from.iter().chain([&upload.to])).collect()
 }
 
-fn program(config: &Config, wishes: &Wishes, files: &mut dyn InspectFiles) -> Option<FilePath> {
+fn program(
+    config: &Config,
+    wishes: &InspectOptions,
+    files: &mut dyn ReadStore,
+) -> Option<FilePath> {
     let command = &config.revisions.as_ref()?.upgrade.as_ref()?.command;
     files.program(command.first()?, &wishes.search)
 }
@@ -195,7 +205,7 @@ fn not_looked(config: &Config) -> DatabaseFacts {
 fn read_scripts(
     config: &Config,
     framework: &Framework,
-    files: &mut dyn InspectFiles,
+    files: &mut dyn ReadStore,
 ) -> Result<Revisions> {
     let Some(revisions) = &config.revisions else { return Ok(Revisions::default()) };
     let directory = &revisions.directory;
@@ -213,11 +223,18 @@ fn read_scripts(
 fn look_at_database(
     config: &Config,
     framework: Option<&Framework>,
-    database: &mut dyn InspectDatabase,
+    database: &mut dyn ReadDatabase,
     circumstances: &mut Circumstances,
 ) -> Result<(DatabaseFacts, Vec<Referenced>)> {
-    let Sight { presence, identity, schema, estimated_rows, server_version, role, not_compared } =
-        database.look()?;
+    let InspectedDatabase {
+        presence,
+        identity,
+        schema,
+        estimated_rows,
+        server_version,
+        role,
+        not_compared,
+    } = database.look()?;
     circumstances.estimated_rows = estimated_rows;
     circumstances.server_version = server_version;
     circumstances.role = role;
@@ -233,11 +250,11 @@ fn look_at_database(
     let references = references(config, &schema);
 
     let mut questions = Vec::new();
-    questions.extend(recorded_in.map(|table| Question::Column {
+    questions.extend(recorded_in.map(|table| RowQuery::Column {
         table: table.reference(),
         column: book_column.to_owned(),
     }));
-    questions.extend(counted.iter().cloned().map(Question::Count));
+    questions.extend(counted.iter().cloned().map(RowQuery::Count));
     questions.extend(references.iter().filter_map(|(_, question)| question.clone()));
     let mut answers =
         if questions.is_empty() { Vec::new() } else { database.ask(&questions)? }.into_iter();
@@ -250,7 +267,7 @@ fn look_at_database(
             .filter_map(|row| row.into_iter().next())
             .collect::<Vec<_>>()
     });
-    let book = book_table.map(|table| Book {
+    let book = book_table.map(|table| VersionTable {
         width: recorded_in.and_then(|found| enforced_width(&schema, found, book_column)),
         table,
         column: book_column.to_owned(),
@@ -311,13 +328,13 @@ fn tables_to_count(
 }
 
 /// Every configured reference with the question that reads it, where its table and column exist.
-fn references(config: &Config, schema: &Schema) -> Vec<(Referenced, Option<Question>)> {
+fn references(config: &Config, schema: &Schema) -> Vec<(Referenced, Option<RowQuery>)> {
     let mut found = Vec::new();
     for upload in &config.uploads {
         for reference in &upload.references {
             let table = schema.home_table(&reference.table);
             let table = table.filter(|table| table.column(&reference.column).is_some());
-            let question = table.map(|table| Question::Keyed {
+            let question = table.map(|table| RowQuery::Keyed {
                 table: table.reference(),
                 key: table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default(),
                 column: reference.column.clone(),

@@ -1,4 +1,4 @@
-//! Hands over to [`ttplan::cli`] and returns its exit code.
+//! RunContext over to [`ttplan::cli`] and returns its exit code.
 
 fn main() -> std::process::ExitCode {
     ttplan::cli::main()

@@ -9,20 +9,20 @@ use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use crate::model::offline::{Does, Effect, Holds, Offline};
+use crate::model::database::offline::{LockEffect, LockMode, Offline, StatementKind};
 
 /// Reads the scripts of revisions, each with its SQL. Locks are told where the engine is a server.
 pub fn read(scripts: &[(String, String)], engine: &str) -> Vec<Offline> {
     let one_file = engine == "sqlite";
     let dialect: &dyn Dialect = if one_file { &SQLiteDialect {} } else { &PostgreSqlDialect {} };
     let effects = |sql: &str| {
-        let mut effects: Vec<Effect> = Vec::new();
+        let mut effects: Vec<LockEffect> = Vec::new();
         for mut effect in statements(dialect, sql)
             .into_iter()
             .flat_map(|statement| effects_of(dialect, statement))
         {
             if one_file {
-                effect.holds = Holds::Nobody;
+                effect.holds = LockMode::Nobody;
             }
             if !effects.contains(&effect) {
                 effects.push(effect);
@@ -49,25 +49,26 @@ fn statements(dialect: &dyn Dialect, sql: &str) -> Vec<Option<Vec<TokenWithSpan>
     parts.map(|part| Some(part.to_vec())).collect()
 }
 
-fn effects_of(dialect: &dyn Dialect, tokens: Option<Vec<TokenWithSpan>>) -> Vec<Effect> {
+fn effects_of(dialect: &dyn Dialect, tokens: Option<Vec<TokenWithSpan>>) -> Vec<LockEffect> {
     let parse =
         |tokens| Parser::new(dialect).with_tokens_with_locations(tokens).parse_statement().ok();
-    tokens
-        .and_then(parse)
-        .map_or_else(|| vec![effect(Does::Unknown, &"", Holds::Everybody)], |read| of(&read))
+    tokens.and_then(parse).map_or_else(
+        || vec![effect(StatementKind::Unknown, &"", LockMode::Everybody)],
+        |read| of(&read),
+    )
 }
 
-fn effect(does: Does, on: &impl ToString, holds: Holds) -> Effect {
-    Effect { does, on: on.to_string(), holds }
+fn effect(does: StatementKind, on: &impl ToString, holds: LockMode) -> LockEffect {
+    LockEffect { does, on: on.to_string(), holds }
 }
 
-fn of(statement: &Statement) -> Vec<Effect> {
+fn of(statement: &Statement) -> Vec<LockEffect> {
     match statement {
         Statement::CreateTable(create) => {
-            let mut found = vec![effect(Does::Creates, &create.name, Holds::Nobody)];
+            let mut found = vec![effect(StatementKind::Creates, &create.name, LockMode::Nobody)];
             let keys = create.constraints.iter().filter_map(|constraint| match constraint {
                 TableConstraint::ForeignKey(key) => {
-                    Some(effect(Does::Alters, &key.foreign_table, Holds::Briefly))
+                    Some(effect(StatementKind::Alters, &key.foreign_table, LockMode::Briefly))
                 }
                 _ => None,
             });
@@ -75,48 +76,65 @@ fn of(statement: &Statement) -> Vec<Effect> {
             found
         }
         Statement::CreateIndex(create) => {
-            let holds = if create.concurrently { Holds::Nobody } else { Holds::Writers };
-            vec![effect(Does::Alters, &create.table_name, holds)]
+            let holds = if create.concurrently { LockMode::Nobody } else { LockMode::Writers };
+            vec![effect(StatementKind::Alters, &create.table_name, holds)]
         }
-        Statement::CreateView(create) => vec![effect(Does::Creates, &create.name, Holds::Nobody)],
-        Statement::CreateType { name, .. } => vec![effect(Does::Creates, name, Holds::Nobody)],
-        Statement::CreateSequence { name, .. } => vec![effect(Does::Creates, name, Holds::Nobody)],
+        Statement::CreateView(create) => {
+            vec![effect(StatementKind::Creates, &create.name, LockMode::Nobody)]
+        }
+        Statement::CreateType { name, .. } => {
+            vec![effect(StatementKind::Creates, name, LockMode::Nobody)]
+        }
+        Statement::CreateSequence { name, .. } => {
+            vec![effect(StatementKind::Creates, name, LockMode::Nobody)]
+        }
         Statement::AlterTable(alter) => vec![of_alter(alter)],
-        Statement::AlterType(alter) => vec![effect(Does::Alters, &alter.name, Holds::Briefly)],
+        Statement::AlterType(alter) => {
+            vec![effect(StatementKind::Alters, &alter.name, LockMode::Briefly)]
+        }
         Statement::Drop { object_type, names, .. } => {
-            let does = if *object_type == ObjectType::Index { Does::Alters } else { Does::Drops };
-            names.iter().map(|name| effect(does, name, Holds::Briefly)).collect()
+            let does = if *object_type == ObjectType::Index {
+                StatementKind::Alters
+            } else {
+                StatementKind::Drops
+            };
+            names.iter().map(|name| effect(does, name, LockMode::Briefly)).collect()
         }
         Statement::Truncate(truncate) => truncate
             .table_names
             .iter()
-            .map(|table| effect(Does::Drops, &table.name, Holds::Briefly))
+            .map(|table| effect(StatementKind::Drops, &table.name, LockMode::Briefly))
             .collect(),
-        Statement::Insert(insert) => vec![effect(Does::Writes, &insert.table, Holds::Nobody)],
+        Statement::Insert(insert) => {
+            vec![effect(StatementKind::Writes, &insert.table, LockMode::Nobody)]
+        }
         Statement::Update(update) => {
-            vec![effect(Does::Writes, &update.table.relation, Holds::Nobody)]
+            vec![effect(StatementKind::Writes, &update.table.relation, LockMode::Nobody)]
         }
         Statement::Delete(delete) => {
             let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
-            from.iter().map(|from| effect(Does::Writes, &from.relation, Holds::Nobody)).collect()
+            from.iter()
+                .map(|from| effect(StatementKind::Writes, &from.relation, LockMode::Nobody))
+                .collect()
         }
         Statement::StartTransaction { .. }
         | Statement::Commit { .. }
         | Statement::Comment { .. }
         | Statement::Query(_) => Vec::new(),
-        _ => vec![effect(Does::Unknown, &"", Holds::Everybody)],
+        _ => vec![effect(StatementKind::Unknown, &"", LockMode::Everybody)],
     }
 }
 
 /// The heaviest of what the operations do.
-fn of_alter(alter: &AlterTable) -> Effect {
+fn of_alter(alter: &AlterTable) -> LockEffect {
     let operations = alter.operations.iter().map(of_operation);
-    let (does, holds) =
-        operations.max_by_key(|(_, holds)| *holds).unwrap_or((Does::Alters, Holds::Briefly));
+    let (does, holds) = operations
+        .max_by_key(|(_, holds)| *holds)
+        .unwrap_or((StatementKind::Alters, LockMode::Briefly));
     effect(does, &alter.name, holds)
 }
 
-fn of_operation(operation: &AlterTableOperation) -> (Does, Holds) {
+fn of_operation(operation: &AlterTableOperation) -> (StatementKind, LockMode) {
     use AlterTableOperation as Operation;
     match operation {
         Operation::AddColumn { column_def, .. } => {
@@ -126,23 +144,25 @@ fn of_operation(operation: &AlterTableOperation) -> (Does, Holds) {
                 _ => false,
             });
             if computed {
-                (Does::Rewrites, Holds::Everybody)
+                (StatementKind::Rewrites, LockMode::Everybody)
             } else {
-                (Does::Alters, Holds::Briefly)
+                (StatementKind::Alters, LockMode::Briefly)
             }
         }
-        Operation::AddConstraint { not_valid: true, .. } => (Does::Alters, Holds::Briefly),
-        Operation::AddConstraint { constraint: TableConstraint::ForeignKey(_), .. } => {
-            (Does::Alters, Holds::Writers)
+        Operation::AddConstraint { not_valid: true, .. } => {
+            (StatementKind::Alters, LockMode::Briefly)
         }
-        Operation::AddConstraint { .. } => (Does::Alters, Holds::Everybody),
+        Operation::AddConstraint { constraint: TableConstraint::ForeignKey(_), .. } => {
+            (StatementKind::Alters, LockMode::Writers)
+        }
+        Operation::AddConstraint { .. } => (StatementKind::Alters, LockMode::Everybody),
         Operation::AlterColumn { op: AlterColumnOperation::SetDataType { .. }, .. } => {
-            (Does::Rewrites, Holds::Everybody)
+            (StatementKind::Rewrites, LockMode::Everybody)
         }
         Operation::AlterColumn { op: AlterColumnOperation::SetNotNull, .. } => {
-            (Does::Alters, Holds::Everybody)
+            (StatementKind::Alters, LockMode::Everybody)
         }
-        _ => (Does::Alters, Holds::Briefly),
+        _ => (StatementKind::Alters, LockMode::Briefly),
     }
 }
 
@@ -166,7 +186,7 @@ fn is_constant(value: &Expr) -> bool {
 mod tests {
     use super::*;
 
-    fn told(sql: &str) -> Vec<(Does, String, Holds)> {
+    fn told(sql: &str) -> Vec<(StatementKind, String, LockMode)> {
         let scripts = [("1".to_owned(), sql.to_owned())];
         let read = read(&scripts, "postgres").remove(0);
         read.effects.into_iter().map(|effect| (effect.does, effect.on, effect.holds)).collect()
@@ -175,36 +195,51 @@ mod tests {
     #[test]
     fn every_statement_is_told_with_its_table_and_its_lock() {
         for (sql, does, on, holds) in [
-            ("CREATE TABLE a (id INT)", Does::Creates, "a", Holds::Nobody),
-            ("ALTER TABLE a ADD COLUMN b TEXT", Does::Alters, "a", Holds::Briefly),
+            ("CREATE TABLE a (id INT)", StatementKind::Creates, "a", LockMode::Nobody),
+            ("ALTER TABLE a ADD COLUMN b TEXT", StatementKind::Alters, "a", LockMode::Briefly),
             (
                 "ALTER TABLE a ADD COLUMN b INT DEFAULT 0 NOT NULL",
-                Does::Alters,
+                StatementKind::Alters,
                 "a",
-                Holds::Briefly,
+                LockMode::Briefly,
             ),
             (
                 "ALTER TABLE a ADD COLUMN b UUID DEFAULT gen_random_uuid()",
-                Does::Rewrites,
+                StatementKind::Rewrites,
                 "a",
-                Holds::Everybody,
+                LockMode::Everybody,
             ),
-            ("ALTER TABLE a ALTER COLUMN b TYPE BIGINT", Does::Rewrites, "a", Holds::Everybody),
-            ("ALTER TABLE a ALTER COLUMN b SET NOT NULL", Does::Alters, "a", Holds::Everybody),
+            (
+                "ALTER TABLE a ALTER COLUMN b TYPE BIGINT",
+                StatementKind::Rewrites,
+                "a",
+                LockMode::Everybody,
+            ),
+            (
+                "ALTER TABLE a ALTER COLUMN b SET NOT NULL",
+                StatementKind::Alters,
+                "a",
+                LockMode::Everybody,
+            ),
             (
                 "ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY(b) REFERENCES c (id)",
-                Does::Alters,
+                StatementKind::Alters,
                 "a",
-                Holds::Writers,
+                LockMode::Writers,
             ),
-            ("ALTER TABLE a ADD CONSTRAINT u UNIQUE (b)", Does::Alters, "a", Holds::Everybody),
-            ("ALTER TABLE a DROP COLUMN b", Does::Alters, "a", Holds::Briefly),
-            ("CREATE INDEX i ON a (b)", Does::Alters, "a", Holds::Writers),
-            ("CREATE INDEX CONCURRENTLY i ON a (b)", Does::Alters, "a", Holds::Nobody),
-            ("DROP TABLE a", Does::Drops, "a", Holds::Briefly),
-            ("UPDATE a SET b = 1", Does::Writes, "a", Holds::Nobody),
-            ("DELETE FROM a", Does::Writes, "a", Holds::Nobody),
-            ("DO $$ BEGIN DROP TABLE a; END $$", Does::Unknown, "", Holds::Everybody),
+            (
+                "ALTER TABLE a ADD CONSTRAINT u UNIQUE (b)",
+                StatementKind::Alters,
+                "a",
+                LockMode::Everybody,
+            ),
+            ("ALTER TABLE a DROP COLUMN b", StatementKind::Alters, "a", LockMode::Briefly),
+            ("CREATE INDEX i ON a (b)", StatementKind::Alters, "a", LockMode::Writers),
+            ("CREATE INDEX CONCURRENTLY i ON a (b)", StatementKind::Alters, "a", LockMode::Nobody),
+            ("DROP TABLE a", StatementKind::Drops, "a", LockMode::Briefly),
+            ("UPDATE a SET b = 1", StatementKind::Writes, "a", LockMode::Nobody),
+            ("DELETE FROM a", StatementKind::Writes, "a", LockMode::Nobody),
+            ("DO $$ BEGIN DROP TABLE a; END $$", StatementKind::Unknown, "", LockMode::Everybody),
         ] {
             assert_eq!(told(sql), [(does, on.to_owned(), holds)], "{sql}");
         }
@@ -213,15 +248,15 @@ mod tests {
     #[test]
     fn statements_are_parted_outside_of_quotes_and_frames_do_nothing() {
         let sql = "BEGIN; -- a; b\nINSERT INTO a VALUES ('x; y'); COMMIT;";
-        assert_eq!(told(sql), [(Does::Writes, "a".to_owned(), Holds::Nobody)]);
-        assert_eq!(told("'"), [(Does::Unknown, String::new(), Holds::Everybody)]);
+        assert_eq!(told(sql), [(StatementKind::Writes, "a".to_owned(), LockMode::Nobody)]);
+        assert_eq!(told("'"), [(StatementKind::Unknown, String::new(), LockMode::Everybody)]);
         assert_eq!(told(""), []);
     }
 
     #[test]
     fn where_the_database_is_one_file_nobody_waits_for_a_table() {
         let scripts = [("1".to_owned(), "CREATE INDEX i ON a (b)".to_owned())];
-        assert_eq!(read(&scripts, "sqlite")[0].effects[0].holds, Holds::Nobody);
+        assert_eq!(read(&scripts, "sqlite")[0].effects[0].holds, LockMode::Nobody);
     }
 
     proptest::proptest! {

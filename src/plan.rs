@@ -5,17 +5,17 @@
 
 use crate::actions::backup_database::BackUp;
 use crate::actions::{self, Phase};
-use crate::model::diagnosis::{Diagnosis, State};
+use crate::analysis::context::{AnalysisContext, CoreTableStatus};
+use crate::model::diagnosis::{DatabaseState, Diagnosis};
 use crate::model::names::{FilePath, Moment};
+use crate::model::plan::step::{Move, Probe, Risk, Step};
 use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target, lifetime};
 use crate::model::risk;
-use crate::model::step::{Move, Probe, Risk, Step};
 use crate::rules;
-use crate::rules::case::{Case, CoreStanding};
 
 /// What is said of a plan from outside.
 #[derive(Clone, Debug)]
-pub struct Wishes {
+pub struct PlanOptions {
     pub made_by: String,
     pub made_at: Moment,
     pub author: Option<String>,
@@ -23,17 +23,27 @@ pub struct Wishes {
 }
 
 /// Drafts the plan for an examined case and its diagnosis.
-pub fn draft(case: &Case, diagnosis: Diagnosis, wishes: Wishes) -> Plan {
+pub fn draft(case: &AnalysisContext, diagnosis: Diagnosis, wishes: PlanOptions) -> Plan {
     Plan { findings: case.findings.clone(), ..of_steps(case, diagnosis, wishes, steps(case)) }
 }
 
 /// The plan of steps that no finding asked for; they stand for themselves and in this order.
-pub fn of_wishes(case: &Case, diagnosis: Diagnosis, wishes: Wishes, mut steps: Vec<Step>) -> Plan {
+pub fn of_wishes(
+    case: &AnalysisContext,
+    diagnosis: Diagnosis,
+    wishes: PlanOptions,
+    mut steps: Vec<Step>,
+) -> Plan {
     number(&mut steps);
     of_steps(case, diagnosis, wishes, steps)
 }
 
-fn of_steps(case: &Case, diagnosis: Diagnosis, wishes: Wishes, steps: Vec<Step>) -> Plan {
+fn of_steps(
+    case: &AnalysisContext,
+    diagnosis: Diagnosis,
+    wishes: PlanOptions,
+    steps: Vec<Step>,
+) -> Plan {
     let worst = steps.iter().map(risk::of_step).max().unwrap_or(Risk::Safe);
     let facts = case.facts;
     Plan {
@@ -60,9 +70,9 @@ fn of_steps(case: &Case, diagnosis: Diagnosis, wishes: Wishes, steps: Vec<Step>)
 }
 
 /// All remedies, in the order of a plan, numbered and bound to each other.
-fn steps(case: &Case) -> Vec<Step> {
+fn steps(case: &AnalysisContext) -> Vec<Step> {
     // Somebody else's site: not even its files are touched.
-    if matches!(case.state, State::Foreign | State::Unreachable) {
+    if matches!(case.state, DatabaseState::Foreign | DatabaseState::Unreachable) {
         return Vec::new();
     }
     let mut steps: Vec<Step> = rules::ALL.iter().flat_map(|rule| (rule.remedy)(case)).collect();
@@ -121,7 +131,7 @@ fn bind(steps: &mut [Step]) {
 
 /// What the plan as a whole rests on: only what concerns its steps, so that a busy database does
 /// not make a plan stale that moves files.
-fn premises(case: &Case, steps: &[Step]) -> Vec<Probe> {
+fn premises(case: &AnalysisContext, steps: &[Step]) -> Vec<Probe> {
     if !steps.iter().any(changes_database) {
         return Vec::new();
     }
@@ -136,7 +146,7 @@ fn premises(case: &Case, steps: &[Step]) -> Vec<Probe> {
             recorded: book.recorded.clone(),
         });
     }
-    let genuine = case.core_that_is(CoreStanding::Genuine);
+    let genuine = case.core_that_is(CoreTableStatus::Genuine);
     let core = &case.facts.config.tables.core;
     let tables: std::collections::BTreeMap<_, _> = core
         .iter()
@@ -166,8 +176,8 @@ fn goal(steps: &[Step]) -> Vec<Probe> {
 /// The roots that steps touch.
 fn roots(steps: &[Step]) -> Vec<FilePath> {
     let mut roots: Vec<FilePath> = Vec::new();
-    for act in steps.iter().flat_map(|step| &step.moves) {
-        match act {
+    for mv in steps.iter().flat_map(|step| &step.moves) {
+        match mv {
             Move::CopyFiles(copy) => roots.extend([copy.from.clone(), copy.to.clone()]),
             Move::ReplaceFiles(replace) => roots.extend([replace.from.clone(), replace.to.clone()]),
             Move::ReleaseFiles(release) => roots.extend([release.from.clone(), release.to.clone()]),

@@ -9,15 +9,18 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::engines::database::RowQuery;
 use crate::error::{Error, Kind, Result};
 use crate::frameworks::Framework;
-use crate::live::invocation::Invocation;
-use crate::live::{self, Exit, Question, process};
-use crate::model::catalogue::{Catalogue, Ran};
+use crate::live;
 use crate::model::config::{Access, Upgrade};
+use crate::model::database::catalogue::{Catalogue, Ran};
+use crate::model::database::revisions::Revisions;
+use crate::model::database::shape::Shape;
 use crate::model::names::{FilePath, ObjectRef, Secret};
-use crate::model::revisions::Revisions;
-use crate::model::shape::Shape;
+use crate::process;
+use crate::process::command::{Command, Exit};
+use crate::process::invocation::Invocation;
 
 /// What is needed for a recording.
 pub struct Recording<'a> {
@@ -128,7 +131,7 @@ impl Recording<'_> {
     }
 
     /// The upgrade command with the revision as its last word.
-    fn command(&self, id: &str) -> Result<live::Command> {
+    fn command(&self, id: &str) -> Result<Command> {
         let mut argv = self.upgrade.command.clone();
         if let Some(first) = argv.first_mut() {
             *first = self.program.to_text().into_owned();
@@ -159,7 +162,7 @@ impl Recording<'_> {
             None => Vec::new(),
             Some(_) => {
                 let column = self.framework.book_column.to_owned();
-                let answers = database.ask(&[Question::Column { table: book.clone(), column }])?;
+                let answers = database.ask(&[RowQuery::Column { table: book.clone(), column }])?;
                 answers.into_iter().flatten().filter_map(|row| row.into_iter().next()).collect()
             }
         };

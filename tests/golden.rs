@@ -10,10 +10,10 @@ use jiff::tz::TimeZone;
 use ttplan::artifact::{document, json};
 use ttplan::model::names::Moment;
 use ttplan::model::plan::FORMAT_VERSION;
+use ttplan::openssh::allowed_signers::AllowedSigners;
+use ttplan::openssh::verify::Keyring;
 use ttplan::trust::PLAN_NAMESPACE;
-use ttplan::trust::allowed_signers::AllowedSigners;
 use ttplan::trust::signers::{SignatureFile, judge};
-use ttplan::trust::verdict::Keyring;
 
 const VERSIONS: [&str; 1] = ["1.0"];
 
@@ -53,7 +53,7 @@ fn the_latest_plan_holds_every_move() {
     let plan = document::read_plan("golden", &bytes).unwrap();
     let acts =
         plan.steps.iter().flat_map(|step| step.save.iter().chain(&step.moves).chain(&step.undo));
-    let held: BTreeSet<&str> = acts.map(ttplan::model::step::Move::word).collect();
+    let held: BTreeSet<&str> = acts.map(ttplan::model::plan::step::Move::word).collect();
     let schema = fs::read_to_string("docs/formats/schemas/plan.json").unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     let known = schema["$defs"]["Move"]["oneOf"].as_array().unwrap().iter();

@@ -11,9 +11,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use ttplan::error::Kind;
-use ttplan::live::process::run;
-use ttplan::live::{Command, Exit};
 use ttplan::model::names::{FilePath, Secret};
+use ttplan::process::command::{Command, Exit};
+use ttplan::process::run;
 
 struct Place {
     directory: tempfile::TempDir,

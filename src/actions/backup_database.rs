@@ -2,7 +2,7 @@
 
 use crate::actions::{Action, Parts, Phase, step};
 use crate::model::names::FilePath;
-use crate::model::step::{BackupDatabase, Move, Probe, Step};
+use crate::model::plan::step::{BackupDatabase, Move, Probe, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {

@@ -4,7 +4,7 @@
 use crate::actions::{Action, CLEARING, Parts, Phase, save_name, step};
 use crate::model::dialect::Dialect;
 use crate::model::names::{Digest, ObjectRef};
-use crate::model::step::{DropObject, Move, Probe, RestoreObjects, SaveObjects, Step};
+use crate::model::plan::step::{DropObject, Move, Probe, RestoreObjects, SaveObjects, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {

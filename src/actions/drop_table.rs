@@ -2,10 +2,10 @@
 //! inside the lock in which it is dropped.
 
 use crate::actions::{Action, CLEARING, Parts, Phase, save_name, step};
+use crate::model::database::schema::Table;
 use crate::model::dialect::Dialect;
 use crate::model::names::ObjectRef;
-use crate::model::schema::Table;
-use crate::model::step::{DropObject, Move, Probe, RestoreObjects, SaveObjects, Step};
+use crate::model::plan::step::{DropObject, Move, Probe, RestoreObjects, SaveObjects, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -65,7 +65,7 @@ impl DropTable<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     /// A dialect for tests of pure stages, spelled like the engines on the shelf.
     pub(crate) struct Plain;

@@ -2,9 +2,9 @@
 //! when a person decided to start anew. Saved first.
 
 use crate::actions::{Action, CLEARING, Parts, Phase, save_name, step};
+use crate::model::database::revisions::VersionTable;
 use crate::model::dialect::Dialect;
-use crate::model::revisions::Book;
-use crate::model::step::{DropObject, Move, Probe, RestoreObjects, SaveObjects, Step};
+use crate::model::plan::step::{DropObject, Move, Probe, RestoreObjects, SaveObjects, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -16,7 +16,7 @@ pub const ACTION: Action = Action {
 
 /// The intention.
 pub struct DropVersionTable<'a> {
-    pub book: &'a Book,
+    pub book: &'a VersionTable,
     pub reason: &'a str,
 }
 
@@ -63,8 +63,12 @@ mod tests {
     #[test]
     fn the_record_is_bound_to_the_rows_that_were_seen() {
         let table = ObjectRef::table("public", "versions");
-        let book =
-            Book { table, column: "v".into(), width: None, recorded: Some(vec!["062".into()]) };
+        let book = VersionTable {
+            table,
+            column: "v".into(),
+            width: None,
+            recorded: Some(vec!["062".into()]),
+        };
         let step = DropVersionTable { book: &book, reason: "x" }.step(&Plain).unwrap();
         crate::actions::tests::check(&step);
         assert!(

@@ -2,10 +2,10 @@
 //! definition is saved, so that undo makes it again.
 
 use crate::actions::{Action, CLEARING, Parts, Phase, save_name, step};
+use crate::model::database::schema::View;
 use crate::model::dialect::Dialect;
 use crate::model::names::{Digest, ObjectRef};
-use crate::model::schema::View;
-use crate::model::step::{DropObject, Move, Probe, RestoreObjects, SaveObjects, Step};
+use crate::model::plan::step::{DropObject, Move, Probe, RestoreObjects, SaveObjects, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {

@@ -2,7 +2,7 @@
 
 use crate::actions::{Action, Parts, Phase, step};
 use crate::model::config::Upload;
-use crate::model::step::{MakeDirectory, Move, Probe, RemoveDirectory, Step};
+use crate::model::plan::step::{MakeDirectory, Move, Probe, RemoveDirectory, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -43,7 +43,7 @@ impl MakeRoom<'_> {
 mod tests {
     use super::*;
     use crate::model::config::OnConflict;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     #[test]
     fn making_room_is_safe_and_undone_by_removing_it() {

@@ -6,9 +6,9 @@
 //! `docs/actions/KIND.md`. Nothing in `plan`, `apply`, `render` or `model` changes.
 
 use crate::model::names::Digest;
+use crate::model::plan::step::{Move, Probe, Risk, Step};
+use crate::model::plan::wording;
 use crate::model::risk;
-use crate::model::step::{Move, Probe, Risk, Step};
-use crate::model::wording;
 
 pub mod backup_database;
 pub mod drop_constraint;
@@ -130,12 +130,12 @@ pub(crate) mod tests {
         assert!(by_kind(&step.kind).is_some(), "{} is not on the shelf", step.kind);
         assert!(!step.moves.is_empty() && !step.done.is_empty() && !step.address.is_empty());
         assert_eq!(step.risk, risk::of_step(step));
-        let files = step.moves.iter().filter(|act| act.touches_files()).count();
+        let files = step.moves.iter().filter(|mv| mv.touches_files()).count();
         assert!(
             files == 0 || files == step.moves.len(),
             "a step touches the database or files, never both"
         );
-        if step.moves.iter().any(|act| matches!(act, Move::DropObject(_))) {
+        if step.moves.iter().any(|mv| matches!(mv, Move::DropObject(_))) {
             assert!(!step.save.is_empty() && !step.undo.is_empty(), "nothing is dropped unsaved");
         }
     }

@@ -3,9 +3,9 @@
 
 use crate::actions::{Action, Parts, Phase, step};
 use crate::model::config::Upload;
+use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::model::step::{CopyFiles, FileList, Move, Probe, RemoveFiles, Step};
-use crate::model::uploads::FileFact;
+use crate::model::plan::step::{CopyFiles, FileList, Move, Probe, RemoveFiles, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::model::config::OnConflict;
     use crate::model::names::Digest;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     #[test]
     fn a_move_copies_and_its_undo_concerns_the_same_list() {

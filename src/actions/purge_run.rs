@@ -3,7 +3,7 @@
 //! acting again.
 
 use crate::actions::{Action, Parts, Phase, step};
-use crate::model::step::{DiscardKept, KeptThing, Move, Probe, Step};
+use crate::model::plan::step::{DiscardKept, Move, Probe, SavedCopyRef, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -17,7 +17,7 @@ pub const ACTION: Action = Action {
 pub struct PurgeRun<'a> {
     pub run: &'a str,
     /// Sorted by name.
-    pub kept: Vec<KeptThing>,
+    pub kept: Vec<SavedCopyRef>,
     pub reason: &'a str,
 }
 
@@ -42,11 +42,11 @@ impl PurgeRun<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     #[test]
     fn a_purge_is_destructive_and_says_of_which_run() {
-        let kept = vec![KeptThing { name: "before".into(), directory: None, bytes: 1500 }];
+        let kept = vec![SavedCopyRef { name: "before".into(), directory: None, bytes: 1500 }];
         let step = PurgeRun { run: "0123456789abcdef", kept, reason: "x" }.step();
         crate::actions::tests::check(&step);
         assert_eq!(step.title, "remove what run `0123456789abcdef` kept (1 thing, 1.5 kB)");

@@ -2,7 +2,7 @@
 
 use crate::actions::{Action, CLEARING, Parts, Phase, save_name, step};
 use crate::model::names::{Digest, ObjectRef};
-use crate::model::step::{Move, Probe, Quarantine, Step, Unquarantine};
+use crate::model::plan::step::{Move, Probe, Quarantine, Step, Unquarantine};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -55,7 +55,7 @@ impl QuarantineTable<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     #[test]
     fn quarantine_is_for_care_not_destruction() {

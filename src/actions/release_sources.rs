@@ -4,9 +4,11 @@
 
 use crate::actions::{Action, Parts, Phase, save_name, step};
 use crate::model::config::Upload;
+use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::model::step::{FileList, Move, Probe, ReleaseFiles, RestoreFiles, SaveFiles, Step};
-use crate::model::uploads::FileFact;
+use crate::model::plan::step::{
+    FileList, Move, Probe, ReleaseFiles, RestoreFiles, SaveFiles, Step,
+};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -63,7 +65,7 @@ mod tests {
     use super::*;
     use crate::model::config::OnConflict;
     use crate::model::names::Digest;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     #[test]
     fn a_release_is_destructive_and_saves_what_it_removes() {

@@ -3,9 +3,9 @@
 
 use crate::actions::{Action, Parts, Phase, save_name, step};
 use crate::model::config::Upload;
+use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::model::step::{self, FileList, Move, Probe, RestoreFiles, SaveFiles, Step};
-use crate::model::uploads::FileFact;
+use crate::model::plan::step::{self, FileList, Move, Probe, RestoreFiles, SaveFiles, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use crate::model::config::OnConflict;
     use crate::model::names::Digest;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     #[test]
     fn replacing_is_destructive_and_saves_what_it_replaces() {

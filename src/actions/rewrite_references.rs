@@ -2,9 +2,9 @@
 //! now, after those have been moved. Every value comes back by undo.
 
 use crate::actions::{Action, Parts, Phase, save_name, step};
-use crate::model::references::Outdated;
-use crate::model::rewriting::{Rewriting, outdated};
-use crate::model::step::{Move, Probe, RestoreRows, Step, WriteRows};
+use crate::model::files::references::Outdated;
+use crate::model::files::rewriting::{Rewriting, outdated};
+use crate::model::plan::step::{Move, Probe, RestoreRows, Step, WriteRows};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -61,9 +61,9 @@ impl RewriteReferences<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::files::references::Form;
     use crate::model::names::ObjectRef;
-    use crate::model::references::Form;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     #[test]
     fn a_rewriting_says_how_many_rows_and_leaves_none() {

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use crate::actions::backup_database::NAME as BACKUP;
 use crate::actions::{Action, Parts, Phase, step};
 use crate::model::config::Upgrade;
+use crate::model::database::revisions::VersionTable;
 use crate::model::names::{Digest, FilePath};
-use crate::model::revisions::Book;
-use crate::model::step::{Move, Probe, RestoreDatabase, Run, Step};
+use crate::model::plan::step::{Move, Probe, RestoreDatabase, Run, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -25,7 +25,7 @@ pub struct RunMigrations<'a> {
     pub upgrade: &'a Upgrade,
     pub system: &'a str,
     pub scripts: (&'a FilePath, Digest),
-    pub book: &'a Book,
+    pub book: &'a VersionTable,
     /// What is to be run, in order.
     pub pending: &'a [String],
     pub target: &'a [String],
@@ -114,7 +114,7 @@ mod tests {
             accept_stumbles: false,
         };
         let table = ObjectRef::table("public", "versions");
-        let book = Book { table, column: "v".into(), width: None, recorded: None };
+        let book = VersionTable { table, column: "v".into(), width: None, recorded: None };
         let (pending, target) = (words(&["1", "2"]), words(&["2"]));
         let step = RunMigrations {
             program: &"/usr/bin/flask".into(),

@@ -3,9 +3,9 @@
 
 use crate::actions::widen_version_column::WIDTH;
 use crate::actions::{Action, Parts, Phase, step};
+use crate::model::database::revisions::VersionTable;
 use crate::model::dialect::Dialect;
-use crate::model::revisions::Book;
-use crate::model::step::{Basis, CreateObject, DropObject, Move, Probe, SetRevisions, Step};
+use crate::model::plan::step::{Basis, CreateObject, DropObject, Move, Probe, SetRevisions, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -17,7 +17,7 @@ pub const ACTION: Action = Action {
 
 /// The intention.
 pub struct StampRevision<'a> {
-    pub book: &'a Book,
+    pub book: &'a VersionTable,
     pub to: &'a [String],
     pub basis: Basis,
     /// What has to hold of the schema for it to show them.
@@ -77,11 +77,11 @@ mod tests {
     use super::*;
     use crate::actions::drop_table::tests::Plain;
     use crate::model::names::ObjectRef;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     fn stamp(recorded: Option<Vec<String>>, basis: Basis) -> Step {
         let table = ObjectRef::table("public", "versions");
-        let book = Book { table, column: "v".into(), width: None, recorded };
+        let book = VersionTable { table, column: "v".into(), width: None, recorded };
         let to = ["062".to_owned()];
         let stamp = StampRevision { book: &book, to: &to, basis, evidence: None, reason: "x" };
         stamp.step(&Plain).unwrap()

@@ -2,9 +2,9 @@
 //! engines that enforce widths.
 
 use crate::actions::{Action, Parts, Phase, step};
+use crate::model::database::revisions::VersionTable;
 use crate::model::dialect::Dialect;
-use crate::model::revisions::Book;
-use crate::model::step::{AlterObject, Move, Probe, Step};
+use crate::model::plan::step::{AlterObject, Move, Probe, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -19,7 +19,7 @@ pub const WIDTH: u32 = 255;
 
 /// The intention.
 pub struct WidenVersionColumn<'a> {
-    pub book: &'a Book,
+    pub book: &'a VersionTable,
     pub reason: &'a str,
 }
 
@@ -56,17 +56,18 @@ mod tests {
     use super::*;
     use crate::actions::drop_table::tests::Plain;
     use crate::model::names::ObjectRef;
-    use crate::model::step::Risk;
+    use crate::model::plan::step::Risk;
 
     #[test]
     fn a_narrow_column_is_widened_and_a_wide_one_left_alone() {
         let table = ObjectRef::table("public", "versions");
-        let book = Book { table, column: "v".into(), width: Some(32), recorded: Some(Vec::new()) };
+        let book =
+            VersionTable { table, column: "v".into(), width: Some(32), recorded: Some(Vec::new()) };
         let step = WidenVersionColumn { book: &book, reason: "x" }.step(&Plain).unwrap();
         crate::actions::tests::check(&step);
         assert_eq!(step.risk, Risk::Caution);
         for width in [Some(255), None] {
-            let book = Book { width, ..book.clone() };
+            let book = VersionTable { width, ..book.clone() };
             assert!(WidenVersionColumn { book: &book, reason: "x" }.step(&Plain).is_none());
         }
     }

@@ -10,40 +10,35 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::apply::papers::Papers;
-use crate::apply::preflight::{Status, Statuses};
+use crate::apply::active_run::ActiveRun;
+use crate::apply::context::RunContext;
+use crate::apply::preflight::{Statuses, StepStatus};
 use crate::apply::probe::Prober;
-use crate::apply::run_move::Hands;
-use crate::apply::watch::Watch;
-use crate::artifact::journal::{self, Attempt, Event, Standing};
-use crate::artifact::state::{Lock, RunFolder, State};
+use crate::apply::progress::Reporter;
+use crate::artifact::journal::{self, Attempt, JournalEvent, RunState};
+use crate::artifact::state::{Lock, RunDirectory, StateDirectory};
 use crate::error::{Error, Kind, Result};
-use crate::live::Change;
+use crate::live::LiveWriter;
+use crate::model::host::HostConfig;
 use crate::model::names::{FilePath, Moment, Secret};
 use crate::model::plan::Plan;
-use crate::model::report::{Outcome, Report, StepOutcome, StepReport};
-use crate::model::site::Site;
-use crate::model::step::{Answer, Move, Step};
-use crate::trust::plan::TrustedPlan;
+use crate::model::plan::step::{Answer, Move, Step};
+use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
+use crate::trust::trusted_plan::TrustedPlan;
 
-pub mod bring_back;
-pub mod command;
-mod group;
-pub mod papers;
+pub mod active_run;
+pub mod context;
+pub mod execute;
+mod free_space;
 pub mod preflight;
 pub mod probe;
-mod proof;
-mod purge;
-pub mod release;
-mod replace;
-mod room;
-pub mod rows;
-pub mod run_move;
+pub mod progress;
+mod run_steps;
 pub mod undo;
-pub mod watch;
+pub mod unquarantine;
 
 /// What a run needs from outside that no plan may say.
-pub struct Options {
+pub struct ApplyOptions {
     /// Tells the time.
     pub clock: fn() -> Moment,
     /// How long to wait for the locks.
@@ -67,17 +62,17 @@ pub struct Options {
 
 /// A run's turn on this host: the state directory with its lock. Whoever waits for it has nothing
 /// of the site open yet, and so is in nobody's way.
-pub struct Turn {
-    state: State,
+pub struct StateLock {
+    state: StateDirectory,
     _lock: Lock,
 }
 
-impl Turn {
+impl StateLock {
     /// Waits for the turn.
     ///
     /// Errors: `Kind::Locked` when another run has it for longer than the options allow to wait.
-    pub fn take(site: &Site, options: &Options) -> Result<Self> {
-        let state = State::open(site.state.as_path())?;
+    pub fn take(site: &HostConfig, options: &ApplyOptions) -> Result<Self> {
+        let state = StateDirectory::open(site.state.as_path())?;
         let who = format!("{} on {}, pid {}", options.user, options.host, options.pid);
         let lock = state.lock(options.lock_wait, &who)?;
         Ok(Self { state, _lock: lock })
@@ -90,11 +85,11 @@ impl Turn {
 /// or a signal's.
 pub fn apply(
     trusted: &TrustedPlan,
-    turn: &Turn,
-    site: &Site,
-    live: &mut dyn Change,
-    options: &Options,
-    watch: &mut dyn Watch,
+    turn: &StateLock,
+    site: &HostConfig,
+    live: &mut dyn LiveWriter,
+    options: &ApplyOptions,
+    reporter: &mut dyn Reporter,
 ) -> Result<Report> {
     let plan = trusted.plan();
     lock(options, live, plan)?;
@@ -104,14 +99,18 @@ pub fn apply(
     if before.finished || before.undo_begun {
         return closed(trusted, &folder, &before, live);
     }
-    let papers =
-        if before.has_begun() { Some(Papers::open(folder.clone(), options.clock)?) } else { None };
+    let active_run = if before.has_begun() {
+        Some(ActiveRun::open(folder.clone(), options.clock)?)
+    } else {
+        None
+    };
     let statuses = {
-        let mut prober = Prober::new(as_inspect(live), papers.as_ref(), options.sidecar.as_deref())
-            .of_run(&folder);
+        let mut prober =
+            Prober::new(as_inspect(live), active_run.as_ref(), options.sidecar.as_deref())
+                .of_run(&folder);
         let statuses = preflight::look(plan, &mut prober);
-        if papers.is_none() {
-            let all_done = statuses.values().all(|status| *status == Status::Done);
+        if active_run.is_none() {
+            let all_done = statuses.values().all(|status| *status == StepStatus::Done);
             if all_done && prober.ask_all(&plan.goal, None) == Answer::Yes {
                 return Ok(report(trusted, &folder, Outcome::NothingToDo, &statuses));
             }
@@ -121,36 +120,44 @@ pub fn apply(
         preflight::demand_ready(plan, &statuses)?;
         statuses
     };
-    let to_do: Vec<&Step> =
-        plan.steps.iter().filter(|step| statuses.get(&step.id) != Some(&Status::Done)).collect();
-    room::demand(plan, &to_do, &site.state, options.prove_backup, live)?;
-    if !watch.confirm(&to_do)? {
+    let to_do: Vec<&Step> = plan
+        .steps
+        .iter()
+        .filter(|step| statuses.get(&step.id) != Some(&StepStatus::Done))
+        .collect();
+    free_space::demand(plan, &to_do, &site.state, options.prove_backup, live)?;
+    if !reporter.confirm(&to_do)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
     }
-    let mut papers = match papers {
-        Some(papers) => papers,
-        None => Papers::open(folder.clone(), options.clock)?,
+    let mut active_run = match active_run {
+        Some(active_run) => active_run,
+        None => ActiveRun::open(folder.clone(), options.clock)?,
     };
-    open_run(trusted, site, options, &mut papers)?;
+    open_run(trusted, site, options, &mut active_run)?;
     let sidecar = folder.sidecar().exists().then(|| folder.sidecar());
-    let mut hands =
-        Hands { live, papers: &mut papers, watch, sidecar: sidecar.as_deref(), options };
-    check_commands(&mut hands, &to_do)?;
-    note_attempt(hands.papers, Attempt::Apply, trusted, options)?;
-    group::run_all(&mut hands, plan)?;
-    check_goal(plan, &mut hands)?;
-    hands.papers.note(Event::Finished {})?;
+    let mut ctx = RunContext {
+        live,
+        active_run: &mut active_run,
+        reporter,
+        sidecar: sidecar.as_deref(),
+        options,
+    };
+    check_commands(&mut ctx, &to_do)?;
+    note_attempt(ctx.active_run, Attempt::Apply, trusted, options)?;
+    run_steps::run_all(&mut ctx, plan)?;
+    check_goal(plan, &mut ctx)?;
+    ctx.active_run.note(JournalEvent::Finished {})?;
     Ok(report(trusted, &folder, Outcome::Finished, &statuses))
 }
 
 /// The looking half of a site that can be changed.
-fn as_inspect(live: &mut dyn Change) -> &mut dyn crate::live::Inspect {
+fn as_inspect(live: &mut dyn LiveWriter) -> &mut dyn crate::live::LiveReader {
     live
 }
 
 /// The locks of a run on what it changes: the database, each destination.
-fn lock(options: &Options, live: &mut dyn Change, plan: &Plan) -> Result<()> {
-    let database = plan.steps.iter().flat_map(|step| &step.moves).any(|act| !act.touches_files());
+fn lock(options: &ApplyOptions, live: &mut dyn LiveWriter, plan: &Plan) -> Result<()> {
+    let database = plan.steps.iter().flat_map(|step| &step.moves).any(|mv| !mv.touches_files());
     if database {
         live.change_database().lock(options.lock_wait)?;
     }
@@ -164,8 +171,8 @@ fn lock(options: &Options, live: &mut dyn Change, plan: &Plan) -> Result<()> {
 }
 
 /// The roots that a move must have for itself.
-fn locked_roots(act: &Move) -> Vec<&FilePath> {
-    match act {
+fn locked_roots(mv: &Move) -> Vec<&FilePath> {
+    match mv {
         Move::CopyFiles(copy) => vec![&copy.to],
         Move::ReplaceFiles(replace) => vec![&replace.to],
         Move::ReleaseFiles(release) => vec![&release.from, &release.to],
@@ -174,15 +181,15 @@ fn locked_roots(act: &Move) -> Vec<&FilePath> {
 }
 
 /// How far the run has come; nothing, where it was never started.
-fn standing(folder: &RunFolder) -> Result<Standing> {
+fn standing(folder: &RunDirectory) -> Result<RunState> {
     if folder.journal().exists() {
         journal::read(&folder.journal()).map(|(_, standing)| standing)
     } else {
-        Ok(Standing::default())
+        Ok(RunState::default())
     }
 }
 
-fn check_target(plan: &Plan, live: &mut dyn Change) -> Result<()> {
+fn check_target(plan: &Plan, live: &mut dyn LiveWriter) -> Result<()> {
     let found = live.database().look()?.identity;
     let planned = &plan.target.database;
     // Not by its host: a run may come past a pooler, or from another network.
@@ -202,7 +209,7 @@ fn check_target(plan: &Plan, live: &mut dyn Change) -> Result<()> {
 /// So much may the clocks of two hosts differ, in seconds.
 const CLOCKS_DIFFER: i64 = 15 * 60;
 
-fn check_unexpired(trusted: &TrustedPlan, options: &Options) -> Result<()> {
+fn check_unexpired(trusted: &TrustedPlan, options: &ApplyOptions) -> Result<()> {
     let (now, plan) = ((options.clock)(), trusted.plan());
     let (made, until) = (plan.made_at, plan.expires_at);
     // A plan that dates itself ahead would wait longer than it may.
@@ -230,8 +237,8 @@ fn check_premises(plan: &Plan, prober: &mut Prober<'_>) -> Result<()> {
     })
 }
 
-fn check_goal(plan: &Plan, hands: &mut Hands<'_>) -> Result<()> {
-    let mut prober = Prober::new(as_inspect(hands.live), Some(hands.papers), hands.sidecar);
+fn check_goal(plan: &Plan, ctx: &mut RunContext<'_>) -> Result<()> {
+    let mut prober = Prober::new(as_inspect(ctx.live), Some(ctx.active_run), ctx.sidecar);
     probe::demand(prober.ask_all(&plan.goal, None), |what, _| {
         Error::new(
             Kind::Verification,
@@ -245,9 +252,9 @@ fn check_goal(plan: &Plan, hands: &mut Hands<'_>) -> Result<()> {
 /// A plan that was finished or taken back never acts again.
 fn closed(
     trusted: &TrustedPlan,
-    folder: &RunFolder,
-    standing: &Standing,
-    live: &mut dyn Change,
+    folder: &RunDirectory,
+    standing: &RunState,
+    live: &mut dyn LiveWriter,
 ) -> Result<Report> {
     let again = "run `ttplan plan` again and have the new plan signed";
     if standing.undo_begun {
@@ -267,29 +274,29 @@ fn closed(
             .because(what)
             .hint(again)
     })?;
-    let statuses = plan.steps.iter().map(|step| (step.id.clone(), Status::Done)).collect();
+    let statuses = plan.steps.iter().map(|step| (step.id.clone(), StepStatus::Done)).collect();
     Ok(report(trusted, folder, Outcome::NothingToDo, &statuses))
 }
 
 /// Writes the run's first papers, where they are not there yet.
 fn open_run(
     trusted: &TrustedPlan,
-    site: &Site,
-    options: &Options,
-    papers: &mut Papers,
+    site: &HostConfig,
+    options: &ApplyOptions,
+    active_run: &mut ActiveRun,
 ) -> Result<()> {
-    papers.keep_copy(&papers.folder.plan(), &trusted.file().bytes)?;
+    active_run.keep_copy(&active_run.folder.plan(), &trusted.file().bytes)?;
     for signature in trusted.signatures() {
-        papers.keep_copy(
-            &papers.folder.signature(&signature.name, &trusted.file().name),
+        active_run.keep_copy(
+            &active_run.folder.signature(&signature.name, &trusted.file().name),
             signature.text.as_bytes(),
         )?;
     }
     if let Some(sidecar) = &options.sidecar {
-        papers.keep_copy_of(sidecar, &papers.folder.sidecar())?;
+        active_run.keep_copy_of(sidecar, &active_run.folder.sidecar())?;
     }
-    if papers.standing().opened_at.is_none() {
-        papers.note(Event::Opened {
+    if active_run.standing().opened_at.is_none() {
+        active_run.note(JournalEvent::Opened {
             format_version: journal::FORMAT_VERSION.to_owned(),
             made_by: options.made_by.clone(),
             plan_sha256: trusted.sha256(),
@@ -302,24 +309,24 @@ fn open_run(
 
 /// Who started what, and why with fewer signatures than it needs, where that is so.
 fn note_attempt(
-    papers: &mut Papers,
+    active_run: &mut ActiveRun,
     of: Attempt,
     trusted: &TrustedPlan,
-    options: &Options,
+    options: &ApplyOptions,
 ) -> Result<()> {
     let (user, host) = (options.user.clone(), options.host.clone());
-    papers.note(Event::Attempt { of, user, host, pid: options.pid })?;
-    trusted
-        .break_glass()
-        .map_or(Ok(()), |reason| papers.note(Event::BrokeGlass { reason: reason.to_owned() }))
+    active_run.note(JournalEvent::Attempt { of, user, host, pid: options.pid })?;
+    trusted.break_glass().map_or(Ok(()), |reason| {
+        active_run.note(JournalEvent::BrokeGlass { reason: reason.to_owned() })
+    })
 }
 
 /// Shows, before anything is touched, that every command can be run at all.
-fn check_commands(hands: &mut Hands<'_>, to_do: &[&Step]) -> Result<()> {
+fn check_commands(ctx: &mut RunContext<'_>, to_do: &[&Step]) -> Result<()> {
     for step in to_do {
-        for act in &step.moves {
-            if let Move::Run(run) = act {
-                command::check(hands, step, run)?;
+        for mv in &step.moves {
+            if let Move::Run(run) = mv {
+                execute::command::check(ctx, step, run)?;
             }
         }
     }
@@ -328,14 +335,14 @@ fn check_commands(hands: &mut Hands<'_>, to_do: &[&Step]) -> Result<()> {
 
 fn report(
     trusted: &TrustedPlan,
-    folder: &RunFolder,
+    folder: &RunDirectory,
     outcome: Outcome,
     before: &Statuses,
 ) -> Report {
     let steps = trusted.plan().steps.iter().map(|step| StepReport {
         id: step.id.clone(),
         title: step.title.clone(),
-        outcome: if before.get(&step.id) == Some(&Status::Done) {
+        outcome: if before.get(&step.id) == Some(&StepStatus::Done) {
             StepOutcome::Already
         } else {
             StepOutcome::Done

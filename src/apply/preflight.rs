@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use crate::apply::probe::Prober;
 use crate::error::{Error, Kind, Result};
 use crate::model::plan::Plan;
-use crate::model::step::{Answer, Step};
+use crate::model::plan::step::{Answer, Step};
 
 /// How a step is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum StepStatus {
     /// What it is to bring about is so, by itself or because a later step went beyond it.
     Done,
     Ready,
@@ -21,29 +21,32 @@ pub enum Status {
 }
 
 /// How every step is found, by id.
-pub type Statuses = BTreeMap<String, Status>;
+pub type Statuses = BTreeMap<String, StepStatus>;
 
 /// Looks at all steps, last to first, so that a step that a later one went beyond is seen as done.
 pub fn look(plan: &Plan, prober: &mut Prober<'_>) -> Statuses {
     let mut statuses = Statuses::new();
     for step in plan.steps.iter().rev() {
         let beyond = step.superseded_by.as_ref().and_then(|id| statuses.get(id));
-        let status =
-            if beyond == Some(&Status::Done) { Status::Done } else { of_step(step, prober) };
+        let status = if beyond == Some(&StepStatus::Done) {
+            StepStatus::Done
+        } else {
+            of_step(step, prober)
+        };
         statuses.insert(step.id.clone(), status);
     }
     statuses
 }
 
 /// Looks at one step by itself.
-pub fn of_step(step: &Step, prober: &mut Prober<'_>) -> Status {
+pub fn of_step(step: &Step, prober: &mut Prober<'_>) -> StepStatus {
     if !step.done.is_empty() && prober.ask_all(&step.done, Some(step)) == Answer::Yes {
-        return Status::Done;
+        return StepStatus::Done;
     }
     match prober.ask_all(&step.ready, Some(step)) {
-        Answer::Yes => Status::Ready,
-        Answer::No(what) => Status::NotReady(what),
-        Answer::Unknown(why) => Status::Unknown(why),
+        Answer::Yes => StepStatus::Ready,
+        Answer::No(what) => StepStatus::NotReady(what),
+        Answer::Unknown(why) => StepStatus::Unknown(why),
     }
 }
 
@@ -52,9 +55,9 @@ pub fn demand_ready(plan: &Plan, statuses: &Statuses) -> Result<()> {
     let mut told: Option<Error> = None;
     for (n, step) in plan.steps.iter().enumerate() {
         let what = match statuses.get(&step.id) {
-            Some(Status::Done | Status::Ready) => continue,
-            Some(Status::NotReady(what)) => what.clone(),
-            Some(Status::Unknown(why)) => format!("could not be found out: {why}"),
+            Some(StepStatus::Done | StepStatus::Ready) => continue,
+            Some(StepStatus::NotReady(what)) => what.clone(),
+            Some(StepStatus::Unknown(why)) => format!("could not be found out: {why}"),
             None => "it was not looked at".to_owned(),
         };
         told = Some(match told {
@@ -74,9 +77,9 @@ pub fn demand_ready(plan: &Plan, statuses: &Statuses) -> Result<()> {
 
 fn hint(statuses: &Statuses) -> String {
     let says = |text: &str| {
-        statuses
-            .values()
-            .any(|s| matches!(s, Status::NotReady(w) | Status::Unknown(w) if w.contains(text)))
+        statuses.values().any(
+            |s| matches!(s, StepStatus::NotReady(w) | StepStatus::Unknown(w) if w.contains(text)),
+        )
     };
     if says("have the database open") {
         "stop the application first: `docker compose stop app` or `systemctl stop APP`".to_owned()

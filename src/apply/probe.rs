@@ -3,45 +3,53 @@
 
 use std::path::Path;
 
-use crate::apply::papers::Papers;
-use crate::apply::purge;
-use crate::apply::replace;
-use crate::apply::rows;
+use crate::apply::active_run::ActiveRun;
+use crate::apply::execute::discard_saved;
+use crate::apply::execute::replace;
+use crate::apply::execute::rows;
 use crate::artifact::sidecar::{self, Batch};
-use crate::artifact::state::RunFolder;
+use crate::artifact::state::RunDirectory;
+use crate::engines::database::{InspectedDatabase, OtherSessions, ReadDatabase, RowQuery};
 use crate::error::{Error, Result};
 use crate::frameworks;
-use crate::live::{DirectoryState, FileState, Inspect, InspectDatabase, Question, Sight, Writers};
+use crate::live::LiveReader;
+use crate::model::database::shape::{NORMALISER, Shape};
+use crate::model::files::rewriting::outdated;
 use crate::model::names::ObjectRef;
-use crate::model::rewriting::outdated;
-use crate::model::shape::{NORMALISER, Shape};
-use crate::model::step::{Answer, CopyFiles, FileList, Move, Probe, ReleaseFiles, Step};
+use crate::model::plan::step::{Answer, CopyFiles, FileList, Move, Probe, ReleaseFiles, Step};
+use crate::stores::store::{DirectoryState, FileState};
 
 /// How many files are looked at together.
 const BATCH: Batch = Batch { files: 4000, bytes: u64::MAX };
 
 /// Asks probes, and remembers one look at the database until told that it may have changed.
 pub struct Prober<'a> {
-    pub live: &'a mut dyn Inspect,
+    pub live: &'a mut dyn LiveReader,
     /// Null before the run has papers: then nothing of it can have been saved.
-    pub papers: Option<&'a Papers>,
+    pub active_run: Option<&'a ActiveRun>,
     pub sidecar: Option<&'a Path>,
     /// Of the run, whether or not it has begun.
-    folder: Option<&'a RunFolder>,
-    sight: Option<Sight>,
+    folder: Option<&'a RunDirectory>,
+    sight: Option<InspectedDatabase>,
 }
 
 impl<'a> Prober<'a> {
     pub fn new(
-        live: &'a mut dyn Inspect,
-        papers: Option<&'a Papers>,
+        live: &'a mut dyn LiveReader,
+        active_run: Option<&'a ActiveRun>,
         sidecar: Option<&'a Path>,
     ) -> Self {
-        Self { live, papers, sidecar, folder: papers.map(|papers| &papers.folder), sight: None }
+        Self {
+            live,
+            active_run,
+            sidecar,
+            folder: active_run.map(|active_run| &active_run.folder),
+            sight: None,
+        }
     }
 
     /// The same for a run that has no papers yet.
-    pub fn of_run(self, folder: &'a RunFolder) -> Self {
+    pub fn of_run(self, folder: &'a RunDirectory) -> Self {
         Self { folder: Some(folder), ..self }
     }
 
@@ -68,13 +76,13 @@ impl<'a> Prober<'a> {
             Probe::FilesReady { r#move } => self.files(step, *r#move, true),
             Probe::FilesDone { r#move } => self.files(step, *r#move, false),
             Probe::RunTakenBack { run } => match self.folder {
-                Some(folder) => purge::is_taken_back(&folder.beside(run)),
+                Some(folder) => discard_saved::is_taken_back(&folder.beside(run)),
                 None => Ok(Answer::Unknown("there is no state directory to look into".to_owned())),
             },
             Probe::KeptIsGone { r#move } => {
                 match (self.folder, step.and_then(|step| step.moves.get(*r#move))) {
                     (Some(folder), Some(Move::DiscardKept(discard))) => {
-                        Ok(purge::is_gone(&folder.beside(&discard.run), discard))
+                        Ok(discard_saved::is_gone(&folder.beside(&discard.run), discard))
                     }
                     _ => Ok(Answer::Unknown(
                         "the probe names a move that discards nothing".to_owned(),
@@ -116,12 +124,13 @@ impl<'a> Prober<'a> {
                 }))
             }
             Probe::BackupReads { name, directory } => {
-                let Some(papers) =
-                    self.papers.filter(|papers| papers.standing().saved.contains_key(name))
+                let Some(active_run) = self
+                    .active_run
+                    .filter(|active_run| active_run.standing().saved.contains_key(name))
                 else {
                     return Ok(Answer::No(format!("there is no backup `{name}` of this run yet")));
                 };
-                papers.checked(name, directory.as_ref()).map(|_| Answer::Yes)
+                active_run.checked(name, directory.as_ref()).map(|_| Answer::Yes)
             }
             database => {
                 if self.sight.is_none() {
@@ -227,7 +236,7 @@ fn of_released(copy: Option<FileState>, source: FileState) -> Option<&'static st
 pub(in crate::apply) fn walk(
     sidecar: Option<&Path>,
     list: &FileList,
-    take: &mut dyn FnMut(u64, &[crate::model::uploads::FileFact]) -> Result<bool>,
+    take: &mut dyn FnMut(u64, &[crate::model::files::uploads::FileFact]) -> Result<bool>,
 ) -> Result<()> {
     sidecar::look_through(sidecar, list, BATCH, take)
 }
@@ -235,8 +244,8 @@ pub(in crate::apply) fn walk(
 /// The probes that concern the database alone; also asked of a migrated copy before it is adopted.
 pub fn ask_database(
     probe: &Probe,
-    sight: &Sight,
-    database: &mut dyn InspectDatabase,
+    sight: &InspectedDatabase,
+    database: &mut dyn ReadDatabase,
 ) -> Result<Answer> {
     let schema = &sight.schema;
     Ok(match probe {
@@ -253,7 +262,7 @@ pub fn ask_database(
             if schema.digest_of(table).is_none() {
                 return Ok(Answer::No(format!("{table} is not there")));
             }
-            let answers = database.ask(&[Question::Count(table.clone())])?;
+            let answers = database.ask(&[RowQuery::Count(table.clone())])?;
             match answers.first().and_then(|rows| rows.first()?.first()?.parse::<u64>().ok()) {
                 Some(now) => same(now == *count, || format!("{table} has {now} rows, not {count}")),
                 None => Answer::Unknown(format!("the rows of {table} could not be counted")),
@@ -335,11 +344,11 @@ pub fn ask_database(
             })
         }
         Probe::NoOtherWriter {} => match database.writers()? {
-            Writers::None => Answer::Yes,
-            Writers::Some(who) => {
+            OtherSessions::None => Answer::Yes,
+            OtherSessions::Some(who) => {
                 Answer::No(format!("others have the database open: {}", who.join("; ")))
             }
-            Writers::Unknown(why) => {
+            OtherSessions::Unknown(why) => {
                 Answer::Unknown(format!("whether others have the database open: {why}"))
             }
         },
@@ -349,16 +358,16 @@ pub fn ask_database(
 
 /// The ids that a framework's table records, sorted; `None` where there is no such table.
 fn recorded_in(
-    sight: &Sight,
+    sight: &InspectedDatabase,
     table: &ObjectRef,
     column: &str,
-    database: &mut dyn InspectDatabase,
+    database: &mut dyn ReadDatabase,
 ) -> Result<Option<Vec<String>>> {
     match sight.schema.table(&table.schema, &table.name) {
         Some(found) if found.column(column).is_some() => {}
         _ => return Ok(None),
     }
-    let question = Question::Column { table: table.clone(), column: column.to_owned() };
+    let question = RowQuery::Column { table: table.clone(), column: column.to_owned() };
     let rows = database.ask(&[question])?.into_iter().next().unwrap_or_default();
     Ok(Some(rows.into_iter().filter_map(|row| row.into_iter().next()).collect()))
 }

@@ -3,34 +3,34 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::command::content_digest;
-use crate::apply::group;
-use crate::apply::papers::Papers;
-use crate::apply::preflight::{self, Status};
+use crate::apply::active_run::ActiveRun;
+use crate::apply::context::RunContext;
+use crate::apply::execute::command::content_digest;
+use crate::apply::execute::release;
+use crate::apply::execute::rows;
+use crate::apply::preflight::{self, StepStatus};
 use crate::apply::probe::{self, Prober};
-use crate::apply::release;
-use crate::apply::rows;
-use crate::apply::run_move::Hands;
-use crate::apply::watch::{Event as Told, Watch};
-use crate::apply::{Options, Turn, check_target, lock, note_attempt, standing};
-use crate::artifact::journal::{Attempt, Event, When};
+use crate::apply::progress::{ProgressEvent, Reporter};
+use crate::apply::run_steps;
+use crate::apply::{ApplyOptions, StateLock, check_target, lock, note_attempt, standing};
+use crate::artifact::journal::{Attempt, JournalEvent, When};
 use crate::error::{Error, Kind, Result};
-use crate::live::Change;
+use crate::live::LiveWriter;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
-use crate::model::report::{Outcome, Report, StepOutcome, StepReport};
-use crate::model::step::{Answer, Move, Probe, Step};
-use crate::trust::plan::TrustedPlan;
+use crate::model::plan::step::{Answer, Move, Probe, Step};
+use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
+use crate::trust::trusted_plan::TrustedPlan;
 
 /// Takes the run of this plan back, as far as it was done.
 ///
 /// Errors: `Kind::Stale` when the site is not as the run left it; nothing is changed then.
 pub fn undo(
     trusted: &TrustedPlan,
-    turn: &Turn,
-    live: &mut dyn Change,
-    options: &Options,
-    watch: &mut dyn Watch,
+    turn: &StateLock,
+    live: &mut dyn LiveWriter,
+    options: &ApplyOptions,
+    reporter: &mut dyn Reporter,
 ) -> Result<Report> {
     let plan = trusted.plan();
     lock(options, live, plan)?;
@@ -49,34 +49,39 @@ pub fn undo(
     if before.all_undone {
         return Ok(report(trusted, &folder.id, Outcome::NothingToDo, &done, &[]));
     }
-    let mut papers = Papers::open(folder.clone(), options.clock)?;
+    let mut active_run = ActiveRun::open(folder.clone(), options.clock)?;
     let sidecar = folder.sidecar().exists().then(|| folder.sidecar());
-    let mut hands =
-        Hands { live, papers: &mut papers, watch, sidecar: sidecar.as_deref(), options };
-    check(&mut hands, plan, &done)?;
-    if !hands.watch.confirm(&done)? {
+    let mut ctx = RunContext {
+        live,
+        active_run: &mut active_run,
+        reporter,
+        sidecar: sidecar.as_deref(),
+        options,
+    };
+    check(&mut ctx, plan, &done)?;
+    if !ctx.reporter.confirm(&done)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
     }
-    note_attempt(hands.papers, Attempt::Undo, trusted, options)?;
+    note_attempt(ctx.active_run, Attempt::Undo, trusted, options)?;
     let mut undone = Vec::new();
     for step in &done {
-        if undo_step(&mut hands, plan, step)? {
+        if undo_step(&mut ctx, plan, step)? {
             undone.push(step.id.clone());
         }
     }
-    hands.papers.note(Event::AllUndone {})?;
+    ctx.active_run.note(JournalEvent::AllUndone {})?;
     Ok(report(trusted, &folder.id, Outcome::Undone, &done, &undone))
 }
 
 /// Looks at everything before anything is taken back: that every step can be, that the site is as
 /// the run left it, that what is to be brought back is there whole.
-fn check(hands: &mut Hands<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
+fn check(ctx: &mut RunContext<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
     let statuses = {
-        let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
+        let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), ctx.sidecar);
         preflight::look(plan, &mut prober)
     };
-    if done.iter().flat_map(|step| &step.undo).any(|act| !act.touches_files()) {
-        let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
+    if done.iter().flat_map(|step| &step.undo).any(|mv| !mv.touches_files()) {
+        let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), ctx.sidecar);
         probe::demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
             Error::new(
                 Kind::Stale,
@@ -86,7 +91,7 @@ fn check(hands: &mut Hands<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
             .hint("stop the application first: `docker compose stop app` or `systemctl stop APP`")
         })?;
     }
-    let resumed = hands.papers.standing().undo_begun;
+    let resumed = ctx.active_run.standing().undo_begun;
     for step in done {
         if step.undo.is_empty() && !only_saves(step) {
             return Err(Error::new(
@@ -95,10 +100,10 @@ fn check(hands: &mut Hands<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
             ));
         }
         let as_left = match statuses.get(&step.id) {
-            Some(Status::Done | Status::Ready) => true,
-            _ => resumed || !hands.papers.standing().done.contains(&step.id),
+            Some(StepStatus::Done | StepStatus::Ready) => true,
+            _ => resumed || !ctx.active_run.standing().done.contains(&step.id),
         };
-        if !as_left && !hands.options.discard_writes {
+        if !as_left && !ctx.options.discard_writes {
             return Err(Error::new(
                 Kind::Stale,
                 format!("the site is not as step {} left it: {}", step.id, step.title),
@@ -107,19 +112,19 @@ fn check(hands: &mut Hands<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
             .hint("look at what changed; `--discard-writes` takes the run back all the same"));
         }
         // What was rolled back has nothing in keeping and needs nothing from there.
-        let was_done = hands.papers.standing().done.contains(&step.id);
-        if !was_done && is_at_its_beginning(hands, plan, step)? {
+        let was_done = ctx.active_run.standing().done.contains(&step.id);
+        if !was_done && is_at_its_beginning(ctx, plan, step)? {
             continue;
         }
-        for act in &step.undo {
-            match act {
-                Move::RestoreObjects(restore) => drop(hands.papers.checked(&restore.name, None)?),
+        for mv in &step.undo {
+            match mv {
+                Move::RestoreObjects(restore) => drop(ctx.active_run.checked(&restore.name, None)?),
                 Move::RestoreDatabase(restore) => {
-                    hands.papers.checked(&restore.name, restore.directory.as_ref())?;
-                    check_unwritten(hands, plan, step)?;
+                    ctx.active_run.checked(&restore.name, restore.directory.as_ref())?;
+                    check_unwritten(ctx, plan, step)?;
                 }
-                Move::RestoreRows(restore) => rows::check_unwritten(hands, restore)?,
-                Move::RestoreFiles(restore) => release::check_kept(hands, step, restore)?,
+                Move::RestoreRows(restore) => rows::check_unwritten(ctx, restore)?,
+                Move::RestoreFiles(restore) => release::check_kept(ctx, step, restore)?,
                 _ => {}
             }
         }
@@ -127,21 +132,21 @@ fn check(hands: &mut Hands<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
     Ok(())
 }
 
-fn why(status: Option<&Status>) -> String {
+fn why(status: Option<&StepStatus>) -> String {
     match status {
-        Some(Status::NotReady(what) | Status::Unknown(what)) => what.clone(),
+        Some(StepStatus::NotReady(what) | StepStatus::Unknown(what)) => what.clone(),
         _ => "it could not be looked at".to_owned(),
     }
 }
 
 /// Whether the step's work was a command's.
 fn ran_a_command(step: &Step) -> bool {
-    step.moves.iter().any(|act| matches!(act, Move::Run(_)))
+    step.moves.iter().any(|mv| matches!(mv, Move::Run(_)))
 }
 
 /// Whether a step changed nothing: a backup.
 fn only_saves(step: &Step) -> bool {
-    step.moves.iter().all(|act| matches!(act, Move::BackupDatabase(_) | Move::SaveObjects(_)))
+    step.moves.iter().all(|mv| matches!(mv, Move::BackupDatabase(_) | Move::SaveObjects(_)))
 }
 
 /// How the database stands to a step that ran a command.
@@ -158,9 +163,9 @@ enum Stands {
 
 /// The run's backup may be older than the step: what it brought back is known by the plan's
 /// premises, once the database is no longer as the undoing of the step found it.
-fn stands(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<Stands> {
-    let now = Some(content_digest(hands.live.database())?);
-    let standing = hands.papers.standing();
+fn stands(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result<Stands> {
+    let now = Some(content_digest(ctx.live.database())?);
+    let standing = ctx.active_run.standing();
     let of = |contents: &BTreeMap<String, Digest>| contents.get(&step.id).copied();
     let found = of(&standing.content_undone);
     if now == of(&standing.content_before) {
@@ -169,20 +174,20 @@ fn stands(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<Stands> {
     if now == of(&standing.content_after) || now == found {
         return Ok(Stands::After);
     }
-    let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
+    let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), ctx.sidecar);
     let restored = found.is_some() && prober.ask_all(&plan.premises, None) == Answer::Yes;
     Ok(if restored { Stands::Before } else { Stands::Otherwise })
 }
 
 /// A restore puts every table back; what was written since the run would be lost.
-fn check_unwritten(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<()> {
-    if hands.options.discard_writes || hands.papers.standing().undone.contains(&step.id) {
+fn check_unwritten(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result<()> {
+    if ctx.options.discard_writes || ctx.active_run.standing().undone.contains(&step.id) {
         return Ok(());
     }
-    if stands(hands, plan, step)? != Stands::Otherwise {
+    if stands(ctx, plan, step)? != Stands::Otherwise {
         return Ok(());
     }
-    let why = match hands.papers.standing().content_after.contains_key(&step.id) {
+    let why = match ctx.active_run.standing().content_after.contains_key(&step.id) {
         true => {
             "the database was written to since the run, and taking the run back would lose that"
         }
@@ -196,52 +201,57 @@ fn check_unwritten(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<()
 }
 
 /// Takes one step back. Returns whether there was anything to take back.
-fn undo_step(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<bool> {
-    hands.go_on()?;
-    if step.undo.is_empty() || hands.papers.standing().undone.contains(&step.id) {
+fn undo_step(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result<bool> {
+    ctx.go_on()?;
+    if step.undo.is_empty() || ctx.active_run.standing().undone.contains(&step.id) {
         return Ok(false);
     }
-    let is_at_its_beginning = is_at_its_beginning(hands, plan, step)?;
+    let is_at_its_beginning = is_at_its_beginning(ctx, plan, step)?;
     if !is_at_its_beginning && ran_a_command(step) {
-        let sha256 = content_digest(hands.live.database())?;
-        hands.papers.note(Event::Content { step: step.id.clone(), when: When::Undo, sha256 })?;
+        let sha256 = content_digest(ctx.live.database())?;
+        ctx.active_run.note(JournalEvent::Content {
+            step: step.id.clone(),
+            when: When::Undo,
+            sha256,
+        })?;
     }
-    hands.papers.note(Event::UndoBegun { step: step.id.clone() })?;
+    ctx.active_run.note(JournalEvent::UndoBegun { step: step.id.clone() })?;
     if !is_at_its_beginning {
         let outcome = if step
             .undo
             .iter()
-            .any(|act| act.touches_files() || matches!(act, Move::RestoreDatabase(_)))
+            .any(|mv| mv.touches_files() || matches!(mv, Move::RestoreDatabase(_)))
         {
-            step.undo.iter().try_for_each(|act| hands.run_move(step, act))
+            step.undo.iter().try_for_each(|mv| ctx.run_move(step, mv))
         } else {
-            group::retry(hands, step, |hands| {
-                step.undo.iter().try_for_each(|act| hands.run_move(step, act))
+            run_steps::retry(ctx, step, |ctx| {
+                step.undo.iter().try_for_each(|mv| ctx.run_move(step, mv))
             })
         };
         if let Err(error) = outcome {
-            hands.papers.note(Event::Failed { step: step.id.clone(), error: error.to_string() })?;
+            ctx.active_run
+                .note(JournalEvent::Failed { step: step.id.clone(), error: error.to_string() })?;
             return Err(error
                 .of_kind(Kind::Midway)
                 .hint("run the same `ttplan undo` again: it goes on from here"));
         }
     }
-    hands.papers.note(Event::Undone { step: step.id.clone() })?;
-    hands.watch.tell(Told::Undone { step });
+    ctx.active_run.note(JournalEvent::Undone { step: step.id.clone() })?;
+    ctx.reporter.report(ProgressEvent::Undone { step });
     Ok(!is_at_its_beginning)
 }
 
 /// Whether a later step's undo, or an earlier attempt, has brought this step's beginning back
 /// already. Files are taken back one by one, so for them there is always something to look at.
-fn is_at_its_beginning(hands: &mut Hands<'_>, plan: &Plan, step: &Step) -> Result<bool> {
+fn is_at_its_beginning(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result<bool> {
     if step.moves.iter().any(Move::touches_files) {
         return Ok(false);
     }
     if ran_a_command(step) {
-        return Ok(stands(hands, plan, step)? == Stands::Before);
+        return Ok(stands(ctx, plan, step)? == Stands::Before);
     }
-    let mut prober = Prober::new(&mut *hands.live, Some(hands.papers), hands.sidecar);
-    Ok(preflight::of_step(step, &mut prober) == Status::Ready)
+    let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), ctx.sidecar);
+    Ok(preflight::of_step(step, &mut prober) == StepStatus::Ready)
 }
 
 pub(in crate::apply) fn report(

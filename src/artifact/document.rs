@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::artifact::json;
-use crate::error::{Error, Kind, Place, Result};
-use crate::model::catalogue::{self, Catalogue};
+use crate::error::{Error, Kind, Result, TextPosition};
+use crate::model::database::catalogue::{self, Catalogue};
 use crate::model::observation::{self, Observation};
 use crate::model::plan::{self, Plan};
 
@@ -136,7 +136,8 @@ fn syntax(file: &str, text: &str, what: &str, error: &serde_json::Error) -> Erro
     let at = (start + column.saturating_sub(1)).min(text.len());
     let told = Error::new(Kind::Config, format!("`{file}` is not a {what} that can be read"))
         .because(message);
-    let told = told.at(Place { file: file.to_owned(), source: text.to_owned(), span: at..at });
+    let told =
+        told.at(TextPosition { file: file.to_owned(), source: text.to_owned(), span: at..at });
     match error.classify() {
         serde_json::error::Category::Eof => told.hint("the file was cut off; get it again"),
         _ => told,
@@ -155,7 +156,7 @@ fn not_the_written_form(file: &str, text: &str, again: &str, what: &str) -> Erro
     }
     Error::new(Kind::Refused, format!("`{file}` is not the {what} that was written"))
         .because(because)
-        .at(Place { file: file.to_owned(), source: text.to_owned(), span: at..at })
+        .at(TextPosition { file: file.to_owned(), source: text.to_owned(), span: at..at })
         .hint("get the file again as an attachment or artifact, byte for byte")
 }
 

@@ -1,20 +1,20 @@
 //! Reads all journals of a state directory: which runs there were, and how far each came. Changes
 //! nothing, and one damaged journal hides no other run.
 
-use crate::artifact::journal::{self, Standing};
-use crate::artifact::state::{RunFolder, State};
+use crate::artifact::journal::{self, RunState};
+use crate::artifact::state::{RunDirectory, StateDirectory};
 use crate::error::Result;
-use crate::model::history::{History, Progress, Run};
+use crate::model::run::history::{History, Run, RunPhase};
 
 /// All runs, the one that was started first, first.
-pub fn read(state: &State) -> Result<History> {
+pub fn read(state: &StateDirectory) -> Result<History> {
     let mut runs: Vec<Run> = state.runs()?.iter().map(run).collect();
     runs.sort_by(|a, b| (a.started_at, &a.run).cmp(&(b.started_at, &b.run)));
     Ok(History { runs })
 }
 
 /// How far one run has come.
-pub fn run(folder: &RunFolder) -> Run {
+pub fn run(folder: &RunDirectory) -> Run {
     match journal::read(&folder.journal()) {
         Ok((_, standing)) => from_standing(&folder.id, standing),
         Err(error) => Run {
@@ -22,7 +22,7 @@ pub fn run(folder: &RunFolder) -> Run {
             started_at: None,
             last_at: None,
             signed_by: Vec::new(),
-            progress: Progress::Unknown,
+            progress: RunPhase::Unknown,
             steps_done: 0,
             steps_undone: 0,
             failure: Some(error.to_string()),
@@ -30,17 +30,17 @@ pub fn run(folder: &RunFolder) -> Run {
     }
 }
 
-fn from_standing(id: &str, standing: Standing) -> Run {
+fn from_standing(id: &str, standing: RunState) -> Run {
     let progress = if standing.all_undone {
-        Progress::TakenBack
+        RunPhase::TakenBack
     } else if standing.undo_begun {
-        Progress::BeingTakenBack
+        RunPhase::BeingTakenBack
     } else if standing.finished {
-        Progress::Finished
+        RunPhase::Finished
     } else if standing.has_begun() {
-        Progress::Stopped
+        RunPhase::Stopped
     } else {
-        Progress::NotBegun
+        RunPhase::NotBegun
     };
     Run {
         run: id.to_owned(),
@@ -57,14 +57,19 @@ fn from_standing(id: &str, standing: Standing) -> Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::journal::{Event, FORMAT_VERSION, Journal};
+    use crate::artifact::journal::{FORMAT_VERSION, Journal, JournalEvent};
     use crate::model::names::{Digest, Moment};
 
-    fn folder(state: &State, plan: &str, begun_at: i64, events: Vec<Event>) -> RunFolder {
+    fn folder(
+        state: &StateDirectory,
+        plan: &str,
+        begun_at: i64,
+        events: Vec<JournalEvent>,
+    ) -> RunDirectory {
         let folder = state.run_of(&Digest::of(plan));
         folder.make().unwrap();
         let mut journal = Journal::open(&folder.journal()).unwrap();
-        let opened = Event::Opened {
+        let opened = JournalEvent::Opened {
             format_version: FORMAT_VERSION.into(),
             made_by: "ttplan".into(),
             plan_sha256: Digest::of(plan),
@@ -80,16 +85,19 @@ mod tests {
     #[test]
     fn each_run_is_as_far_as_its_journal_says_and_a_damaged_one_is_unknown() {
         let directory = tempfile::tempdir().unwrap();
-        let state = State::open(&directory.path().join("state")).unwrap();
+        let state = StateDirectory::open(&directory.path().join("state")).unwrap();
         let step = || "1".to_owned();
-        let begun = || Event::Begun { step: step() };
-        let undo = || Event::UndoBegun { step: step() };
+        let begun = || JournalEvent::Begun { step: step() };
+        let undo = || JournalEvent::UndoBegun { step: step() };
         let stories = [
-            (vec![], Progress::NotBegun),
-            (vec![begun()], Progress::Stopped),
-            (vec![begun(), Event::Done { step: step() }, Event::Finished {}], Progress::Finished),
-            (vec![begun(), undo()], Progress::BeingTakenBack),
-            (vec![begun(), undo(), Event::AllUndone {}], Progress::TakenBack),
+            (vec![], RunPhase::NotBegun),
+            (vec![begun()], RunPhase::Stopped),
+            (
+                vec![begun(), JournalEvent::Done { step: step() }, JournalEvent::Finished {}],
+                RunPhase::Finished,
+            ),
+            (vec![begun(), undo()], RunPhase::BeingTakenBack),
+            (vec![begun(), undo(), JournalEvent::AllUndone {}], RunPhase::TakenBack),
         ];
         for (n, (events, _)) in stories.iter().enumerate() {
             folder(&state, &n.to_string(), 1_763_640_000 + n as i64, events.clone());
@@ -97,8 +105,8 @@ mod tests {
         let damaged = folder(&state, "damaged", 1_763_650_000, vec![begun()]);
         std::fs::write(damaged.journal(), "{}\n").unwrap();
         let runs = read(&state).unwrap().runs;
-        let found: Vec<Progress> = runs.iter().map(|run| run.progress).collect();
-        let told: Vec<Progress> = std::iter::once(Progress::Unknown)
+        let found: Vec<RunPhase> = runs.iter().map(|run| run.progress).collect();
+        let told: Vec<RunPhase> = std::iter::once(RunPhase::Unknown)
             .chain(stories.into_iter().map(|(_, progress)| progress))
             .collect();
         assert_eq!(found, told);

@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::artifact::files;
 use crate::artifact::json;
-pub use crate::artifact::standing::{SavedFact, Standing};
+pub use crate::artifact::standing::{RunState, SavedFact};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
+use crate::fs::files;
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
 
 /// The version of the journal; its history stands in `docs/formats/journal.md`.
@@ -25,19 +25,19 @@ pub const FORMAT_VERSION: &str = "1.0";
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct JournalEntry {
     /// Counted from 1.
     pub n: u64,
     pub at: Moment,
     /// SHA-256 of the line before it, without its newline; of nothing for the first.
     pub prev: Digest,
-    pub what: Event,
+    pub what: JournalEvent,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", content = "with", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Event {
+pub enum JournalEvent {
     /// The run's first line.
     Opened {
         format_version: String,
@@ -140,7 +140,7 @@ pub struct Journal {
     last: Digest,
     /// How many bytes are whole lines.
     whole: u64,
-    standing: Standing,
+    standing: RunState,
 }
 
 impl Journal {
@@ -175,14 +175,14 @@ impl Journal {
     }
 
     /// How far the run has come.
-    pub fn standing(&self) -> &Standing {
+    pub fn standing(&self) -> &RunState {
         &self.standing
     }
 
     /// Adds a line and syncs it: when this returns, the line is on disk. Where that fails, what
     /// there is of the line is taken away again, so that a later line does not follow half of it.
-    pub fn append(&mut self, at: Moment, what: Event) -> Result<()> {
-        let entry = Entry { n: self.next, at, prev: self.last, what };
+    pub fn append(&mut self, at: Moment, what: JournalEvent) -> Result<()> {
+        let entry = JournalEntry { n: self.next, at, prev: self.last, what };
         let mut line = json::to_line(&entry);
         let digest = Digest::of(line.as_bytes());
         line.push('\n');
@@ -219,19 +219,19 @@ impl Journal {
 /// Reads a journal without opening it for writing: for `status`, `history`, `show`.
 ///
 /// Errors: as [`Journal::open`].
-pub fn read(path: &Path) -> Result<(Vec<Entry>, Standing)> {
+pub fn read(path: &Path) -> Result<(Vec<JournalEntry>, RunState)> {
     parse(path, &files::read(path)?)
 }
 
 /// The same from bytes; `path` is what to call them before people.
-pub fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Entry>, Standing)> {
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<JournalEntry>, RunState)> {
     let lines = read_lines(path, bytes)?;
     Ok((lines.entries, lines.standing))
 }
 
 struct Lines {
-    entries: Vec<Entry>,
-    standing: Standing,
+    entries: Vec<JournalEntry>,
+    standing: RunState,
     next: u64,
     last: Digest,
     /// How many bytes are whole lines.
@@ -241,7 +241,7 @@ struct Lines {
 fn read_lines(path: &Path, bytes: &[u8]) -> Result<Lines> {
     let mut lines = Lines {
         entries: Vec::new(),
-        standing: Standing::default(),
+        standing: RunState::default(),
         next: 1,
         last: Digest::of(b""),
         whole: 0,
@@ -256,7 +256,7 @@ fn read_lines(path: &Path, bytes: &[u8]) -> Result<Lines> {
             .because(because)
             .hint("do not edit it; compare with a backup of the state directory")
         };
-        let entry: Entry =
+        let entry: JournalEntry =
             serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
         if entry.n != lines.next {
             return Err(damaged(format!("it is numbered {}", entry.n)));
@@ -265,13 +265,14 @@ fn read_lines(path: &Path, bytes: &[u8]) -> Result<Lines> {
             return Err(damaged("it does not follow the line before it".to_owned()));
         }
         match (&entry.what, entry.n) {
-            (Event::Opened { format_version, .. }, 1) if format_version == FORMAT_VERSION => {}
-            (Event::Opened { format_version, .. }, 1) => {
+            (JournalEvent::Opened { format_version, .. }, 1)
+                if format_version == FORMAT_VERSION => {}
+            (JournalEvent::Opened { format_version, .. }, 1) => {
                 return Err(damaged(format!(
                     "it is of version `{format_version}`, this ttplan reads {FORMAT_VERSION}"
                 )));
             }
-            (Event::Opened { .. }, _) | (_, 1) => {
+            (JournalEvent::Opened { .. }, _) | (_, 1) => {
                 return Err(damaged("it is not in its place".to_owned()));
             }
             _ => {}
@@ -293,8 +294,8 @@ mod tests {
         Moment::from_unix(1_763_640_000).unwrap()
     }
 
-    fn opened() -> Event {
-        Event::Opened {
+    fn opened() -> JournalEvent {
+        JournalEvent::Opened {
             format_version: FORMAT_VERSION.into(),
             made_by: "ttplan".into(),
             plan_sha256: Digest::of("plan"),
@@ -308,8 +309,8 @@ mod tests {
         let path = directory.path().join("journal.jsonl");
         let mut journal = Journal::open(&path).unwrap();
         journal.append(at(), opened()).unwrap();
-        journal.append(at(), Event::Begun { step: "1".into() }).unwrap();
-        journal.append(at(), Event::Done { step: "1".into() }).unwrap();
+        journal.append(at(), JournalEvent::Begun { step: "1".into() }).unwrap();
+        journal.append(at(), JournalEvent::Done { step: "1".into() }).unwrap();
         (directory, path)
     }
 
@@ -318,7 +319,7 @@ mod tests {
         let (_directory, path) = sample();
         let mut journal = Journal::open(&path).unwrap();
         assert!(journal.standing().done.contains("1"));
-        journal.append(at(), Event::Finished {}).unwrap();
+        journal.append(at(), JournalEvent::Finished {}).unwrap();
         let (entries, standing) = read(&path).unwrap();
         assert_eq!(entries.len(), 4);
         assert!(standing.finished);
@@ -335,7 +336,7 @@ mod tests {
             std::fs::write(&torn, &whole[..cut]).unwrap();
             let mut journal = Journal::open(&torn).unwrap();
             assert!(!journal.standing().done.contains("1"), "cut at {cut}");
-            journal.append(at(), Event::Done { step: "1".into() }).unwrap();
+            journal.append(at(), JournalEvent::Done { step: "1".into() }).unwrap();
             assert!(read(&torn).unwrap().1.done.contains("1"), "cut at {cut}");
         }
     }

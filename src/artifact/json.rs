@@ -8,7 +8,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::wording::deceives;
+use crate::model::text::deceives;
 
 /// The written form of a document.
 pub fn to_text(document: &impl Serialize) -> String {
@@ -33,7 +33,7 @@ fn write_value(out: &mut String, value: &Value, depth: usize, in_array: bool) {
         Value::Array(items) if items.is_empty() => out.push_str("[]"),
         Value::Object(fields) if fields.is_empty() => out.push_str("{}"),
         Value::Array(items) if in_array && items.iter().all(is_scalar) => {
-            write_compact_row(out, items)
+            write_compact_row(out, items);
         }
         Value::Array(items) => {
             out.push('[');

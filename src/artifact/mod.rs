@@ -6,7 +6,6 @@
 //! live database or the upload directories.
 
 pub mod document;
-pub mod files;
 pub mod history;
 pub mod journal;
 pub mod json;

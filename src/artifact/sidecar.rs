@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
-use crate::artifact::files;
 use crate::artifact::json;
 use crate::error::{Error, Kind, Result};
+use crate::fs::files;
+use crate::model::files::uploads::FileFact;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
-use crate::model::step::{FileList, Move, Sidecar};
-use crate::model::uploads::FileFact;
+use crate::model::plan::step::{FileList, Move, Sidecar};
 
 /// With more files than this in a plan, the lists go into the sidecar.
 pub const MOST_INLINE: u64 = 1000;
@@ -60,8 +60,8 @@ pub fn take_out(plan: &mut Plan, to: impl Write) -> std::io::Result<()> {
 }
 
 /// The lists that a move has of its own.
-fn lists(act: &Move) -> Vec<&FileList> {
-    match act {
+fn lists(mv: &Move) -> Vec<&FileList> {
+    match mv {
         Move::CopyFiles(copy) => vec![&copy.files],
         Move::ReleaseFiles(release) => vec![&release.files],
         Move::ReplaceFiles(replace) => vec![&replace.files, &replace.replaced],
@@ -69,8 +69,8 @@ fn lists(act: &Move) -> Vec<&FileList> {
     }
 }
 
-fn lists_mut(act: &mut Move) -> Vec<&mut FileList> {
-    match act {
+fn lists_mut(mv: &mut Move) -> Vec<&mut FileList> {
+    match mv {
         Move::CopyFiles(copy) => vec![&mut copy.files],
         Move::ReleaseFiles(release) => vec![&mut release.files],
         Move::ReplaceFiles(replace) => vec![&mut replace.files, &mut replace.replaced],
@@ -223,7 +223,7 @@ fn stream(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::files::{Draft, Existing};
+    use crate::fs::files::{Draft, Existing};
 
     /// A list of files of 10 bytes each, in a file of its own, as a plan is bound to it.
     fn beside(path: &Path, files: u64) -> (Vec<FileFact>, FileList) {

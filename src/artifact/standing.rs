@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::journal::{Entry, Event, When};
+use crate::artifact::journal::{JournalEntry, JournalEvent, When};
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
 
 /// Something in a run's keeping.
@@ -16,7 +16,7 @@ pub struct SavedFact {
 
 /// How far a run has come: the fold of its lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct RunState {
     pub opened_at: Option<Moment>,
     pub last_at: Option<Moment>,
     pub signed_by: Vec<String>,
@@ -43,50 +43,56 @@ pub struct Standing {
     pub undo_begun: bool,
 }
 
-impl Standing {
-    pub(in crate::artifact) fn take(&mut self, entry: &Entry) {
+impl RunState {
+    pub(in crate::artifact) fn take(&mut self, entry: &JournalEntry) {
         self.last_at = Some(entry.at);
         match entry.what.clone() {
-            Event::Opened { signed_by, .. } => {
+            JournalEvent::Opened { signed_by, .. } => {
                 self.opened_at = Some(entry.at);
                 self.signed_by = signed_by;
             }
             // What was replaced is told by what lies there.
-            Event::Replacing { .. } => {}
-            Event::Attempt { .. } => self.failure = None,
-            Event::BrokeGlass { reason } => self.break_glass.push(reason),
-            Event::Begun { step } => {
+            JournalEvent::Replacing { .. } => {}
+            JournalEvent::Attempt { .. } => self.failure = None,
+            JournalEvent::BrokeGlass { reason } => self.break_glass.push(reason),
+            JournalEvent::Begun { step } => {
                 self.begun.insert(step);
             }
-            Event::Saved { step, name, bytes, sha256, tables } => {
+            JournalEvent::Saved { step, name, bytes, sha256, tables } => {
                 self.saved.insert(name, SavedFact { step, bytes, sha256, tables });
             }
-            Event::Making { step, paths } => self.made.entry(step).or_default().extend(paths),
-            Event::Copying { step, absent } => self.copied.entry(step).or_default().extend(absent),
-            Event::Content { step, when: When::Before, sha256 } => {
+            JournalEvent::Making { step, paths } => {
+                self.made.entry(step).or_default().extend(paths);
+            }
+            JournalEvent::Copying { step, absent } => {
+                self.copied.entry(step).or_default().extend(absent);
+            }
+            JournalEvent::Content { step, when: When::Before, sha256 } => {
                 // A run that goes on after it died begins in the middle; the beginning is what the
                 // first try saw.
                 self.content_before.entry(step).or_insert(sha256);
             }
-            Event::Content { step, when: When::PutBack, sha256 } => {
+            JournalEvent::Content { step, when: When::PutBack, sha256 } => {
                 self.content_before.insert(step, sha256);
             }
-            Event::Content { step, when: When::After, sha256 } => {
+            JournalEvent::Content { step, when: When::After, sha256 } => {
                 self.content_after.insert(step, sha256);
             }
-            Event::Content { step, when: When::Undo, sha256 } => {
+            JournalEvent::Content { step, when: When::Undo, sha256 } => {
                 self.content_undone.insert(step, sha256);
             }
-            Event::Done { step } => {
+            JournalEvent::Done { step } => {
                 self.done.insert(step);
             }
-            Event::Failed { step, error } => self.failure = Some(format!("step {step}: {error}")),
-            Event::Finished {} => self.finished = true,
-            Event::UndoBegun { .. } => self.undo_begun = true,
-            Event::Undone { step } => {
+            JournalEvent::Failed { step, error } => {
+                self.failure = Some(format!("step {step}: {error}"));
+            }
+            JournalEvent::Finished {} => self.finished = true,
+            JournalEvent::UndoBegun { .. } => self.undo_begun = true,
+            JournalEvent::Undone { step } => {
                 self.undone.insert(step);
             }
-            Event::AllUndone {} => self.all_undone = true,
+            JournalEvent::AllUndone {} => self.all_undone = true,
         }
     }
 

@@ -9,14 +9,14 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::artifact::files;
 use crate::error::{Error, Kind, Result};
+use crate::fs::files;
 use crate::model::names::Digest;
 use crate::model::names::FilePath;
 
 /// A state directory that was checked.
 #[derive(Debug)]
-pub struct State {
+pub struct StateDirectory {
     path: PathBuf,
 }
 
@@ -28,12 +28,12 @@ pub struct Lock {
 
 /// The folder of one run. A plan has one run, however often it is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunFolder {
+pub struct RunDirectory {
     pub id: String,
     pub path: PathBuf,
 }
 
-impl State {
+impl StateDirectory {
     /// Opens the directory, making it where only its parent exists.
     ///
     /// Errors: `Kind::Refused` when others may enter it or it belongs to somebody else.
@@ -80,7 +80,7 @@ impl State {
 
     /// Opens the directory for reading only; none where nothing was ever run.
     ///
-    /// Errors: as [`State::open_existing`].
+    /// Errors: as [`StateDirectory::open_existing`].
     pub fn find(path: &Path) -> Result<Option<Self>> {
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -182,13 +182,13 @@ impl State {
     }
 
     /// The run of the plan with this digest, whether or not it exists.
-    pub fn run_of(&self, plan: &Digest) -> RunFolder {
+    pub fn run_of(&self, plan: &Digest) -> RunDirectory {
         let id = plan.short(16);
-        RunFolder { path: self.path.join("runs").join(&id), id }
+        RunDirectory { path: self.path.join("runs").join(&id), id }
     }
 
     /// All runs, sorted by id.
-    pub fn runs(&self) -> Result<Vec<RunFolder>> {
+    pub fn runs(&self) -> Result<Vec<RunDirectory>> {
         let runs = self.path.join("runs");
         let mut found = Vec::new();
         let entries = match fs::read_dir(&runs) {
@@ -201,7 +201,7 @@ impl State {
             if let Ok(id) = entry.file_name().into_string()
                 && entry.path().join("journal.jsonl").is_file()
             {
-                found.push(RunFolder { path: entry.path(), id });
+                found.push(RunDirectory { path: entry.path(), id });
             }
         }
         found.sort_by(|a, b| a.id.cmp(&b.id));
@@ -209,7 +209,7 @@ impl State {
     }
 }
 
-impl RunFolder {
+impl RunDirectory {
     /// Another run of the same state directory; `id` is a plain name.
     pub fn beside(&self, id: &str) -> Self {
         Self { id: id.to_owned(), path: self.path.with_file_name(id) }
@@ -280,9 +280,9 @@ mod tests {
     fn a_directory_that_others_may_enter_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
-        State::open(&path).unwrap();
+        StateDirectory::open(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
-        let error = State::open(&path).unwrap_err();
+        let error = StateDirectory::open(&path).unwrap_err();
         assert_eq!(error.kind(), Kind::Refused);
         assert!(error.hints()[0].starts_with("chmod 700 "));
     }
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn one_holder_at_a_time_and_the_next_is_told_who() {
         let directory = tempfile::tempdir().unwrap();
-        let state = State::open(&directory.path().join("state")).unwrap();
+        let state = StateDirectory::open(&directory.path().join("state")).unwrap();
         let lock = state.lock(Duration::ZERO, "pid 7 on host a").unwrap();
         let error = state.lock(Duration::ZERO, "pid 8").unwrap_err();
         assert_eq!(error.kind(), Kind::Locked);

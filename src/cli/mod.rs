@@ -10,38 +10,15 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
 
-mod apply;
 mod ask;
-mod backup;
-mod catalogue;
-mod completions;
-mod demo;
-mod doctor;
-mod explain;
-mod history;
-mod init;
-mod inspect;
-mod man;
+mod commands;
 mod out;
-mod plan;
 mod progress;
-mod purge;
-mod quarantine;
-mod restore;
-mod revisions;
-mod schema;
+mod reporter;
 mod settings;
-mod show;
-mod sign;
-mod signing;
-mod status;
+mod signing_key;
 mod tail;
-mod trust;
-mod trusting;
-mod undo;
-mod uploads;
-mod verify;
-mod watch;
+mod trusted_plan;
 
 use out::Out;
 
@@ -70,30 +47,30 @@ Exit codes: 0 ok, 1 error, 2 changes (--detailed-exitcode), 3 stale or wrong tar
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Init(init::Args),
-    Inspect(inspect::Args),
-    Plan(plan::Args),
-    Show(show::Args),
-    Sign(sign::Args),
-    Verify(verify::Args),
-    Trust(trust::Args),
-    Apply(apply::Args),
-    Undo(undo::Args),
-    Status(status::Args),
-    History(history::Args),
-    Quarantine(quarantine::Args),
-    Purge(purge::Args),
-    Revisions(revisions::Args),
-    Catalogue(catalogue::Args),
-    Uploads(uploads::Args),
-    Backup(backup::Args),
-    Restore(restore::Args),
-    Demo(demo::Args),
-    Doctor(doctor::Args),
-    Explain(explain::Args),
-    Schema(schema::Args),
-    Completions(completions::Args),
-    Man(man::Args),
+    Init(commands::init::Args),
+    Inspect(commands::inspect::Args),
+    Plan(commands::plan::Args),
+    Show(commands::show::Args),
+    Sign(commands::sign::Args),
+    Verify(commands::verify::Args),
+    Trust(commands::trust::Args),
+    Apply(commands::apply::Args),
+    Undo(commands::undo::Args),
+    Status(commands::status::Args),
+    History(commands::history::Args),
+    Quarantine(commands::quarantine::Args),
+    Purge(commands::purge::Args),
+    Revisions(commands::revisions::Args),
+    Catalogue(commands::catalogue::Args),
+    Uploads(commands::uploads::Args),
+    Backup(commands::backup::Args),
+    Restore(commands::restore::Args),
+    Demo(commands::demo::Args),
+    Doctor(commands::doctor::Args),
+    Explain(commands::explain::Args),
+    Schema(commands::schema::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 /// The whole command line, for whoever describes it.
@@ -118,30 +95,30 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
         Err(error) => return usage(&error, out),
     };
     let outcome = match &cli.command {
-        Command::Init(args) => init::run(args, out),
-        Command::Inspect(args) => inspect::run(args, out),
-        Command::Plan(args) => plan::run(args, out),
-        Command::Show(args) => show::run(args, out),
-        Command::Sign(args) => sign::run(args, out),
-        Command::Verify(args) => verify::run(args, out),
-        Command::Trust(args) => trust::run(args, out),
-        Command::Apply(args) => apply::run(args, out),
-        Command::Undo(args) => undo::run(args, out),
-        Command::Status(args) => status::run(args, out),
-        Command::History(args) => history::run(args, out),
-        Command::Quarantine(args) => quarantine::run(args, out),
-        Command::Purge(args) => purge::run(args, out),
-        Command::Revisions(args) => revisions::run(args, out),
-        Command::Catalogue(args) => catalogue::run(args, out),
-        Command::Uploads(args) => uploads::run(args, out),
-        Command::Backup(args) => backup::run(args, out),
-        Command::Restore(args) => restore::run(args, out),
-        Command::Demo(args) => demo::run(args, out),
-        Command::Doctor(args) => doctor::run(args, out),
-        Command::Explain(args) => explain::run(args, out),
-        Command::Schema(args) => schema::run(args, out),
-        Command::Completions(args) => completions::run(args, out),
-        Command::Man(args) => man::run(args, out),
+        Command::Init(args) => commands::init::run(args, out),
+        Command::Inspect(args) => commands::inspect::run(args, out),
+        Command::Plan(args) => commands::plan::run(args, out),
+        Command::Show(args) => commands::show::run(args, out),
+        Command::Sign(args) => commands::sign::run(args, out),
+        Command::Verify(args) => commands::verify::run(args, out),
+        Command::Trust(args) => commands::trust::run(args, out),
+        Command::Apply(args) => commands::apply::run(args, out),
+        Command::Undo(args) => commands::undo::run(args, out),
+        Command::Status(args) => commands::status::run(args, out),
+        Command::History(args) => commands::history::run(args, out),
+        Command::Quarantine(args) => commands::quarantine::run(args, out),
+        Command::Purge(args) => commands::purge::run(args, out),
+        Command::Revisions(args) => commands::revisions::run(args, out),
+        Command::Catalogue(args) => commands::catalogue::run(args, out),
+        Command::Uploads(args) => commands::uploads::run(args, out),
+        Command::Backup(args) => commands::backup::run(args, out),
+        Command::Restore(args) => commands::restore::run(args, out),
+        Command::Demo(args) => commands::demo::run(args, out),
+        Command::Doctor(args) => commands::doctor::run(args, out),
+        Command::Explain(args) => commands::explain::run(args, out),
+        Command::Schema(args) => commands::schema::run(args, out),
+        Command::Completions(args) => commands::completions::run(args, out),
+        Command::Man(args) => commands::man::run(args, out),
     };
     match outcome {
         Ok(code) => code,

@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use crate::cli::out::Out;
-use crate::config::{self, Said, Settled};
+use crate::config::{self, CliOverrides, ResolvedConfig};
 use crate::error::{Error, Kind, Result};
+use crate::model::host::HostConfig;
 use crate::model::names::Secret;
-use crate::model::site::Site;
 
 /// The variable with the URL of a direct connection, where the application's own goes through a
 /// pooler.
@@ -49,27 +49,27 @@ pub struct HostArgs {
 impl SiteArgs {
     /// The same for a run: the database is reached directly where `TTPLAN_MIGRATION_DATABASE_URL`
     /// says how, past a pooler that the application itself goes through.
-    pub fn settle_to_change(&self) -> Result<Settled> {
-        let settled = self.settle()?;
+    pub fn settle_to_change(&self) -> Result<ResolvedConfig> {
+        let settled = self.resolve()?;
         let Some(direct) = std::env::var_os(DIRECT).filter(|url| !url.is_empty()) else {
             return Ok(settled);
         };
         let direct = direct
             .to_str()
             .ok_or_else(|| Error::new(Kind::Config, format!("{DIRECT} is not UTF-8")))?;
-        let said = Said { database_url: Some(Secret::new(direct)), ..self.said()? };
-        let access = config::settle(&said)
+        let said = CliOverrides { database_url: Some(Secret::new(direct)), ..self.said()? };
+        let access = config::resolve(&said)
             .map_err(|error| error.under(format!("{DIRECT} cannot be used")))?
             .access;
         if access.database.engine != settled.access.database.engine {
             let message = format!("{DIRECT} is of another engine than the site's database");
             return Err(Error::new(Kind::Config, message).hint(format!("unset {DIRECT}")));
         }
-        Ok(Settled { access, ..settled })
+        Ok(ResolvedConfig { access, ..settled })
     }
 
-    fn said(&self) -> Result<Said> {
-        Ok(Said {
+    fn said(&self) -> Result<CliOverrides> {
+        Ok(CliOverrides {
             config_file: self.config.clone(),
             profile: self.profile.clone(),
             database_url: self.database_url.as_deref().map(Secret::new),
@@ -80,9 +80,9 @@ impl SiteArgs {
     }
 
     /// The settled wishes. Without a label of its own, a site is called as its host calls it.
-    pub fn settle(&self) -> Result<Settled> {
+    pub fn resolve(&self) -> Result<ResolvedConfig> {
         let said = self.said()?;
-        let mut settled = config::settle(&said)?;
+        let mut settled = config::resolve(&said)?;
         if settled.file.is_none() && settled.config.profile.is_none() {
             return Err(Error::new(Kind::Config, "nothing says which application this is")
                 .because(format!(
@@ -100,28 +100,28 @@ impl SiteArgs {
 }
 
 impl HostArgs {
-    fn said(&self) -> Result<Said> {
+    fn said(&self) -> Result<CliOverrides> {
         let working_directory = std::env::current_dir().map_err(|error| {
             Error::new(Kind::Failed, "there is no working directory").because(error)
         })?;
         let environment = std::env::vars_os().collect();
-        Ok(Said {
+        Ok(CliOverrides {
             host_config: self.host_config.clone(),
             working_directory,
             environment,
-            ..Said::default()
+            ..CliOverrides::default()
         })
     }
 
     /// The host's own decisions, where there are any: planning needs none.
-    pub fn site_if_any(&self) -> Result<Option<Site>> {
+    pub fn site_if_any(&self) -> Result<Option<HostConfig>> {
         config::host(&self.said()?)
     }
 
     /// The host's own decisions.
     ///
     /// Errors: `Kind::Refused` where there are none.
-    pub fn site(&self) -> Result<Site> {
+    pub fn site(&self) -> Result<HostConfig> {
         config::host(&self.said()?)?.ok_or_else(|| {
             Error::new(Kind::Refused, "this host permits nothing yet: there is no host.toml")
                 .because("signers, permitted roots and commands, and the state directory come from it alone")

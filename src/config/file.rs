@@ -1,7 +1,7 @@
 //! `ttplan.toml` and profiles as they are written: which keys there are, and of which type.
 //!
 //! Everything may be missing here; what must be there and what stands in for the rest is
-//! decided in [`super::settle()`]. Keys that are not listed are refused.
+//! decided in [`super::resolve()`]. Keys that are not listed are refused.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use crate::config::values::{
-    Checked, Label, Mode, Owner, PathText, Public, Seconds, Target, Timeout, Variable, Word,
+    Checked, Label, Mode, Owner, PathText, Public, RevisionTarget, Seconds, Timeout, Variable, Word,
 };
 use crate::model::config::{OnConflict, Unexpected};
-use crate::model::references::Form;
+use crate::model::files::references::Form;
 
 /// A path with its place in the file, because it can only be judged when its base is known.
 pub type PathAt = Spanned<Checked<PathText>>;
@@ -86,7 +86,7 @@ pub struct Wait {
 pub struct Revisions {
     pub system: Checked<Word>,
     pub directory: PathAt,
-    pub target: Option<Target>,
+    pub target: Option<RevisionTarget>,
     pub catalogue: Option<PathAt>,
     pub sql: Option<PathAt>,
     pub upgrade: Option<Upgrade>,

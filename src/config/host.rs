@@ -9,19 +9,19 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use crate::config::Said;
+use crate::config::CliOverrides;
 use crate::config::file::{Head, PathAt};
 use crate::config::interpolate;
 use crate::config::layers;
-use crate::config::ownership::check_ownership;
 use crate::config::paths::resolve;
-use crate::config::source::{Source, Sources};
+use crate::config::source::{ConfigText, ConfigTexts};
 use crate::config::values::{Checked, Label, Seconds};
 use crate::error::{Error, Kind, Result};
+use crate::fs::ownership::check_ownership;
 use crate::model::config::Config;
+use crate::model::host::{HostConfig, Observations, Policy, Trust};
 use crate::model::names::FilePath;
 use crate::model::plan::version;
-use crate::model::site::{Observations, Policy, Site, Trust};
 
 /// Where the host's file is when no flag names another.
 const HOST_FILE: &str = "/etc/ttplan/host.toml";
@@ -94,14 +94,14 @@ struct WrittenPolicy {
 ///
 /// Errors: `Kind::Refused` when others could have written the file, `Kind::Config` when a flag
 /// names a file that is not there and when it cannot be read as it stands.
-pub fn host(said: &Said) -> Result<Option<Site>> {
+pub fn host(said: &CliOverrides) -> Result<Option<HostConfig>> {
     let path = match &said.host_config {
         Some(named) => resolve(&FilePath::new(&said.working_directory), named)?,
         None if is_absent(Path::new(HOST_FILE))? => return Ok(None),
         None => FilePath::new(HOST_FILE),
     };
     check_ownership(path.as_path())?;
-    let source = Source::read(path.as_path(), None)?;
+    let source = ConfigText::read(path.as_path(), None)?;
     read(&source, path).map(Some)
 }
 
@@ -117,8 +117,8 @@ fn is_absent(path: &Path) -> Result<bool> {
     }
 }
 
-fn read(source: &Source, file: FilePath) -> Result<Site> {
-    let sources = Sources(vec![source]);
+fn read(source: &ConfigText, file: FilePath) -> Result<HostConfig> {
+    let sources = ConfigTexts(vec![source]);
     let mut table = source.parse()?;
     interpolate::refuse(table.get_mut(), &sources)?;
     let head: Head = sources.read(table.clone())?;
@@ -172,7 +172,7 @@ fn read(source: &Source, file: FilePath) -> Result<Site> {
             found => found,
         },
     };
-    Ok(Site {
+    Ok(HostConfig {
         file,
         name: written.site.0.0,
         environment: written.environment.map(|label| label.0.0),
@@ -210,7 +210,7 @@ fn read(source: &Source, file: FilePath) -> Result<Site> {
 
 /// Refuses a state directory that lies among uploads, or uploads that lie in it: a run would
 /// move its own journal and backups, or publish them.
-pub fn check_together(config: &Config, site: &Site) -> Result<()> {
+pub fn check_together(config: &Config, site: &HostConfig) -> Result<()> {
     for upload in &config.uploads {
         let places = upload.from.iter().chain([&upload.to]);
         let mut together =

@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::source::Sources;
+use crate::config::source::ConfigTexts;
 use crate::error::{Error, Kind, Result};
 use crate::model::variables::{self, Fault};
 
@@ -22,7 +22,7 @@ pub fn fill_in(
     table: &mut DeTable<'_>,
     unexpanded: &[&str],
     environment: &Environment,
-    sources: &Sources<'_>,
+    sources: &ConfigTexts<'_>,
 ) -> Result<()> {
     each_string(table, Some(unexpanded), &mut |text, kept, span| match kept {
         true => {
@@ -37,14 +37,14 @@ pub fn filled(
     text: &str,
     span: Range<usize>,
     environment: &Environment,
-    sources: &Sources<'_>,
+    sources: &ConfigTexts<'_>,
 ) -> Result<String> {
     let lookup = |name: &str| environment.get(OsStr::new(name)).map(OsString::as_os_str);
     variables::fill(text, lookup).map_err(|fault| refusal(&fault, sources, span))
 }
 
 /// Refuses every variable below `table`.
-pub fn refuse(table: &mut DeTable<'_>, sources: &Sources<'_>) -> Result<()> {
+pub fn refuse(table: &mut DeTable<'_>, sources: &ConfigTexts<'_>) -> Result<()> {
     each_string(table, None, &mut |text, _, span| match text.contains("${") {
         true => Err(sources.error("no variables are filled in here", span)),
         false => Ok(None),
@@ -104,7 +104,7 @@ fn each_string_of(
 }
 
 /// The error for a fault, at the variable itself where it is written as plainly as it is meant.
-fn refusal(fault: &Fault, sources: &Sources<'_>, span: Range<usize>) -> Error {
+fn refusal(fault: &Fault, sources: &ConfigTexts<'_>, span: Range<usize>) -> Error {
     let named = fault.name().map(|name| format!("${{{name}"));
     let found = named.and_then(|named| Some((sources.written(&span).find(&named)?, named.len())));
     let span =
@@ -117,7 +117,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::source::Source;
+    use crate::config::source::ConfigText;
 
     fn environment() -> Environment {
         use std::os::unix::ffi::OsStringExt;
@@ -128,8 +128,8 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<String> {
-        let source = Source::new("f", text, None);
-        let sources = Sources(vec![&source]);
+        let source = ConfigText::new("f", text, None);
+        let sources = ConfigTexts(vec![&source]);
         let mut table = source.parse()?;
         fill_in(table.get_mut(), &["keep", "env"], &environment(), &sources)?;
         sources.read::<toml::Value>(table).map(|value| value.to_string())
@@ -167,9 +167,9 @@ mod tests {
 
     #[test]
     fn where_variables_are_not_wanted_they_are_refused() {
-        let source = Source::new("f", "a = ['$', {b = 'x${A}'}]", None);
+        let source = ConfigText::new("f", "a = ['$', {b = 'x${A}'}]", None);
         let mut table = source.parse().unwrap();
-        let error = refuse(table.get_mut(), &Sources(vec![&source])).unwrap_err();
+        let error = refuse(table.get_mut(), &ConfigTexts(vec![&source])).unwrap_err();
         assert_eq!(error.place().unwrap().line_column(), (1, 16));
     }
 

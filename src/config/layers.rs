@@ -7,8 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::config::file::{File, Head};
 use crate::config::paths::resolve;
-use crate::config::source::{Source, Sources};
-use crate::config::{FILE, Said, interpolate, merge, profiles};
+use crate::config::source::{ConfigText, ConfigTexts};
+use crate::config::{CliOverrides, FILE, interpolate, merge, profiles};
 use crate::error::{Error, Kind, Result};
 use crate::model::names::FilePath;
 
@@ -16,7 +16,7 @@ use crate::model::names::FilePath;
 const VERSION: i64 = 1;
 
 /// A profile that was asked for.
-pub struct Chosen {
+pub struct SelectedProfile {
     pub name: String,
     /// What a path is relative to.
     base: FilePath,
@@ -25,7 +25,7 @@ pub struct Chosen {
 }
 
 /// The file that was named, or the nearest one from the working directory upward.
-pub fn find(said: &Said, here: &FilePath) -> Result<Option<FilePath>> {
+pub fn find(said: &CliOverrides, here: &FilePath) -> Result<Option<FilePath>> {
     if let Some(named) = &said.config_file {
         return resolve(here, named).map(Some);
     }
@@ -48,13 +48,13 @@ pub fn find(said: &Said, here: &FilePath) -> Result<Option<FilePath>> {
 
 /// The profile that a flag names, or else the file, whose directory is `base`.
 pub fn choose(
-    said: &Said,
+    said: &CliOverrides,
     here: &FilePath,
     base: &FilePath,
-    file: Option<&Source>,
-) -> Result<Option<Chosen>> {
+    file: Option<&ConfigText>,
+) -> Result<Option<SelectedProfile>> {
     if let Some(name) = said.profile.clone() {
-        return Ok(Some(Chosen { name, base: here.clone(), span: None }));
+        return Ok(Some(SelectedProfile { name, base: here.clone(), span: None }));
     }
     let Some(file) = file else { return Ok(None) };
     let Some(written) = head(file)?.profile else { return Ok(None) };
@@ -63,13 +63,13 @@ pub fn choose(
         written.get_ref(),
         span.clone(),
         &said.environment,
-        &Sources(vec![file]),
+        &ConfigTexts(vec![file]),
     )?;
-    Ok(Some(Chosen { name, base: base.clone(), span: Some(span) }))
+    Ok(Some(SelectedProfile { name, base: base.clone(), span: Some(span) }))
 }
 
 /// The text of the chosen profile, placed behind the file's.
-pub fn open(chosen: &Chosen, file: Option<&Source>) -> Result<Source> {
+pub fn open(chosen: &SelectedProfile, file: Option<&ConfigText>) -> Result<ConfigText> {
     profiles::open(&chosen.name, chosen.base.as_path(), file).map_err(|error| {
         match (&chosen.span, file) {
             (Some(span), Some(file)) => error.at(file.place(span.clone())),
@@ -79,8 +79,8 @@ pub fn open(chosen: &Chosen, file: Option<&Source>) -> Result<Source> {
 }
 
 /// What a text says of itself, once it is known that this version of ttplan can read it.
-pub fn head(source: &Source) -> Result<Head> {
-    let head: Head = Sources(vec![source]).read(source.parse()?)?;
+pub fn head(source: &ConfigText) -> Result<Head> {
+    let head: Head = ConfigTexts(vec![source]).read(source.parse()?)?;
     match &head.version {
         Some(version) => check_version(version, source)?,
         None => {
@@ -93,7 +93,7 @@ pub fn head(source: &Source) -> Result<Head> {
 }
 
 /// Refuses every version but the one there is.
-pub fn check_version(version: &Spanned<i64>, source: &Source) -> Result<()> {
+pub fn check_version(version: &Spanned<i64>, source: &ConfigText) -> Result<()> {
     match version.get_ref() {
         &VERSION => Ok(()),
         other => {
@@ -106,8 +106,12 @@ pub fn check_version(version: &Spanned<i64>, source: &Source) -> Result<()> {
 }
 
 /// The file laid over the profile, without what flags override, variables filled in.
-pub fn read(said: &Said, file: Option<&Source>, profile: Option<&Source>) -> Result<File> {
-    let sources = Sources(file.into_iter().chain(profile).collect());
+pub fn read(
+    said: &CliOverrides,
+    file: Option<&ConfigText>,
+    profile: Option<&ConfigText>,
+) -> Result<File> {
+    let sources = ConfigTexts(file.into_iter().chain(profile).collect());
     let mut merged = match profile {
         Some(profile) => profiles::table(profile)?,
         None => Spanned::new(0..0, DeTable::new()),
@@ -135,7 +139,7 @@ pub fn read(said: &Said, file: Option<&Source>, profile: Option<&Source>) -> Res
     sources.read(merged)
 }
 
-fn refuse_twins(table: &DeTable<'_>, sources: &Sources<'_>) -> Result<()> {
+fn refuse_twins(table: &DeTable<'_>, sources: &ConfigTexts<'_>) -> Result<()> {
     merge::refuse_twins(table, &["uploads"], sources)?;
     merge::refuse_twins(table, &["tables", "legacy"], sources)
 }

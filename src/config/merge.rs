@@ -10,7 +10,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use crate::config::source::Sources;
+use crate::config::source::ConfigTexts;
 use crate::error::Result;
 
 /// Lays `upper` over `lower`. Both nest no deeper than a parsed source does.
@@ -40,7 +40,7 @@ pub fn overlay<'a>(lower: &mut DeTable<'a>, upper: DeTable<'a>) {
 }
 
 /// Refuses an array in which one name stands twice. `path` is where the array may lie.
-pub fn refuse_twins(table: &DeTable<'_>, path: &[&str], sources: &Sources<'_>) -> Result<()> {
+pub fn refuse_twins(table: &DeTable<'_>, path: &[&str], sources: &ConfigTexts<'_>) -> Result<()> {
     let Some((first, rest)) = path.split_first() else { return Ok(()) };
     let found = table.get(*first).map(Spanned::get_ref);
     if let (Some(DeValue::Table(table)), true) = (found, !rest.is_empty()) {
@@ -82,14 +82,14 @@ fn overlay_named<'a>(mut lower: DeArray<'a>, upper: DeArray<'a>) -> DeArray<'a> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::source::Source;
+    use crate::config::source::ConfigText;
 
     fn merged(lower: &str, upper: &str) -> String {
-        let lower = Source::new("lower", lower, None);
-        let upper = Source::new("upper", upper, Some(&lower));
+        let lower = ConfigText::new("lower", lower, None);
+        let upper = ConfigText::new("upper", upper, Some(&lower));
         let mut table = lower.parse().unwrap();
         overlay(table.get_mut(), upper.parse().unwrap().into_inner());
-        let value: toml::Value = Sources(vec![&lower, &upper]).read(table).unwrap();
+        let value: toml::Value = ConfigTexts(vec![&lower, &upper]).read(table).unwrap();
         value.to_string()
     }
 
@@ -115,11 +115,11 @@ mod tests {
 
     #[test]
     fn a_name_given_twice_is_refused_where_it_stands() {
-        let source = Source::new("f", "[[t.u]]\nname = 'a'\n[[t.u]]\nname = 'a'", None);
+        let source = ConfigText::new("f", "[[t.u]]\nname = 'a'\n[[t.u]]\nname = 'a'", None);
         let table = source.parse().unwrap();
         let error =
-            refuse_twins(table.get_ref(), &["t", "u"], &Sources(vec![&source])).unwrap_err();
+            refuse_twins(table.get_ref(), &["t", "u"], &ConfigTexts(vec![&source])).unwrap_err();
         assert_eq!(error.place().unwrap().line_column(), (4, 8));
-        assert!(refuse_twins(table.get_ref(), &["u"], &Sources(vec![&source])).is_ok());
+        assert!(refuse_twins(table.get_ref(), &["u"], &ConfigTexts(vec![&source])).is_ok());
     }
 }

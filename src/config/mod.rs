@@ -1,23 +1,23 @@
 //! STAGE: what people said becomes settled wishes. Flags, variables, `ttplan.toml` and a profile
-//! become a [`Config`]; the host's own file becomes a [`Site`](crate::model::site::Site).
+//! become a [`Config`]; the host's own file becomes a [`HostConfig`](crate::model::host::HostConfig).
 //!
 //! What is said nearer wins: flags, `TTPLAN_*` variables, the file, the profile, defaults. Nothing
-//! here reads the environment or asks anybody: all of that is handed in as [`Said`]. Files are
+//! here reads the environment or asks anybody: all of that is handed in as [`CliOverrides`]. Files are
 //! read, and none is written. No error shows a password, and no secret gets into a `Config`.
 
 use std::path::PathBuf;
 
 use crate::artifact::document;
-use crate::artifact::files;
 use crate::config::interpolate::Environment;
-use crate::config::source::{Source, Sources};
+use crate::config::source::{ConfigText, ConfigTexts};
 use crate::config::url::Engines;
+use crate::engines;
 use crate::error::Result;
-use crate::live::engines;
-use crate::model::catalogue::Catalogue;
+use crate::fs::files;
 use crate::model::config::{Access, Config};
+use crate::model::database::catalogue::Catalogue;
+use crate::model::host::HostConfig;
 use crate::model::names::{FilePath, Secret};
-use crate::model::site::Site;
 
 mod discover;
 mod file;
@@ -25,19 +25,18 @@ mod host;
 mod interpolate;
 mod layers;
 mod merge;
-mod ownership;
 mod paths;
 mod profiles;
 mod redact;
-mod settle;
+mod resolve;
 mod source;
 mod suggest;
 mod url;
 mod values;
 
+pub use crate::fs::ownership::check_ownership;
 pub use discover::{Discovery, discover};
 pub use host::{check_together, host};
-pub use ownership::check_ownership;
 
 /// The file that is looked for in the working directory and above it.
 pub const FILE: &str = "ttplan.toml";
@@ -47,7 +46,7 @@ pub const FILE: &str = "ttplan.toml";
 ///
 /// It holds secrets, so it cannot be printed.
 #[derive(Clone, Default)]
-pub struct Said {
+pub struct CliOverrides {
     pub config_file: Option<PathBuf>,
     /// Name of a profile, or the path of one.
     pub profile: Option<String>,
@@ -63,7 +62,7 @@ pub struct Said {
 
 /// The settled wishes, and what is needed to reach the database.
 #[derive(Clone, Debug)]
-pub struct Settled {
+pub struct ResolvedConfig {
     pub config: Config,
     pub access: Access,
     /// The file they came from, if there was one.
@@ -73,7 +72,7 @@ pub struct Settled {
 /// Settles what was said.
 ///
 /// Errors: `Kind::Config`, with the place in the file where there is one.
-pub fn settle(said: &Said) -> Result<Settled> {
+pub fn resolve(said: &CliOverrides) -> Result<ResolvedConfig> {
     let engines: Vec<_> = engines::ALL.iter().map(|engine| (engine.name, engine.schemes)).collect();
     settle_for(said, &engines)
 }
@@ -99,7 +98,7 @@ pub fn catalogue(config: &Config) -> Result<Option<Catalogue>> {
 /// host's own.
 ///
 /// Errors: as [`catalogue`], and `Kind::Refused` when others could have written one.
-pub fn host_catalogues(site: &Site, engine: &str) -> Result<Vec<Catalogue>> {
+pub fn host_catalogues(site: &HostConfig, engine: &str) -> Result<Vec<Catalogue>> {
     let shipped = profiles::CATALOGUES
         .iter()
         .filter(|(_, on, _)| *on == engine)
@@ -123,19 +122,19 @@ pub fn offline(config: &Config) -> Result<Option<String>> {
 }
 
 /// The same for other engines than those on the shelf.
-pub fn settle_for(said: &Said, engines: Engines<'_>) -> Result<Settled> {
+pub fn settle_for(said: &CliOverrides, engines: Engines<'_>) -> Result<ResolvedConfig> {
     let here = paths::resolve(&FilePath::default(), &said.working_directory)?;
     let path = layers::find(said, &here)?;
     let base = path
         .as_ref()
         .and_then(|path| path.as_path().parent())
         .map_or_else(|| here.clone(), FilePath::new);
-    let file = path.as_ref().map(|path| Source::read(path.as_path(), None)).transpose()?;
+    let file = path.as_ref().map(|path| ConfigText::read(path.as_path(), None)).transpose()?;
     let chosen = layers::choose(said, &here, &base, file.as_ref())?;
     let profile = chosen.as_ref().map(|chosen| layers::open(chosen, file.as_ref())).transpose()?;
     let written = layers::read(said, file.as_ref(), profile.as_ref())?;
-    let sources = Sources(file.iter().chain(&profile).collect());
-    let settling = settle::Settling { said, here: &here, base: &base, sources: &sources, engines };
-    let (config, access) = settling.settle(written, chosen.map(|chosen| chosen.name))?;
-    Ok(Settled { config, access, file: path })
+    let sources = ConfigTexts(file.iter().chain(&profile).collect());
+    let settling = resolve::Resolver { said, here: &here, base: &base, sources: &sources, engines };
+    let (config, access) = settling.resolve(written, chosen.map(|chosen| chosen.name))?;
+    Ok(ResolvedConfig { config, access, file: path })
 }

@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::config::layers;
-use crate::config::source::{Source, Sources};
+use crate::config::source::{ConfigText, ConfigTexts};
 use crate::config::suggest::nearest;
 use crate::error::{Error, Kind, Result};
 
@@ -25,12 +25,12 @@ pub const CATALOGUES: &[(&str, &str, &[u8])] = &[
 
 /// The text of the profile `name`, to be placed behind `before`. What holds a `/` or ends in
 /// `.toml` is a path, relative to `base`.
-pub fn open(name: &str, base: &Path, before: Option<&Source>) -> Result<Source> {
+pub fn open(name: &str, base: &Path, before: Option<&ConfigText>) -> Result<ConfigText> {
     if let Some((name, text)) = ALL.iter().find(|(known, _)| *known == name) {
-        return Ok(Source::new(format!("profile {name}"), text, before));
+        return Ok(ConfigText::new(format!("profile {name}"), text, before));
     }
     if name.contains('/') || name.ends_with(".toml") {
-        return Source::read(&base.join(name), before);
+        return ConfigText::read(&base.join(name), before);
     }
     let names = || ALL.iter().map(|(known, _)| *known);
     let error = Error::new(Kind::Config, format!("there is no profile `{name}`"));
@@ -44,11 +44,10 @@ pub fn open(name: &str, base: &Path, before: Option<&Source>) -> Result<Source> 
 }
 
 /// The table of a profile without what only a profile has.
-pub fn table(source: &Source) -> Result<Spanned<DeTable<'_>>> {
+pub fn table(source: &ConfigText) -> Result<Spanned<DeTable<'_>>> {
     if let Some(profile) = layers::head(source)?.profile {
-        return Err(
-            Sources(vec![source]).error("a profile cannot name a profile itself", profile.span())
-        );
+        return Err(ConfigTexts(vec![source])
+            .error("a profile cannot name a profile itself", profile.span()));
     }
     let mut table = source.parse()?;
     table.get_mut().remove("recognise");
@@ -58,7 +57,7 @@ pub fn table(source: &Source) -> Result<Spanned<DeTable<'_>>> {
 /// The built-in profile whose files are all below `directory`, with these files.
 pub fn recognised(directory: &Path) -> Result<Option<(&'static str, Vec<String>)>> {
     for (name, text) in ALL {
-        let files = layers::head(&Source::new(*name, text, None))?
+        let files = layers::head(&ConfigText::new(*name, text, None))?
             .recognise
             .map(|recognise| recognise.files);
         let files = files.unwrap_or_default();
@@ -85,14 +84,14 @@ mod tests {
 
     #[test]
     fn a_profile_names_no_profile() {
-        let source = Source::new("p", "version = 1\nprofile = 'x'", None);
+        let source = ConfigText::new("p", "version = 1\nprofile = 'x'", None);
         assert!(table(&source).err().unwrap().message().contains("itself"));
     }
 
     #[test]
     fn every_profile_can_be_recognised() {
         for (name, text) in ALL {
-            let source = Source::new(*name, text, None);
+            let source = ConfigText::new(*name, text, None);
             assert!(table(&source).is_ok(), "{name}");
             assert!(!layers::head(&source).unwrap().recognise.unwrap().files.is_empty(), "{name}");
         }

@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::config::redact::covered;
 use crate::config::suggest::nearest;
-use crate::error::{Error, Kind, Place, Result};
+use crate::error::{Error, Kind, Result, TextPosition};
 
 /// More than any configuration holds; nothing longer is read.
 const LONGEST: u64 = 1 << 20;
@@ -28,7 +28,7 @@ const DEEPEST: usize = 16;
 const STACK: usize = 32 << 20;
 
 /// One text with its name and its place among the others.
-pub struct Source {
+pub struct ConfigText {
     /// The file's name as the user knows it.
     name: String,
     start: usize,
@@ -36,9 +36,9 @@ pub struct Source {
     padded: String,
 }
 
-impl Source {
+impl ConfigText {
     /// The text `content`, placed behind all of `before`.
-    pub fn new(name: impl Into<String>, content: &str, before: Option<&Source>) -> Self {
+    pub fn new(name: impl Into<String>, content: &str, before: Option<&ConfigText>) -> Self {
         // A span may end one behind its text, so texts keep a distance of one.
         let start = before.map_or(0, |source| source.padded.len() + 1);
         let content = content.strip_prefix('\u{feff}').unwrap_or(content);
@@ -46,7 +46,7 @@ impl Source {
     }
 
     /// Reads a file whole.
-    pub fn read(path: &Path, before: Option<&Source>) -> Result<Self> {
+    pub fn read(path: &Path, before: Option<&ConfigText>) -> Result<Self> {
         let name = path.to_string_lossy();
         let unread = |cause: &dyn std::fmt::Display| {
             Error::new(Kind::Config, format!("`{name}` cannot be read")).because(cause)
@@ -89,7 +89,7 @@ impl Source {
             match value.get_ref() {
                 DeValue::Array(array) => open.extend(array.iter().map(|value| (depth + 1, value))),
                 DeValue::Table(table) => {
-                    open.extend(table.values().map(|value| (depth + 1, value)))
+                    open.extend(table.values().map(|value| (depth + 1, value)));
                 }
                 _ => {}
             }
@@ -103,10 +103,10 @@ impl Source {
     }
 
     /// The place of a span of this text, passwords in it covered up.
-    pub fn place(&self, span: Range<usize>) -> Place {
+    pub fn place(&self, span: Range<usize>) -> TextPosition {
         let content = self.padded.get(self.start..).unwrap_or_default();
         let span = span.start.saturating_sub(self.start)..span.end.saturating_sub(self.start);
-        Place { file: self.name.clone(), source: covered(content), span }
+        TextPosition { file: self.name.clone(), source: covered(content), span }
     }
 
     fn holds(&self, span: &Range<usize>) -> bool {
@@ -115,9 +115,9 @@ impl Source {
 }
 
 /// The texts that one table was merged from.
-pub struct Sources<'a>(pub Vec<&'a Source>);
+pub struct ConfigTexts<'a>(pub Vec<&'a ConfigText>);
 
-impl Sources<'_> {
+impl ConfigTexts<'_> {
     /// An error that stands at `span`.
     pub fn error(&self, message: impl Into<String>, span: Range<usize>) -> Error {
         self.at(Error::new(Kind::Config, message), span)
@@ -214,9 +214,9 @@ mod tests {
 
     #[test]
     fn a_span_says_which_text_it_is_of() {
-        let file = Source::new("file", "\u{feff}a = 1\nb = 'x'\n", None);
-        let profile = Source::new("profile", "c = 2", Some(&file));
-        let sources = Sources(vec![&file, &profile]);
+        let file = ConfigText::new("file", "\u{feff}a = 1\nb = 'x'\n", None);
+        let profile = ConfigText::new("profile", "c = 2", Some(&file));
+        let sources = ConfigTexts(vec![&file, &profile]);
         let of_file = file.parse().unwrap().get_ref()["b"].span();
         let of_profile = profile.parse().unwrap().get_ref()["c"].span();
         assert_eq!((sources.written(&of_file), sources.written(&of_profile)), ("'x'", "2"));
@@ -228,10 +228,10 @@ mod tests {
 
     #[test]
     fn a_text_behind_a_long_one_keeps_its_spans() {
-        let file = Source::new("file", &format!("# {}\n", "x".repeat(200_000)), None);
-        let profile = Source::new("profile", "c = 2", Some(&file));
+        let file = ConfigText::new("file", &format!("# {}\n", "x".repeat(200_000)), None);
+        let profile = ConfigText::new("profile", "c = 2", Some(&file));
         let span = profile.parse().unwrap().get_ref()["c"].span();
-        assert_eq!(Sources(vec![&file, &profile]).written(&span), "2");
+        assert_eq!(ConfigTexts(vec![&file, &profile]).written(&span), "2");
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
             ("a = {b = 1, b = 2}", (1, 13)),
             ("x", (1, 2)),
         ] {
-            let error = Source::new("f", text, None).parse().unwrap_err();
+            let error = ConfigText::new("f", text, None).parse().unwrap_err();
             assert_eq!(error.place().unwrap().line_column(), at, "{text}: {error}");
         }
     }
@@ -252,11 +252,12 @@ mod tests {
         let dotted = vec!["a"; 80].join(".");
         let inline = format!("{}1{}", format!("{{{dotted}=").repeat(79), "}".repeat(79));
         for text in [format!("x = {inline}"), format!("x = {}{}", "[".repeat(79), "]".repeat(79))] {
-            let error = Source::new("f", &text, None).parse().unwrap_err();
+            let error = ConfigText::new("f", &text, None).parse().unwrap_err();
             assert!(error.message().contains("deep"), "{error}");
         }
-        let error =
-            Source::new("f", &format!("x = {}", "[".repeat(100_000)), None).parse().unwrap_err();
+        let error = ConfigText::new("f", &format!("x = {}", "[".repeat(100_000)), None)
+            .parse()
+            .unwrap_err();
         assert!(error.message().contains("not TOML"), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use crate::config::redact::covered;
 use crate::model::config::{OnConflict, Unexpected};
-use crate::model::references::Form;
+use crate::model::files::references::Form;
 use crate::model::variables::is_name;
 
 /// Something that is written as a text.
@@ -218,24 +218,24 @@ impl Written for Form {
 
 /// Revision ids, or the single word `head` or `heads`; one may be written without brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target(pub Vec<String>);
+pub struct RevisionTarget(pub Vec<String>);
 
-impl<'de> Deserialize<'de> for Target {
+impl<'de> Deserialize<'de> for RevisionTarget {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct OneOrMore;
         impl<'de> Visitor<'de> for OneOrMore {
-            type Value = Target;
+            type Value = RevisionTarget;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("`head`, `heads`, a revision or an array of revisions")
             }
 
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Target, E> {
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<RevisionTarget, E> {
                 let Label(id) = Label::from_text(text).map_err(E::custom)?;
-                Ok(Target(vec![id]))
+                Ok(RevisionTarget(vec![id]))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Target, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RevisionTarget, A::Error> {
                 let mut ids: Vec<String> = Vec::new();
                 while let Some(Checked(Label(id))) = seq.next_element()? {
                     ids.push(id);
@@ -246,7 +246,7 @@ impl<'de> Deserialize<'de> for Target {
                         "expected revisions, or `head` or `heads` alone",
                     ));
                 }
-                Ok(Target(ids))
+                Ok(RevisionTarget(ids))
             }
         }
         deserializer.deserialize_any(OneOrMore)

@@ -3,26 +3,26 @@
 //! Pure, and never fails: what could not be seen is a state or a finding of its own, never
 //! health and never a licence to destroy. Plans nothing.
 
+use crate::analysis::context::{AnalysisContext, Stamp};
 use crate::diagnose::states::Verdict;
-use crate::model::diagnosis::{Decisions, Diagnosis, Revision, Severity, State};
+use crate::model::database::revisions::RevisionStatus;
+use crate::model::diagnosis::{DatabaseState, Decisions, Diagnosis, Revision, Severity};
 use crate::model::observation::Observation;
-use crate::model::revisions::Standing;
-use crate::model::step::Basis;
+use crate::model::plan::step::Basis;
 use crate::rules;
 use crate::rules::assumed_revision::may_be_assumed;
-use crate::rules::case::{Case, Stamp};
 
 mod states;
 
 /// A diagnosis with the case it was made of; the case holds what the rules found.
 pub struct Examination<'a> {
-    pub case: Case<'a>,
+    pub case: AnalysisContext<'a>,
     pub diagnosis: Diagnosis,
 }
 
 /// Reads the facts, finds the state, and lets every rule look.
 pub fn diagnose<'a>(observation: &'a Observation, decisions: &'a Decisions) -> Examination<'a> {
-    let mut case = Case::new(&observation.facts, decisions);
+    let mut case = AnalysisContext::new(&observation.facts, decisions);
     case.circumstances = Some(&observation.circumstances);
     let verdict = states::classify(&case);
     case.state = verdict.state;
@@ -52,11 +52,13 @@ pub fn diagnose<'a>(observation: &'a Observation, decisions: &'a Decisions) -> E
 }
 
 /// The revisions to record first: what a person says, else what the schema shows and nothing else.
-fn stamp(case: &Case) -> Option<Stamp> {
+fn stamp(case: &AnalysisContext) -> Option<Stamp> {
     let shown = case.compared.as_ref().and_then(|compared| compared.inferred.exact.clone());
     let assumed = Some(case.decisions.assume_revision.clone()).filter(|ids| !ids.is_empty());
     let (to, basis) = match (case.state, assumed, shown) {
-        (State::Legacy | State::FalseStamp, None, Some(shown)) => (shown, Basis::Exact),
+        (DatabaseState::Legacy | DatabaseState::FalseStamp, None, Some(shown)) => {
+            (shown, Basis::Exact)
+        }
         (state, Some(assumed), shown) if may_be_assumed(state) => {
             let basis =
                 if shown.as_ref() == Some(&assumed) { Basis::Exact } else { Basis::Assumed };
@@ -78,15 +80,19 @@ fn stamp(case: &Case) -> Option<Stamp> {
 }
 
 /// What is to be run, where the state says from where.
-fn pending(case: &Case) -> Vec<String> {
+fn pending(case: &AnalysisContext) -> Vec<String> {
     let Some(revisions) = case.revisions() else { return Vec::new() };
-    let begins_anew = case.state == State::PartialMigration && case.decisions.reinitialize;
+    let begins_anew = case.state == DatabaseState::PartialMigration && case.decisions.reinitialize;
     let from = case.recorded_before_run();
     match case.state {
-        State::Absent | State::Fresh | State::Corrupted | State::Behind | State::Diverged => {}
+        DatabaseState::Absent
+        | DatabaseState::Fresh
+        | DatabaseState::Corrupted
+        | DatabaseState::Behind
+        | DatabaseState::Diverged => {}
         _ if begins_anew || case.is_at_known_stop() => {}
         _ if case.stamp.is_some() => match revisions.standing(from, &case.target) {
-            Standing::Behind | Standing::Diverged => {}
+            RevisionStatus::Behind | RevisionStatus::Diverged => {}
             _ => return Vec::new(),
         },
         _ => return Vec::new(),

@@ -2,14 +2,14 @@
 //! volume holds goes with its container.
 
 use crate::doctor::services::{Compose, Service, files, of_application};
-use crate::doctor::{Check, Patient};
+use crate::doctor::{Check, DoctorContext};
 use crate::model::health::Line;
 use crate::model::names::FilePath;
 
 /// The record on the shelf.
 pub const CHECK: Check = Check { name: "compose", examine };
 
-fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
+fn examine(patient: &mut DoctorContext<'_>) -> Vec<Line> {
     let mut roots: Vec<&FilePath> =
         patient.config.uploads.iter().map(|upload| &upload.to).collect();
     roots.sort();
@@ -67,7 +67,7 @@ fn of_root(compose: &Compose, services: &[&Service], root: &FilePath) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::health::Status;
+    use crate::model::health::CheckStatus;
 
     const FILE: &str = "services:
   app:
@@ -93,15 +93,15 @@ mod tests {
         assert_eq!(
             told[0],
             (
-                Status::Ok,
+                CheckStatus::Ok,
                 "`docker-compose.yml`: `app` mounts `./up` at `/app/app/static/uploads`, which holds `/app/app/static/uploads/logos`"
             )
         );
         // What the database's container mounts is of no use to the application.
         assert!(
-            told[1].0 == Status::Warning
+            told[1].0 == CheckStatus::Warning
                 && told[1].1.contains("nothing at or above `/app/uploads`")
         );
-        assert_eq!((told[2].0, told.len()), (Status::Ok, 3));
+        assert_eq!((told[2].0, told.len()), (CheckStatus::Ok, 3));
     }
 }

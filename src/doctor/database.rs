@@ -1,13 +1,13 @@
 //! Whether the database can be reached, and whether it lets plans be applied: privileges, client
 //! programs.
 
-use crate::doctor::{Check, Patient};
+use crate::doctor::{Check, DoctorContext};
 use crate::model::health::Line;
 
 /// The record on the shelf.
 pub const CHECK: Check = Check { name: "database", examine };
 
-fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
+fn examine(patient: &mut DoctorContext<'_>) -> Vec<Line> {
     let name = &patient.config.database.name;
     let live = match &mut patient.live {
         Ok(live) => live,

@@ -2,16 +2,16 @@
 //! Which revision a release brings is known where the profile says so, and unknown everywhere else.
 
 use crate::doctor::services::{Compose, Service, files, of_application};
-use crate::doctor::{Check, Patient};
-use crate::model::catalogue::Catalogue;
+use crate::doctor::{Check, DoctorContext};
 use crate::model::config::RevisionsConfig;
+use crate::model::database::catalogue::Catalogue;
 use crate::model::health::Line;
 use crate::model::observation::Facts;
 
 /// The record on the shelf.
 pub const CHECK: Check = Check { name: "image", examine };
 
-fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
+fn examine(patient: &mut DoctorContext<'_>) -> Vec<Line> {
     let Some(revisions) = &patient.config.revisions else { return Vec::new() };
     let (facts, variable) = (&patient.seen.facts, patient.url_variable());
     let mut lines = Vec::new();
@@ -100,7 +100,7 @@ fn order(catalogue: &Catalogue, one: &[String], other: &[String]) -> Option<std:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::health::Status;
+    use crate::model::health::CheckStatus;
 
     #[test]
     fn a_tag_is_what_follows_the_last_colon_behind_the_last_slash() {
@@ -124,27 +124,27 @@ mod tests {
             upgrade: None,
             releases: [("2.0".to_owned(), vec!["b".to_owned()])].into(),
         };
-        let mut facts = crate::rules::resolve::tests::facts();
+        let mut facts = crate::analysis::reference_resolution::tests::facts();
         let line =
             |image: &str, facts: &Facts| of_image(&compose, &service, image, &revisions, facts);
         for image in ["app", "app:latest", "app:${TAG:-2.0}", "app:1.0"] {
             let line = line(image, &facts);
             assert!(
-                line.status == Status::Warning && line.message.contains("is unknown"),
+                line.status == CheckStatus::Warning && line.message.contains("is unknown"),
                 "{}",
                 line.message
             );
         }
         assert!(line("app:2.0", &facts).message.contains("records nothing yet"));
         let table = crate::model::names::ObjectRef::table("main", "versions");
-        let book = |ids: &[&str]| crate::model::revisions::Book {
+        let book = |ids: &[&str]| crate::model::database::revisions::VersionTable {
             table: table.clone(),
             column: "version_num".into(),
             width: None,
             recorded: Some(ids.iter().map(|id| (*id).to_owned()).collect()),
         };
         facts.database.book = Some(book(&["b"]));
-        assert_eq!(line("app:v2.0", &facts).status, Status::Ok);
+        assert_eq!(line("app:v2.0", &facts).status, CheckStatus::Ok);
         facts.database.book = Some(book(&["c"]));
         assert!(line("app:2.0", &facts).message.contains("is unknown"));
     }

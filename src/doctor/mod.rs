@@ -5,13 +5,13 @@
 //! at once. To add a check: a file here with its `CHECK` record and its tests, and a line in
 //! [`ALL`].
 
+use crate::analysis::context::AnalysisContext;
 use crate::error::Error;
-use crate::live::Inspect;
+use crate::live::LiveReader;
 use crate::model::config::{Access, Config};
 use crate::model::diagnosis::Decisions;
 use crate::model::health::{Health, Line};
 use crate::model::observation::Observation;
-use crate::rules::case::Case;
 
 pub mod cleanup;
 pub mod compose;
@@ -37,22 +37,22 @@ pub const ALL: &[&Check] = &[
 pub struct Check {
     /// The name of its file.
     pub name: &'static str,
-    pub examine: fn(&mut Patient<'_>) -> Vec<Line>,
+    pub examine: fn(&mut DoctorContext<'_>) -> Vec<Line>,
 }
 
 /// What the checks look at.
-pub struct Patient<'a> {
+pub struct DoctorContext<'a> {
     pub config: &'a Config,
     pub access: &'a Access,
     /// The site, or why it could not be opened.
-    pub live: Result<&'a mut (dyn Inspect + 'static), &'a Error>,
+    pub live: Result<&'a mut (dyn LiveReader + 'static), &'a Error>,
     /// Why the open database could not be looked at.
     pub unseen: Option<&'a Error>,
     /// What was seen of it; of files alone where the database could not be opened or looked at.
     pub seen: &'a Observation,
 }
 
-impl Patient<'_> {
+impl DoctorContext<'_> {
     /// The variable from which the application knows its database.
     fn url_variable(&self) -> &str {
         let upgrade =
@@ -61,15 +61,15 @@ impl Patient<'_> {
     }
 
     /// What was seen, as the rules read it.
-    fn with_case<T>(&self, look: impl FnOnce(&Case) -> T) -> T {
+    fn with_case<T>(&self, look: impl FnOnce(&AnalysisContext) -> T) -> T {
         let decisions = Decisions::default();
-        let mut case = Case::new(&self.seen.facts, &decisions);
+        let mut case = AnalysisContext::new(&self.seen.facts, &decisions);
         case.circumstances = Some(&self.seen.circumstances);
         look(&case)
     }
 }
 
 /// Runs every check.
-pub fn visit(mut patient: Patient<'_>) -> Health {
+pub fn run_checks(mut patient: DoctorContext<'_>) -> Health {
     Health { lines: ALL.iter().flat_map(|check| (check.examine)(&mut patient)).collect() }
 }

@@ -1,12 +1,12 @@
 //! Whether the application's own upgrade command is here, and its migrations can be read.
 
-use crate::doctor::{Check, Patient};
+use crate::doctor::{Check, DoctorContext};
 use crate::model::health::Line;
 
 /// The record on the shelf.
 pub const CHECK: Check = Check { name: "program", examine };
 
-fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
+fn examine(patient: &mut DoctorContext<'_>) -> Vec<Line> {
     let Some(revisions) = &patient.config.revisions else { return Vec::new() };
     let facts = &patient.seen.facts;
     let directory = revisions.directory.to_text();

@@ -35,7 +35,7 @@ pub(super) struct Service {
 
 /// What a service says of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum ComposeValue {
     Missing,
     Is(String),
     /// It depends on this text, which is filled in when the service is started.
@@ -84,7 +84,7 @@ fn is_partial(text: &str) -> bool {
 
 impl Service {
     /// What it says of a variable. Files that it names are looked for in `directory`.
-    pub fn variable(&self, name: &str, directory: &Path) -> Value {
+    pub fn variable(&self, name: &str, directory: &Path) -> ComposeValue {
         if let Some(written) = self.environment.get(name) {
             return filled(written, directory);
         }
@@ -93,13 +93,13 @@ impl Service {
         for (file, path) in files {
             match text_of(&path) {
                 Ok(text) => match assigned(&text, name) {
-                    Some(value) => return Value::Is(value),
+                    Some(value) => return ComposeValue::Is(value),
                     None => continue,
                 },
-                Err(_) => return Value::Open(format!("env_file {file}")),
+                Err(_) => return ComposeValue::Open(format!("env_file {file}")),
             }
         }
-        Value::Missing
+        ComposeValue::Missing
     }
 
     /// What it mounts that holds `root`: the innermost.
@@ -121,20 +121,22 @@ fn assigned(text: &str, name: &str) -> Option<String> {
 
 /// A value with `${NAME}` and `${NAME:-default}` filled in from the `.env` beside the file, as
 /// compose does where nobody sets the variable otherwise.
-fn filled(written: &str, directory: &Path) -> Value {
+fn filled(written: &str, directory: &Path) -> ComposeValue {
     let Some(inside) = written.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
         return if written.contains('$') {
-            Value::Open(written.to_owned())
+            ComposeValue::Open(written.to_owned())
         } else {
-            Value::Is(written.to_owned())
+            ComposeValue::Is(written.to_owned())
         };
     };
     let (name, default) =
         inside.split_once(":-").or_else(|| inside.split_once('-')).unwrap_or((inside, ""));
     match text_of(&directory.join(".env")).ok().and_then(|text| assigned(&text, name)) {
-        Some(value) => Value::Is(value),
-        None if default.is_empty() || default.contains('$') => Value::Open(written.to_owned()),
-        None => Value::Is(default.to_owned()),
+        Some(value) => ComposeValue::Is(value),
+        None if default.is_empty() || default.contains('$') => {
+            ComposeValue::Open(written.to_owned())
+        }
+        None => ComposeValue::Is(default.to_owned()),
     }
 }
 
@@ -340,22 +342,25 @@ volumes:
     fn a_variable_is_what_the_file_says_or_open() {
         let directory = tempfile::tempdir().unwrap();
         let value = |written: &str| filled(written, directory.path());
-        assert_eq!(value("true"), Value::Is("true".into()));
-        assert_eq!(value("${A:-yes}"), Value::Is("yes".into()));
-        assert_eq!(value("${A}"), Value::Open("${A}".into()));
-        assert_eq!(value("x${A}"), Value::Open("x${A}".into()));
+        assert_eq!(value("true"), ComposeValue::Is("true".into()));
+        assert_eq!(value("${A:-yes}"), ComposeValue::Is("yes".into()));
+        assert_eq!(value("${A}"), ComposeValue::Open("${A}".into()));
+        assert_eq!(value("x${A}"), ComposeValue::Open("x${A}".into()));
         std::fs::write(directory.path().join(".env"), "# A=0\nexport A=\"1\"\n").unwrap();
         assert_eq!(
             (value("${A}"), value("${A:-yes}")),
-            (Value::Is("1".into()), Value::Is("1".into()))
+            (ComposeValue::Is("1".into()), ComposeValue::Is("1".into()))
         );
         let service =
             Service { env_files: vec!["one.env".into(), "two.env".into()], ..Service::default() };
-        assert_eq!(service.variable("B", directory.path()), Value::Open("env_file two.env".into()));
+        assert_eq!(
+            service.variable("B", directory.path()),
+            ComposeValue::Open("env_file two.env".into())
+        );
         std::fs::write(directory.path().join("one.env"), "B=1\nB=2\n").unwrap();
         std::fs::write(directory.path().join("two.env"), "C=3\n").unwrap();
-        assert_eq!(service.variable("B", directory.path()), Value::Is("2".into()));
-        assert_eq!(service.variable("D", directory.path()), Value::Missing);
+        assert_eq!(service.variable("B", directory.path()), ComposeValue::Is("2".into()));
+        assert_eq!(service.variable("D", directory.path()), ComposeValue::Missing);
     }
 
     #[test]

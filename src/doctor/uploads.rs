@@ -1,6 +1,6 @@
 //! Whether the upload directories are there, last, and have room: what the rules say of them.
 
-use crate::doctor::{Check, Patient};
+use crate::doctor::{Check, DoctorContext};
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::health::Line;
 use crate::rules::{upload_place, upload_root};
@@ -8,7 +8,7 @@ use crate::rules::{upload_place, upload_root};
 /// The record on the shelf.
 pub const CHECK: Check = Check { name: "uploads", examine };
 
-fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
+fn examine(patient: &mut DoctorContext<'_>) -> Vec<Line> {
     let rules = [&upload_root::RULE, &upload_place::RULE];
     let findings: Vec<Finding> =
         patient.with_case(|case| rules.iter().flat_map(|rule| (rule.examine)(case)).collect());

@@ -1,15 +1,15 @@
 //! Whether files can really be written where uploads belong: a file is made there and taken away
 //! again.
 
-use crate::doctor::{Check, Patient};
-use crate::live::disk;
+use crate::doctor::{Check, DoctorContext};
+use crate::model::files::uploads::RootState;
 use crate::model::health::Line;
-use crate::model::uploads::RootState;
+use crate::stores::local;
 
 /// The record on the shelf.
 pub const CHECK: Check = Check { name: "writing", examine };
 
-fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
+fn examine(patient: &mut DoctorContext<'_>) -> Vec<Line> {
     let mut roots: Vec<_> = patient.config.uploads.iter().map(|upload| &upload.to).collect();
     roots.sort();
     roots.dedup();
@@ -18,7 +18,7 @@ fn examine(patient: &mut Patient<'_>) -> Vec<Line> {
     };
     let lines = roots.iter().filter(is_there).map(|root| {
         let path = root.to_text();
-        match disk::try_writing(root) {
+        match local::try_writing(root) {
             Ok(()) => Line::ok(CHECK.name, format!("files can be written to `{path}`")),
             Err(error) => {
                 let because: Vec<String> = error.causes().iter().map(ToString::to_string).collect();

@@ -11,11 +11,11 @@ use rayon::iter::Either;
 use rayon::prelude::*;
 
 use crate::frameworks::python;
-use crate::frameworks::python::{Module, Value};
+use crate::frameworks::python::{Module, PyValue};
 use crate::frameworks::{Framework, Leftover, digest};
-use crate::live::Source;
+use crate::model::database::revisions::{Revisions, Script, Unread};
 use crate::model::names::{Digest, FilePath};
-use crate::model::revisions::{Revisions, Script, Unread};
+use crate::stores::store::ScriptFile;
 
 /// This framework.
 pub const FRAMEWORK: Framework = Framework {
@@ -54,7 +54,7 @@ fn tree(directory: &FilePath) -> FilePath {
     }
 }
 
-/// Parts an offline script at its comments `-- Running upgrade FROM -> TO`. Source: Alembic's
+/// Parts an offline script at its comments `-- Running upgrade FROM -> TO`. ScriptFile: Alembic's
 /// `runtime/migration.py`, `run_migrations`.
 fn offline(script: &str) -> Vec<(String, String)> {
     let mut parts: Vec<(String, String)> = Vec::new();
@@ -81,13 +81,13 @@ fn leftover(table: &str) -> Option<Leftover<'_>> {
     Some(Leftover { of, cut: table.chars().count() >= longest })
 }
 
-fn read(directory: &FilePath, sources: &[Source]) -> Revisions {
+fn read(directory: &FilePath, sources: &[ScriptFile]) -> Revisions {
     let tree = tree(directory);
     let below = directory.as_path().strip_prefix(tree.as_path()).unwrap_or(Path::new(""));
     let settings = sources.iter().find(|source| source.path.as_path() == Path::new(SETTINGS));
     let settings = settings.map(|source| Settings::read(&source.content)).unwrap_or_default();
 
-    let files: Vec<(FilePath, &Source)> = sources
+    let files: Vec<(FilePath, &ScriptFile)> = sources
         .iter()
         .filter_map(|source| Some((source.path.as_path().strip_prefix(below).ok()?, source)))
         .filter(|(path, _)| is_script(path, settings.is_true("recursive_version_locations")))
@@ -131,7 +131,7 @@ fn is_script(path: &Path, recursive: bool) -> bool {
 fn script(file: &FilePath, content: &[u8]) -> Result<Script, String> {
     let module = python::read(content)?;
     let id = match module.value("revision") {
-        Some(Value::Text(id)) => id.clone(),
+        Some(PyValue::Text(id)) => id.clone(),
         None => id_by_name(file).ok_or("it has no `revision`")?,
         Some(other) => return Err(not_written_down("revision", other)),
     };
@@ -148,7 +148,7 @@ fn script(file: &FilePath, content: &[u8]) -> Result<Script, String> {
         depends_on: texts(&module, "depends_on")?,
         labels: texts(&module, "branch_labels")?,
         title: module.docstring.as_deref().and_then(title),
-        empty: matches!(module.value("upgrade"), Some(Value::Function { idle: true })),
+        empty: matches!(module.value("upgrade"), Some(PyValue::Function { idle: true })),
         sha256: Digest::of(content),
     })
 }
@@ -163,9 +163,9 @@ fn id_by_name(file: &FilePath) -> Option<String> {
 /// One name or several, without repetition; none where the variable is missing or `None`.
 fn texts(module: &Module, name: &str) -> Result<Vec<String>, String> {
     match module.value(name) {
-        None | Some(Value::None) => Ok(Vec::new()),
-        Some(Value::Text(text)) => Ok(vec![text.clone()]),
-        Some(Value::Texts(texts)) => {
+        None | Some(PyValue::None) => Ok(Vec::new()),
+        Some(PyValue::Text(text)) => Ok(vec![text.clone()]),
+        Some(PyValue::Texts(texts)) => {
             let mut seen = BTreeSet::new();
             Ok(texts.iter().filter(|text| seen.insert(*text)).cloned().collect())
         }
@@ -173,9 +173,9 @@ fn texts(module: &Module, name: &str) -> Result<Vec<String>, String> {
     }
 }
 
-fn not_written_down(name: &str, value: &Value) -> String {
+fn not_written_down(name: &str, value: &PyValue) -> String {
     match value {
-        Value::Computed { line } => {
+        PyValue::Computed { line } => {
             format!("`{name}` is computed at line {line}, not written down")
         }
         _ => format!("`{name}` is not a text"),

@@ -5,10 +5,10 @@
 
 use rayon::prelude::*;
 
-use crate::live::Source;
+use crate::model::database::revisions::Revisions;
+use crate::model::database::schema::Table;
 use crate::model::names::{Digest, FilePath};
-use crate::model::revisions::Revisions;
-use crate::model::schema::Table;
+use crate::stores::store::ScriptFile;
 
 pub mod alembic;
 pub mod python;
@@ -34,7 +34,7 @@ pub struct Framework {
     /// `directory`; its digest is [`digest`] of all the sources, so every file of the tree takes
     /// part in it, while only those that the framework itself would load are read as scripts. A
     /// directory that is missing is not read at all; its digest is null.
-    pub read: fn(directory: &FilePath, sources: &[Source]) -> Revisions,
+    pub read: fn(directory: &FilePath, sources: &[ScriptFile]) -> Revisions,
     /// What an interrupted migration left behind, told by the name of a table.
     pub leftover: fn(table: &str) -> Option<Leftover<'_>>,
     /// The SQL of each revision in a script of the framework's offline mode, in order.
@@ -77,8 +77,8 @@ pub fn by_name(name: &str) -> Option<&'static Framework> {
 /// What binds a plan to the sources as they were: SHA-256 over one line for each file,
 /// `path NUL size NUL sha256 LF`, the lines in bytewise order. The size is decimal, the
 /// file's own SHA-256 lower-case hexadecimal. No name or content can imitate another list.
-pub fn digest(sources: &[Source]) -> Digest {
-    let line = |source: &Source| {
+pub fn digest(sources: &[ScriptFile]) -> Digest {
+    let line = |source: &ScriptFile| {
         let rest = format!("\0{}\0{}\n", source.content.len(), Digest::of(&source.content));
         [source.path.as_bytes(), rest.as_bytes()].concat()
     };
@@ -88,7 +88,7 @@ pub fn digest(sources: &[Source]) -> Digest {
 }
 
 /// A table in which some other tool records what it has run.
-pub struct OtherBook {
+pub struct KnownVersionTable {
     pub table: &'static str,
     /// Columns that must be there too, since some of the names are anybody's.
     pub columns: &'static [&'static str],
@@ -98,7 +98,7 @@ pub struct OtherBook {
 
 /// The books of tools that are not on this shelf; of two with one name the first that fits counts.
 /// Names and columns as the tools' own documentation or sources create them.
-pub const OTHER_BOOKS: &[OtherBook] = &[
+pub const OTHER_BOOKS: &[KnownVersionTable] = &[
     other("__EFMigrationsHistory", &["MigrationId", "ProductVersion"], "Entity Framework Core"),
     other("__MigrationHistory", &["MigrationId", "ContextKey", "Model"], "Entity Framework"),
     other("__diesel_schema_migrations", &["version", "run_on"], "Diesel"),
@@ -137,8 +137,8 @@ const fn other(
     table: &'static str,
     columns: &'static [&'static str],
     tool: &'static str,
-) -> OtherBook {
-    OtherBook { table, columns, tool }
+) -> KnownVersionTable {
+    KnownVersionTable { table, columns, tool }
 }
 
 /// The tool whose book this table is, unless it is the book of the framework named `system`.

@@ -1,7 +1,7 @@
 //! Reads plain values out of Python source without running it. Knows no framework.
 //!
 //! A value counts only where it is written down; whatever a name could otherwise come to hold
-//! is [`Value::Computed`], never guessed. The source is not trusted: nothing here recurses over
+//! is [`PyValue::Computed`], never guessed. The source is not trusted: nothing here recurses over
 //! it, and what would take too long is given up with a reason.
 
 use std::collections::BTreeMap;
@@ -16,14 +16,14 @@ mod source;
 pub struct Module {
     /// The module's docstring, where it is a plain one.
     pub docstring: Option<String>,
-    names: BTreeMap<String, Value>,
+    names: BTreeMap<String, PyValue>,
     /// What a name that is not in `names` could be; absent where nothing binds it.
-    others: Option<Value>,
+    others: Option<PyValue>,
 }
 
 /// What a name of a module is bound to in the end: the last binding counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum PyValue {
     None,
     Text(String),
     /// A tuple, list or set of texts, in the order written.
@@ -53,7 +53,7 @@ pub fn read(source: &[u8]) -> Result<Module, String> {
 
 impl Module {
     /// What `name` is bound to; `None` where nothing binds it.
-    pub fn value(&self, name: &str) -> Option<&Value> {
+    pub fn value(&self, name: &str) -> Option<&PyValue> {
         self.names.get(name).or(self.others.as_ref())
     }
 }
@@ -76,13 +76,13 @@ const MEDDLERS: &[&str] = &["exec", "globals", "locals", "setattr", "vars"];
 #[derive(Default)]
 struct Reader<'s> {
     text: &'s str,
-    names: BTreeMap<String, Value>,
+    names: BTreeMap<String, PyValue>,
     /// What every name may be bound to that is not in `names`.
-    others: Option<Value>,
+    others: Option<PyValue>,
     /// Names that a function declares global, and so may bind at any time.
-    global: BTreeMap<String, Value>,
+    global: BTreeMap<String, PyValue>,
     /// Set where a function may bind any name of the module at any time.
-    meddled: Option<Value>,
+    meddled: Option<PyValue>,
     /// The line of the first statement that only Python 2 understands.
     outdated: Option<usize>,
 }
@@ -130,7 +130,7 @@ impl<'s> Reader<'s> {
         // Without a value it is but an annotation, and binds nothing.
         if let Some(value) = value {
             let plain =
-                literal::value(value, self.text).unwrap_or(Value::Computed { line: line(value) });
+                literal::value(value, self.text).unwrap_or(PyValue::Computed { line: line(value) });
             for target in &parts {
                 match target.kind() {
                     "identifier" => self.bind(*target, plain.clone()),
@@ -143,7 +143,7 @@ impl<'s> Reader<'s> {
     }
 
     fn visit(&mut self, node: Node<'_>, place: Place) {
-        let computed = Value::Computed { line: line(node) };
+        let computed = PyValue::Computed { line: line(node) };
         match node.kind() {
             "print_statement" | "exec_statement" => {
                 self.outdated.get_or_insert(line(node));
@@ -154,12 +154,12 @@ impl<'s> Reader<'s> {
                 }
             }
             "assignment" | "augmented_assignment" if self.writes_to_globals(node) => {
-                self.meddled = Some(computed)
+                self.meddled = Some(computed);
             }
             _ if place == Place::Inner => {}
             "function_definition" if place == Place::Module => {
                 if let Some(name) = node.child_by_field_name("name") {
-                    self.bind(name, Value::Function { idle: literal::is_idle(node) });
+                    self.bind(name, PyValue::Function { idle: literal::is_idle(node) });
                 }
             }
             "call" if self.calls(node, MEDDLERS) => self.forget(computed),
@@ -171,24 +171,24 @@ impl<'s> Reader<'s> {
     /// Binds every name in `target` to what only running the module would tell.
     fn bind_within(&mut self, target: Node<'_>) {
         for name in identifiers(target) {
-            self.bind(name, Value::Computed { line: line(name) });
+            self.bind(name, PyValue::Computed { line: line(name) });
         }
     }
 
-    fn bind(&mut self, name: Node<'_>, mut value: Value) {
+    fn bind(&mut self, name: Node<'_>, mut value: PyValue) {
         let word = self.word(name);
         // Python compares names in Unicode's compatible form, where `ﬁ` is `fi`: it could be any.
         if !word.is_ascii() {
-            return self.forget(Value::Computed { line: line(name) });
+            return self.forget(PyValue::Computed { line: line(name) });
         }
-        if let (Value::Function { idle }, true) = (&mut value, self.names.contains_key(word)) {
+        if let (PyValue::Function { idle }, true) = (&mut value, self.names.contains_key(word)) {
             *idle = false;
         }
         self.names.insert(word.to_owned(), value);
     }
 
     /// From here on every name may be bound to anything.
-    fn forget(&mut self, computed: Value) {
+    fn forget(&mut self, computed: PyValue) {
         self.names.clear();
         self.others = Some(computed);
     }

@@ -10,8 +10,8 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::files::references::Reference;
 use crate::model::names::{FilePath, Secret};
-use crate::model::references::Reference;
 
 /// Everything a plan can depend on that a person or a profile decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum DatabaseState {
     /// The database was not looked at; nothing can be said and nothing planned.
     Unreachable,
     Absent,
@@ -52,7 +52,7 @@ pub enum Strategy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Diagnosis {
-    pub state: State,
+    pub state: DatabaseState,
     pub strategy: Strategy,
     /// What waits for a person: subjects of error findings. Nothing of it is among the steps.
     pub blocked: Vec<String>,
@@ -117,7 +117,7 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
-impl State {
+impl DatabaseState {
     /// The state as documents write it.
     pub fn word(self) -> &'static str {
         match self {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::files::uploads::FileFact;
 use crate::model::names::{Digest, FilePath};
-use crate::model::uploads::FileFact;
 
 /// Makes a directory and the missing ones above it, within a permitted root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

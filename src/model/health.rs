@@ -16,7 +16,7 @@ pub struct Health {
 pub struct Line {
     /// The check that looked.
     pub check: String,
-    pub status: Status,
+    pub status: CheckStatus,
     pub message: String,
     /// What to do about it; can be pasted.
     pub mend: Option<String>,
@@ -27,7 +27,7 @@ pub struct Line {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum CheckStatus {
     Ok,
     Warning,
     Failure,
@@ -35,21 +35,26 @@ pub enum Status {
 
 impl Health {
     /// How the worst of it is; well where nothing was looked at.
-    pub fn worst(&self) -> Status {
-        self.lines.iter().map(|line| line.status).max().unwrap_or(Status::Ok)
+    pub fn worst(&self) -> CheckStatus {
+        self.lines.iter().map(|line| line.status).max().unwrap_or(CheckStatus::Ok)
     }
 }
 
 impl Line {
     pub fn ok(check: &str, message: impl Into<String>) -> Self {
-        Self { check: check.to_owned(), status: Status::Ok, message: message.into(), mend: None }
+        Self {
+            check: check.to_owned(),
+            status: CheckStatus::Ok,
+            message: message.into(),
+            mend: None,
+        }
     }
 
     pub fn warning(check: &str, message: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { status: Status::Warning, mend: Some(mend.into()), ..Self::ok(check, message) }
+        Self { status: CheckStatus::Warning, mend: Some(mend.into()), ..Self::ok(check, message) }
     }
 
     pub fn failure(check: &str, message: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { status: Status::Failure, ..Self::warning(check, message, mend) }
+        Self { status: CheckStatus::Failure, ..Self::warning(check, message, mend) }
     }
 }

@@ -12,13 +12,13 @@ pub struct DiscardKept {
     /// The run's id, 16 hexadecimal digits.
     pub run: String,
     /// Sorted.
-    pub kept: Vec<KeptThing>,
+    pub kept: Vec<SavedCopyRef>,
 }
 
 /// A backup, saved objects or saved files of a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct KeptThing {
+pub struct SavedCopyRef {
     /// Name within the run; a plain file name.
     pub name: String,
     /// Where it lies; null for the run's own folder.

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::catalogue::Catalogue;
 use crate::model::config::Config;
+use crate::model::database::catalogue::Catalogue;
+use crate::model::database::offline::Offline;
+use crate::model::database::revisions::{Revisions, VersionTable};
+use crate::model::database::schema::Schema;
+use crate::model::files::references::Referenced;
+use crate::model::files::uploads::{FileCircumstance, MountInfo, Tree};
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
-use crate::model::offline::Offline;
-use crate::model::references::Referenced;
-use crate::model::revisions::{Book, Revisions};
-use crate::model::schema::Schema;
-use crate::model::uploads::{FileCircumstance, Place, Tree};
 
 /// The version of the observation document; its history stands in `docs/formats/observation.md`.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -56,7 +56,7 @@ pub struct DatabaseFacts {
     pub identity: Identity,
     pub schema: Schema,
     /// The framework's own record; null where no framework is configured.
-    pub book: Option<Book>,
+    pub book: Option<VersionTable>,
     /// Exact row counts, only of tables that might have to go.
     pub rows: Vec<(ObjectRef, u64)>,
 }
@@ -100,7 +100,7 @@ pub struct Circumstances {
     pub files: BTreeMap<String, Vec<FileCircumstance>>,
     /// Where each root lives.
     #[serde(default)]
-    pub places: BTreeMap<String, Place>,
+    pub places: BTreeMap<String, MountInfo>,
     /// Free space in bytes, by root, as strings because they may be large.
     pub free_bytes: BTreeMap<String, String>,
 }
@@ -128,6 +128,6 @@ impl Facts {
 
     /// The ids the database records, without the difference between an absent and an empty table.
     pub fn recorded(&self) -> &[String] {
-        self.database.book.as_ref().map_or(&[], Book::rows)
+        self.database.book.as_ref().map_or(&[], VersionTable::rows)
     }
 }

@@ -14,7 +14,7 @@ use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 
 use crate::model::names::{ObjectKind, ObjectRef};
-use crate::model::step::{Basis, Move, Risk, Step};
+use crate::model::plan::step::{Basis, Move, Risk, Step};
 
 /// The risk of a whole step: that of its worst move.
 pub fn of_step(step: &Step) -> Risk {
@@ -22,8 +22,8 @@ pub fn of_step(step: &Step) -> Risk {
 }
 
 /// The risk of one move. `docs/actions/` and `docs/formats/plan.md` show the same table.
-pub fn of_move(act: &Move) -> Risk {
-    match act {
+pub fn of_move(mv: &Move) -> Risk {
+    match mv {
         Move::SaveObjects(_)
         | Move::BackupDatabase(_)
         | Move::MakeDirectory(_)
@@ -237,7 +237,7 @@ pub fn is_single_plain_drop(sql: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::step::{AlterObject, CreateObject};
+    use crate::model::plan::step::{AlterObject, CreateObject};
 
     fn alter(table: &str, sql: &str) -> Risk {
         of_move(&Move::AlterObject(AlterObject {

@@ -1,12 +1,13 @@
 //! What a move does, to the letter: everything in it that its title does not say. Whatever a plan
 //! could hide is in these lines. Not escaped: whoever prints them does that.
 
+use crate::model::files::references::Form;
+use crate::model::files::rewriting::Rewriting;
 use crate::model::names::FilePath;
-use crate::model::references::Form;
-use crate::model::rewriting::Rewriting;
+use crate::model::plan::step::{Basis, FileList, Move, Risk, Run, SavedCopyRef, Step};
+use crate::model::plan::wording;
 use crate::model::risk;
-use crate::model::step::{Basis, FileList, KeptThing, Move, Risk, Run, Step};
-use crate::model::wording;
+use crate::model::text;
 
 /// How many files of a list are shown; the rest are counted. Of what is removed, all.
 const FILES_SHOWN: usize = 10;
@@ -14,9 +15,9 @@ const FILES_SHOWN: usize = 10;
 /// The lines of a step: what is saved, what is done, how it is taken back.
 pub fn lines(step: &Step) -> Vec<String> {
     let mut lines: Vec<String> = step.save.iter().chain(&step.moves).flat_map(detail).collect();
-    for act in &step.undo {
-        lines.push(format!("undo: {}", wording::phrase(act, &[])));
-        lines.extend(undo_detail(act).into_iter().map(|line| format!("undo: {line}")));
+    for mv in &step.undo {
+        lines.push(format!("undo: {}", wording::phrase(mv, &[])));
+        lines.extend(undo_detail(mv).into_iter().map(|line| format!("undo: {line}")));
     }
     if step.undo.is_empty() && risk::of_step(step) != Risk::Safe {
         lines.push("cannot be taken back".to_owned());
@@ -24,8 +25,8 @@ pub fn lines(step: &Step) -> Vec<String> {
     lines
 }
 
-fn detail(act: &Move) -> Vec<String> {
-    match act {
+fn detail(mv: &Move) -> Vec<String> {
+    match mv {
         Move::CreateObject(create) => vec![create.sql.clone()],
         Move::DropObject(drop) => vec![drop.sql.clone()],
         Move::AlterObject(alter) => vec![alter.sql.clone()],
@@ -38,7 +39,7 @@ fn detail(act: &Move) -> Vec<String> {
             vec![format!("{}, `{}`: [{from}] -> [{to}] ({basis})", set.table, set.column)]
         }
         Move::SaveObjects(save) => {
-            vec![format!("{}, first, as `{}`", wording::phrase(act, &[]), save.name)]
+            vec![format!("{}, first, as `{}`", wording::phrase(mv, &[]), save.name)]
         }
         Move::BackupDatabase(backup) => vec![kept(&backup.name, backup.directory.as_ref())],
         Move::RestoreDatabase(restore) => vec![kept(&restore.name, restore.directory.as_ref())],
@@ -56,15 +57,15 @@ fn detail(act: &Move) -> Vec<String> {
             [owned(copy.mode.as_deref(), copy.owner.as_deref()), some(&copy.files)].concat()
         }
         Move::SaveFiles(save) => {
-            vec![format!("{}, first, as `{}`", wording::phrase(act, &[]), save.name)]
+            vec![format!("{}, first, as `{}`", wording::phrase(mv, &[]), save.name)]
         }
         Move::ReleaseFiles(release) => listed(&release.files, usize::MAX),
         Move::DiscardKept(discard) => {
-            let line = |thing: &KeptThing| {
+            let line = |thing: &SavedCopyRef| {
                 format!(
                     "{}, {}",
                     kept(&thing.name, thing.directory.as_ref()),
-                    wording::bytes(thing.bytes)
+                    text::bytes(thing.bytes)
                 )
             };
             discard.kept.iter().map(line).collect()
@@ -99,12 +100,12 @@ fn detail(act: &Move) -> Vec<String> {
 }
 
 /// SQL stands for itself; all else is what the step's own moves say already.
-fn undo_detail(act: &Move) -> Vec<String> {
-    match act {
+fn undo_detail(mv: &Move) -> Vec<String> {
+    match mv {
         Move::CreateObject(_)
         | Move::DropObject(_)
         | Move::AlterObject(_)
-        | Move::SetRevisions(_) => detail(act),
+        | Move::SetRevisions(_) => detail(mv),
         _ => Vec::new(),
     }
 }
@@ -133,7 +134,7 @@ fn command(run: &Run) -> Vec<String> {
     if !run.stumbles.is_empty() {
         lines.push(format!(
             "run again at most {}",
-            wording::counted(run.stumbles.len() as u64, "time")
+            text::counted(run.stumbles.len() as u64, "time")
         ));
     }
     lines.push(format!("at most {} s; runs {}", run.timeout_seconds, from_to(&run.revisions)));
@@ -155,11 +156,11 @@ fn some(list: &FileList) -> Vec<String> {
 fn listed(list: &FileList, most: usize) -> Vec<String> {
     match list {
         FileList::Inline(rows) => {
-            let line = |row: &crate::model::uploads::FileFact| {
+            let line = |row: &crate::model::files::uploads::FileFact| {
                 format!(
                     "{}  {}  {}",
                     row.path().to_text(),
-                    wording::bytes(row.size()),
+                    text::bytes(row.size()),
                     row.sha256().short(12)
                 )
             };
@@ -203,9 +204,9 @@ mod tests {
         let shown = [plan::plan(&planned, &sha256), plan::to_sign(&planned, &sha256)].map(strip);
         let ticket = markdown::plan(&planned, &sha256);
         for step in &planned.steps {
-            for act in step.save.iter().chain(&step.moves).chain(&step.undo) {
+            for mv in step.save.iter().chain(&step.moves).chain(&step.undo) {
                 let mut texts = Vec::new();
-                let content = serde_json::to_value(act).unwrap();
+                let content = serde_json::to_value(mv).unwrap();
                 leaves(&content["with"], &mut texts);
                 // Told in words, or by being left away: how a value is read, the usual schema.
                 texts.retain(|text| !matches!(text.as_str(), "absolute" | "public"));
@@ -214,13 +215,13 @@ mod tests {
                         assert!(
                             shown.contains(&text),
                             "{}: `{text}` is not shown:\n{shown}",
-                            act.word()
+                            mv.word()
                         );
                     }
                     assert!(
                         ticket.contains(&markdown::inner(&text)),
                         "{}: `{text}`:\n{ticket}",
-                        act.word()
+                        mv.word()
                     );
                 }
             }

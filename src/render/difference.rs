@@ -2,7 +2,7 @@
 
 use similar::TextDiff;
 
-use crate::model::shape::Shape;
+use crate::model::database::shape::Shape;
 use crate::render::style::{bad, good, plain, strong};
 
 /// What has to be taken from (`-`) and added to (`+`) the first to come to the second, table by
@@ -35,10 +35,10 @@ pub fn difference(from: &Shape, to: &Shape) -> String {
             for change in TextDiff::from_slices(&old, &new).iter_all_changes() {
                 match change.tag() {
                     similar::ChangeTag::Delete => {
-                        text.push_str(&format!("    {} {}\n", bad("-"), change.value()))
+                        text.push_str(&format!("    {} {}\n", bad("-"), change.value()));
                     }
                     similar::ChangeTag::Insert => {
-                        text.push_str(&format!("    {} {}\n", good("+"), change.value()))
+                        text.push_str(&format!("    {} {}\n", good("+"), change.value()));
                     }
                     similar::ChangeTag::Equal => {}
                 }

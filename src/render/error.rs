@@ -1,6 +1,6 @@
 //! How an error looks. One voice, one place.
 
-use crate::error::{Error, Place};
+use crate::error::{Error, TextPosition};
 use crate::render::style::{bad, block, faint, plain, strong};
 
 /// No line of a shown file is longer, counted in characters; the rest is left out.
@@ -28,7 +28,7 @@ pub fn error(error: &Error) -> String {
 }
 
 /// Where in a file it stands, with the line and a mark below it.
-fn snippet(place: &Place) -> String {
+fn snippet(place: &TextPosition) -> String {
     let (line, column) = place.line_column();
     let mut text = format!("  {} {}:{line}:{column}\n", faint("at:"), plain(&place.file));
     let Some(source) = place.source.lines().nth(line - 1) else { return text };
@@ -63,7 +63,7 @@ mod tests {
     fn an_error_says_what_where_why_and_what_to_do() {
         let source = "version = 1\nprofil = \"x\"\n";
         let told = Error::new(Kind::Config, "unknown key `profil`")
-            .at(Place { file: "ttplan.toml".into(), source: source.into(), span: 12..18 })
+            .at(TextPosition { file: "ttplan.toml".into(), source: source.into(), span: 12..18 })
             .because("it is not a key of ttplan.toml\nsecond \x1b[1mline")
             .hint("did you mean `profile`?");
         let expected = "error: unknown key `profil`\n  at: ttplan.toml:2:1\n    profil = \"x\"\n    ^^^^^^\n  \
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn a_place_far_out_in_a_long_line_is_shown_in_part() {
         let source = format!("{}x{}", "a".repeat(5000), "b".repeat(5000));
-        let place = Place { file: "f".into(), source, span: 5000..5001 };
+        let place = TextPosition { file: "f".into(), source, span: 5000..5001 };
         let told = error(&Error::new(Kind::Config, "no").at(place));
         let told = stripped(&told);
         let lines: Vec<&str> = told.lines().collect();

@@ -1,6 +1,6 @@
 //! The revisions as a graph in a terminal, newest first, as version control draws histories.
 
-use crate::model::revisions::{Revisions, Script};
+use crate::model::database::revisions::{Revisions, Script};
 use crate::render::style::{faint, plain, strong};
 
 /// Draws every script that is in no cycle. `recorded` ids are marked.

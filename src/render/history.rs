@@ -1,7 +1,7 @@
 //! The runs of a host, and what to do next, for a terminal.
 
-use crate::model::history::{History, Progress, Run, Status};
-use crate::model::wording::{bytes, counted};
+use crate::model::run::history::{History, Run, RunPhase, StateDirectoryStatus};
+use crate::model::text::{bytes, counted};
 use crate::render::style::{bad, block, care, faint, good, plain, strong};
 
 /// How much of what stopped a run stands in a list, counted in characters.
@@ -16,7 +16,7 @@ pub fn history(history: &History) -> String {
 }
 
 /// What the host holds; what a person has to do comes last.
-pub fn status(status: &Status) -> String {
+pub fn status(status: &StateDirectoryStatus) -> String {
     let mut text = format!("{} `{}`\n", strong("site"), plain(&status.site));
     let holds = match status.free_bytes {
         None => "not there yet".to_owned(),
@@ -46,7 +46,7 @@ pub fn status(status: &Status) -> String {
 }
 
 /// A run that somebody has to go on with, and how.
-fn unfinished(run: &Run, status: &Status) -> String {
+fn unfinished(run: &Run, status: &StateDirectoryStatus) -> String {
     let id = plain(&run.run);
     let mut text = format!("{} run {id}, {}\n", bad("unfinished:"), progress(run));
     if let Some(why) = &run.failure {
@@ -60,10 +60,10 @@ fn unfinished(run: &Run, status: &Status) -> String {
     }
     let folder = plain(&status.directory.join(&format!("runs/{}", run.run).into()).to_text());
     let hints = match run.progress {
-        Progress::Unknown => {
+        RunPhase::Unknown => {
             vec![format!("compare `{folder}` with a backup of the state directory")]
         }
-        Progress::BeingTakenBack => vec![format!("take the rest back: ttplan undo {id}")],
+        RunPhase::BeingTakenBack => vec![format!("take the rest back: ttplan undo {id}")],
         _ => vec![
             format!("finish it: ttplan apply {folder}/plan.ttplan.json"),
             format!("or take it back: ttplan undo {id}"),
@@ -91,7 +91,7 @@ fn line(run: &Run) -> String {
     let why = run
         .failure
         .as_deref()
-        .filter(|_| run.progress != Progress::TakenBack)
+        .filter(|_| run.progress != RunPhase::TakenBack)
         .map_or(String::new(), in_short);
     format!("{at}  {}  {}{why}  {signers}", plain(&run.run), progress(run))
 }
@@ -108,16 +108,16 @@ fn in_short(why: &str) -> String {
 
 fn progress(run: &Run) -> String {
     match run.progress {
-        Progress::NotBegun => "not begun".to_owned(),
-        Progress::Stopped => {
+        RunPhase::NotBegun => "not begun".to_owned(),
+        RunPhase::Stopped => {
             format!("{} {} done", bad("stopped midway:"), counted(run.steps_done, "step"))
         }
-        Progress::Finished => format!("{} {}", good("finished:"), counted(run.steps_done, "step")),
-        Progress::BeingTakenBack => {
+        RunPhase::Finished => format!("{} {}", good("finished:"), counted(run.steps_done, "step")),
+        RunPhase::BeingTakenBack => {
             format!("{} {} so far", care("being taken back:"), counted(run.steps_undone, "step"))
         }
-        Progress::TakenBack => "taken back".to_owned(),
-        Progress::Unknown => bad("its journal cannot be read"),
+        RunPhase::TakenBack => "taken back".to_owned(),
+        RunPhase::Unknown => bad("its journal cannot be read"),
     }
 }
 
@@ -125,7 +125,7 @@ fn progress(run: &Run) -> String {
 mod tests {
     use super::*;
 
-    fn run(progress: Progress) -> Run {
+    fn run(progress: RunPhase) -> Run {
         Run {
             run: "0011223344556677".into(),
             started_at: None,
@@ -138,9 +138,9 @@ mod tests {
         }
     }
 
-    fn told(progress: Progress, held_by: Option<String>) -> String {
+    fn told(progress: RunPhase, held_by: Option<String>) -> String {
         let run = run(progress);
-        let status = Status {
+        let status = StateDirectoryStatus {
             site: "prod".into(),
             directory: "/var/lib/ttplan".into(),
             bytes: 12_000,
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_stopped_is_told_with_what_to_do_next() {
-        let text = told(Progress::Stopped, None);
+        let text = told(RunPhase::Stopped, None);
         let short = "stopped midway: 2 steps done (step 3: disk full\\u{1b}[2J: it said:…)  signed by ada\n";
         assert!(text.contains(short), "{text}");
         assert!(
@@ -168,15 +168,15 @@ mod tests {
                      hint: or take it back: ttplan undo 0011223344556677\n";
         assert!(text.ends_with(hints), "{text}");
         assert!(
-            told(Progress::BeingTakenBack, None)
+            told(RunPhase::BeingTakenBack, None)
                 .ends_with("take the rest back: ttplan undo 0011223344556677\n")
         );
-        assert!(told(Progress::Finished, None).ends_with("nothing is unfinished\n"));
+        assert!(told(RunPhase::Finished, None).ends_with("nothing is unfinished\n"));
     }
 
     #[test]
     fn nobody_is_sent_into_a_run_that_is_going_on() {
-        let text = told(Progress::Stopped, Some("pid 7 on a".into()));
+        let text = told(RunPhase::Stopped, Some("pid 7 on a".into()));
         assert!(text.contains("running now: pid 7 on a\n"), "{text}");
         assert!(!text.contains("hint:"), "{text}");
     }

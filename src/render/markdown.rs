@@ -4,9 +4,9 @@
 use crate::model::diagnosis::Severity;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
+use crate::model::plan::step::{Risk, Step};
+use crate::model::plan::wording;
 use crate::model::risk;
-use crate::model::step::{Risk, Step};
-use crate::model::wording;
 use crate::render::detail;
 use crate::render::style::plain;
 

@@ -1,8 +1,8 @@
 //! What was seen, in short, for a terminal.
 
+use crate::model::files::uploads::RootState;
 use crate::model::observation::{Observation, Presence};
-use crate::model::uploads::RootState;
-use crate::model::wording::{bytes, counted};
+use crate::model::text::{bytes, counted};
 use crate::render::style::{plain, strong};
 
 /// A few lines on the database, the scripts and the upload directories.

@@ -4,9 +4,10 @@
 use crate::model::diagnosis::{Diagnosis, Finding, Severity};
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
+use crate::model::plan::step::{Probe, Risk, Step};
+use crate::model::plan::wording;
 use crate::model::risk;
-use crate::model::step::{Probe, Risk, Step};
-use crate::model::wording;
+use crate::model::text;
 use crate::render::detail;
 use crate::render::style;
 use crate::render::style::{faint, plain, strong};
@@ -171,7 +172,7 @@ pub fn summary(plan: &Plan) -> String {
     let line = wording::summary_line(&plan.summary, plan.steps.len());
     let blocked = match plan.diagnosis.blocked.len() {
         0 => String::new(),
-        n => format!("; {} for a person to decide", wording::counted(n as u64, "matter")),
+        n => format!("; {} for a person to decide", text::counted(n as u64, "matter")),
     };
     format!("{} {line}{blocked}\n", strong("plan:"))
 }

@@ -1,7 +1,7 @@
 //! What became of a run, for a terminal.
 
-use crate::model::report::{Outcome, Report, StepOutcome};
-use crate::model::wording::counted;
+use crate::model::run::report::{Outcome, Report, StepOutcome};
+use crate::model::text::counted;
 use crate::render::style::{faint, good, plain, strong};
 
 /// The steps and, last, how it ended.

@@ -4,8 +4,8 @@
 use anstyle::{AnsiColor, Style};
 
 use crate::model::diagnosis::Severity;
-use crate::model::step::Risk;
-use crate::model::wording::deceives;
+use crate::model::plan::step::Risk;
+use crate::model::text::deceives;
 
 /// Text from outside on one line: what cannot be seen or fools the eye is shown as an escape.
 pub fn plain(text: &str) -> String {

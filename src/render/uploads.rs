@@ -1,17 +1,19 @@
 //! What `uploads check` found, for a terminal.
 
-use crate::model::references::{Status, UploadsReport};
-use crate::model::wording::{bytes, counted};
+use crate::model::files::references::{ReferenceStatus, UploadsReport};
+use crate::model::text::{bytes, counted};
 use crate::render::style::{bad, care, faint, good, plain};
 
 /// Everything that is not as it should be, then the totals.
 pub fn report(report: &UploadsReport) -> String {
     let mut text = String::new();
-    for one in report.references.iter().filter(|one| one.status != Status::Ok) {
+    for one in report.references.iter().filter(|one| one.status != ReferenceStatus::Ok) {
         let word = match one.status {
-            Status::Ok => good("ok"),
-            Status::Elsewhere => care("elsewhere"),
-            Status::Dangling | Status::Invalid | Status::Unknown => bad(one.status.word()),
+            ReferenceStatus::Ok => good("ok"),
+            ReferenceStatus::Elsewhere => care("elsewhere"),
+            ReferenceStatus::Dangling | ReferenceStatus::Invalid | ReferenceStatus::Unknown => {
+                bad(one.status.word())
+            }
         };
         let (table, column) = (plain(&one.table), plain(&one.column));
         let at = one
@@ -44,8 +46,13 @@ pub fn report(report: &UploadsReport) -> String {
         ));
     }
     let count = |status| report.references.iter().filter(|one| one.status == status).count();
-    let mut parts = vec![format!("{} ok", count(Status::Ok))];
-    for status in [Status::Elsewhere, Status::Dangling, Status::Invalid, Status::Unknown] {
+    let mut parts = vec![format!("{} ok", count(ReferenceStatus::Ok))];
+    for status in [
+        ReferenceStatus::Elsewhere,
+        ReferenceStatus::Dangling,
+        ReferenceStatus::Invalid,
+        ReferenceStatus::Unknown,
+    ] {
         if count(status) > 0 {
             parts.push(format!("{} {}", count(status), status.word()));
         }

@@ -1,8 +1,8 @@
 //! `ahead_of_scripts`: the database is beyond the target, or on a branch beside it.
 
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::revisions::Standing;
-use crate::rules::case::{Case, DATABASE};
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::database::revisions::RevisionStatus;
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -14,9 +14,12 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    let (State::Ahead, Some(revisions)) = (case.state, case.revisions()) else { return Vec::new() };
-    let Standing::Ahead(beyond) = revisions.standing(case.facts.recorded(), &case.target) else {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    let (DatabaseState::Ahead, Some(revisions)) = (case.state, case.revisions()) else {
+        return Vec::new();
+    };
+    let RevisionStatus::Ahead(beyond) = revisions.standing(case.facts.recorded(), &case.target)
+    else {
         return Vec::new();
     };
     let finding = RULE.finding(
@@ -24,8 +27,8 @@ fn examine(case: &Case) -> Vec<Finding> {
         DATABASE,
         format!(
             "the database is at {}, beyond the target {}",
-            Case::named(beyond.iter().map(String::as_str)),
-            Case::named(case.target.iter().map(String::as_str))
+            AnalysisContext::named(beyond.iter().map(String::as_str)),
+            AnalysisContext::named(case.target.iter().map(String::as_str))
         ),
     );
     vec![finding.with_hint("set `[revisions] target = \"heads\"`, or use the newer release")]

@@ -1,11 +1,11 @@
 //! `assumed_revision`: a person said which revision the schema is at. Done as said, with what
 //! speaks against it in the plan; counts as destructive for trust unless the schema shows the same.
 
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::step::{Basis, Step};
-use crate::model::wording::counted;
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
+use crate::model::plan::step::{Basis, Step};
+use crate::model::text::counted;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::stamping::{stamp, told};
 
 /// The record on the shelf.
@@ -18,25 +18,25 @@ pub const RULE: Rule = Rule {
 };
 
 /// Whether a person may decide which revision is recorded in this state.
-pub fn may_be_assumed(state: State) -> bool {
+pub fn may_be_assumed(state: DatabaseState) -> bool {
     matches!(
         state,
-        State::Legacy
-            | State::UnknownRevision
-            | State::FalseStamp
-            | State::Drifted
-            | State::Diverged
-            | State::Current
-            | State::Behind
+        DatabaseState::Legacy
+            | DatabaseState::UnknownRevision
+            | DatabaseState::FalseStamp
+            | DatabaseState::Drifted
+            | DatabaseState::Diverged
+            | DatabaseState::Current
+            | DatabaseState::Behind
     )
 }
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let assumed = &case.decisions.assume_revision;
     if assumed.is_empty() {
         return Vec::new();
     }
-    let named = Case::named(assumed.iter().map(String::as_str));
+    let named = AnalysisContext::named(assumed.iter().map(String::as_str));
     let Some(stamp) = &case.stamp else {
         let message = match case.state {
             _ if case.facts.recorded() == assumed.as_slice() => {
@@ -72,8 +72,8 @@ fn examine(case: &Case) -> Vec<Finding> {
     vec![RULE.finding(severity, DATABASE, message)]
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
-    let is_for_others = matches!(case.state, State::Legacy | State::FalseStamp);
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
+    let is_for_others = matches!(case.state, DatabaseState::Legacy | DatabaseState::FalseStamp);
     if case.decisions.assume_revision.is_empty() || is_for_others {
         Vec::new()
     } else {

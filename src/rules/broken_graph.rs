@@ -1,7 +1,7 @@
 //! `broken_graph`: the migration scripts do not make one graph that can be walked to the target.
 
+use crate::analysis::context::{AnalysisContext, MIGRATIONS};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::rules::case::{Case, MIGRATIONS};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let (Some(config), Some(revisions)) = (&case.facts.config.revisions, case.revisions()) else {
         return Vec::new();
     };
@@ -34,7 +34,7 @@ fn examine(case: &Case) -> Vec<Finding> {
             "write the ids down as plain strings",
         );
     }
-    let named = |ids: &[String]| Case::named(ids.iter().map(String::as_str));
+    let named = |ids: &[String]| AnalysisContext::named(ids.iter().map(String::as_str));
     if revisions.scripts.is_empty() {
         add(
             format!("there is no migration script in `{}`", config.directory.to_text()),

@@ -1,9 +1,9 @@
 //! `changed_scripts`: migration scripts are not those that the catalogue was recorded with, so what
 //! it says of them may not be so.
 
+use crate::analysis::context::AnalysisContext;
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::wording::counted;
-use crate::rules::case::Case;
+use crate::model::text::counted;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -15,7 +15,7 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let (Some(compared), Some(revisions)) = (&case.compared, case.revisions()) else {
         return Vec::new();
     };

@@ -1,8 +1,8 @@
 //! `cleanup_at_start`: the application drops tables or deletes its database file by itself when it
 //! starts. It has to be kept from doing so before anything planned here is safe.
 
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::rules::case::Case;
+use crate::analysis::context::AnalysisContext;
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let cleanup = &case.facts.config.cleanup;
     let Some(variable) = cleanup.variable.as_deref() else { return Vec::new() };
     if cleanup.skip {
@@ -24,7 +24,10 @@ fn examine(case: &Case) -> Vec<Finding> {
     // The states in which such a clean-up drops or deletes.
     let in_danger = matches!(
         case.state,
-        State::Corrupted | State::PartialMigration | State::Legacy | State::Foreign
+        DatabaseState::Corrupted
+            | DatabaseState::PartialMigration
+            | DatabaseState::Legacy
+            | DatabaseState::Foreign
     );
     if !cleanup.at_start || !in_danger {
         return Vec::new();

@@ -1,10 +1,10 @@
 //! `dangling_reference`: a value in the database names a file that is in no known place, or that
 //! is not of the form the column should have.
 
+use crate::analysis::context::AnalysisContext;
+use crate::analysis::reference_resolution::resolve;
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::references::Status;
-use crate::rules::case::Case;
-use crate::rules::resolve::resolve;
+use crate::model::files::references::ReferenceStatus;
 use crate::rules::{Rule, nothing, the_first_of};
 
 /// The record on the shelf.
@@ -16,14 +16,16 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let mut found = Vec::new();
     for one in resolve(case.facts) {
         let what = match one.status {
-            Status::Ok | Status::Elsewhere => continue,
-            Status::Dangling => "a file that is in none of its places",
-            Status::Invalid => "something that is not of the form it should have, or no plain file",
-            Status::Unknown => "a file that may be in a place that could not be read",
+            ReferenceStatus::Ok | ReferenceStatus::Elsewhere => continue,
+            ReferenceStatus::Dangling => "a file that is in none of its places",
+            ReferenceStatus::Invalid => {
+                "something that is not of the form it should have, or no plain file"
+            }
+            ReferenceStatus::Unknown => "a file that may be in a place that could not be read",
         };
         let (reference, key, value) = (&one.referenced.reference, one.key, one.value);
         let column = format!("{}.{}", reference.table, reference.column);

@@ -1,8 +1,8 @@
 //! `drifted_schema`: the database does not have the schema of the revision it records, nor that of
 //! any other.
 
-use crate::model::diagnosis::{Finding, State};
-use crate::rules::case::{Case, DATABASE};
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::diagnosis::{DatabaseState, Finding};
 use crate::rules::stamping::told;
 use crate::rules::{Rule, nothing};
 
@@ -15,9 +15,11 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    let (State::Drifted, Some(compared)) = (case.state, &case.compared) else { return Vec::new() };
-    let recorded = Case::named(case.facts.recorded().iter().map(String::as_str));
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    let (DatabaseState::Drifted, Some(compared)) = (case.state, &case.compared) else {
+        return Vec::new();
+    };
+    let recorded = AnalysisContext::named(case.facts.recorded().iter().map(String::as_str));
     let gap = told(compared.recorded.as_deref().unwrap_or_default());
     let finding = RULE.finding(
         case.unless_decided(),

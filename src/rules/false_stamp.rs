@@ -1,10 +1,10 @@
 //! `false_stamp`: the database records a revision whose schema it does not have, and has that of
 //! another.
 
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::step::Step;
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
+use crate::model::plan::step::Step;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::stamping::{stamp, told};
 
 /// The record on the shelf.
@@ -16,13 +16,13 @@ pub const RULE: Rule = Rule {
     remedy,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    let (State::FalseStamp, Some(compared)) = (case.state, &case.compared) else {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    let (DatabaseState::FalseStamp, Some(compared)) = (case.state, &case.compared) else {
         return Vec::new();
     };
-    let recorded = Case::named(case.facts.recorded().iter().map(String::as_str));
+    let recorded = AnalysisContext::named(case.facts.recorded().iter().map(String::as_str));
     let gap = told(compared.recorded.as_deref().unwrap_or_default());
-    let named = |ids: &[String]| Case::named(ids.iter().map(String::as_str));
+    let named = |ids: &[String]| AnalysisContext::named(ids.iter().map(String::as_str));
     let finding = match (&case.stamp, &compared.inferred.exact) {
         (Some(stamp), _) => {
             let to = named(&stamp.to);
@@ -63,6 +63,6 @@ fn examine(case: &Case) -> Vec<Finding> {
     vec![finding]
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
-    if case.state == State::FalseStamp { stamp(case, RULE.code) } else { Vec::new() }
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
+    if case.state == DatabaseState::FalseStamp { stamp(case, RULE.code) } else { Vec::new() }
 }

@@ -3,13 +3,13 @@
 
 use crate::actions::make_directory::MakeRoom;
 use crate::actions::move_files::MoveFiles;
+use crate::analysis::context::AnalysisContext;
+use crate::analysis::upload_comparison::{can_receive, compare_upload};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::step::Step;
-use crate::model::uploads::RootState;
-use crate::model::wording::{bytes, counted};
+use crate::model::files::uploads::RootState;
+use crate::model::plan::step::Step;
+use crate::model::text::{bytes, counted};
 use crate::rules::Rule;
-use crate::rules::case::Case;
-use crate::rules::sorted_out::{can_receive, sort_out};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -20,10 +20,10 @@ pub const RULE: Rule = Rule {
     remedy,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let mut found = Vec::new();
     for upload in &case.facts.config.uploads {
-        for (root, files) in sort_out(case.facts, upload).moves {
+        for (root, files) in compare_upload(case.facts, upload).moves {
             let size: u64 = files.iter().map(|file| file.size()).sum();
             let message = format!(
                 "{} ({}) in `{}`, where an older release kept them",
@@ -37,11 +37,11 @@ fn examine(case: &Case) -> Vec<Finding> {
     found
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
     let mut steps = Vec::new();
     for upload in &case.facts.config.uploads {
         let destination = case.facts.tree(&upload.to);
-        let moves = sort_out(case.facts, upload).moves;
+        let moves = compare_upload(case.facts, upload).moves;
         if moves.is_empty() || !can_receive(destination) {
             continue;
         }

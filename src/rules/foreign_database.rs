@@ -1,7 +1,7 @@
 //! `foreign_database`: the database is another application's, or shared with one. Never touched.
 
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::rules::case::{Case, CoreStanding, DATABASE};
+use crate::analysis::context::{AnalysisContext, CoreTableStatus, DATABASE};
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -13,29 +13,29 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    if case.state != State::Foreign {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    if case.state != DatabaseState::Foreign {
         return Vec::new();
     }
-    let impostors = case.core_that_is(CoreStanding::Impostor);
+    let impostors = case.core_that_is(CoreTableStatus::Impostor);
     let others = case.other_books();
     let recorded = case.facts.recorded();
     let strangers: Vec<&str> =
         case.tables().iter().filter(|table| !table.ours).map(|table| table.name.as_str()).collect();
     let kept: Vec<&str> = case.kept().iter().map(|table| table.name.as_str()).collect();
     let why = if !impostors.is_empty() {
-        format!("{} without the columns of this application", Case::named(impostors))
+        format!("{} without the columns of this application", AnalysisContext::named(impostors))
     } else if let Some((table, tool)) = others.first() {
         format!("`{table}` is the version table of {tool}")
     } else if !recorded.is_empty() {
         format!(
             "revision {} is in none of this application's scripts",
-            Case::named(recorded.iter().map(String::as_str))
+            AnalysisContext::named(recorded.iter().map(String::as_str))
         )
     } else if !strangers.is_empty() {
-        format!("{} of another owner", Case::named(strangers))
+        format!("{} of another owner", AnalysisContext::named(strangers))
     } else if !kept.is_empty() {
-        format!("{} to be kept, beside tables that nothing explains", Case::named(kept))
+        format!("{} to be kept, beside tables that nothing explains", AnalysisContext::named(kept))
     } else {
         "nothing in it is known to be this application's".to_owned()
     };

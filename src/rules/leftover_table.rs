@@ -1,10 +1,10 @@
 //! `leftover_table`: an interrupted migration left its working copy of a table behind.
 
 use crate::actions::drop_table::DropTable;
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::step::Step;
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
+use crate::model::plan::step::Step;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -15,8 +15,8 @@ pub const RULE: Rule = Rule {
     remedy,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    if case.state != State::HalfApplied || case.is_at_known_stop() {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    if case.state != DatabaseState::HalfApplied || case.is_at_known_stop() {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -47,8 +47,10 @@ fn examine(case: &Case) -> Vec<Finding> {
     found
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
-    let (State::HalfApplied, Some(dialect)) = (case.state, case.dialect) else { return Vec::new() };
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
+    let (DatabaseState::HalfApplied, Some(dialect)) = (case.state, case.dialect) else {
+        return Vec::new();
+    };
     if case.is_blocked(DATABASE) || case.is_at_known_stop() || case.facts.config.cleanup.skip {
         return Vec::new();
     }

@@ -6,18 +6,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::context::AnalysisContext;
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::step::Step;
-use crate::model::wording::counted;
-use crate::rules::case::Case;
+use crate::model::plan::step::Step;
+use crate::model::text::counted;
 
 pub mod ahead_of_scripts;
 pub mod assumed_revision;
 pub mod broken_graph;
-pub mod case;
 pub mod changed_scripts;
 pub mod cleanup_at_start;
-pub mod compared;
 pub mod dangling_reference;
 pub mod drifted_schema;
 pub mod false_stamp;
@@ -33,10 +31,7 @@ pub mod partial_migration;
 pub mod partial_schema;
 pub mod pending_migrations;
 pub mod released_source;
-pub mod removal;
-pub mod resolve;
 pub mod schema_not_checked;
-pub mod sorted_out;
 pub mod stamping;
 pub mod stumbling_migration;
 pub mod unexpected_tables;
@@ -88,9 +83,9 @@ pub struct Rule {
     pub about: &'static str,
     /// The whole page, from `docs/rules/`.
     pub page: &'static str,
-    pub examine: fn(&Case) -> Vec<Finding>,
+    pub examine: fn(&AnalysisContext) -> Vec<Finding>,
     /// Steps without ids and order; none where a person has to decide first.
-    pub remedy: fn(&Case) -> Vec<Step>,
+    pub remedy: fn(&AnalysisContext) -> Vec<Step>,
 }
 
 impl Rule {
@@ -151,7 +146,7 @@ pub fn by_code(code: &str) -> Option<&'static Rule> {
 }
 
 /// The remedy of rules that only inform, or that a person has to act on.
-pub(crate) fn nothing(_: &Case) -> Vec<Step> {
+pub(crate) fn nothing(_: &AnalysisContext) -> Vec<Step> {
     Vec::new()
 }
 

@@ -2,10 +2,10 @@
 //! so that the migration would run and its record would fail.
 
 use crate::actions::widen_version_column::{WIDTH, WidenVersionColumn};
+use crate::analysis::context::{AnalysisContext, DATABASE, MIGRATIONS};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::step::Step;
+use crate::model::plan::step::Step;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE, MIGRATIONS};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -17,7 +17,7 @@ pub const RULE: Rule = Rule {
 };
 
 /// The longest pending id that does not fit.
-fn too_long<'a>(case: &'a Case) -> Option<(&'a str, u32)> {
+fn too_long<'a>(case: &'a AnalysisContext) -> Option<(&'a str, u32)> {
     let book = case.book()?;
     book.recorded.as_ref()?;
     let width = book.width.filter(|width| *width < WIDTH)?;
@@ -26,7 +26,7 @@ fn too_long<'a>(case: &'a Case) -> Option<(&'a str, u32)> {
     (longest.chars().count() > width as usize).then_some((longest, width))
 }
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let Some((id, width)) = too_long(case) else { return Vec::new() };
     let message = format!(
         "the column that records revisions holds {width} characters, `{id}` has {}",
@@ -35,7 +35,7 @@ fn examine(case: &Case) -> Vec<Finding> {
     vec![RULE.finding(Severity::Warning, "version column", message)]
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
     if too_long(case).is_none() || case.is_blocked(DATABASE) || case.is_blocked(MIGRATIONS) {
         return Vec::new();
     }

@@ -1,9 +1,9 @@
 //! `odd_upload`: something in an upload directory that is no plain readable file. It is neither
 //! followed nor moved.
 
+use crate::analysis::context::AnalysisContext;
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::uploads::OddKind;
-use crate::rules::case::Case;
+use crate::model::files::uploads::OddKind;
 use crate::rules::{Rule, nothing, the_first_of};
 
 /// The record on the shelf.
@@ -15,7 +15,7 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let mut found = Vec::new();
     for upload in &case.facts.config.uploads {
         for tree in upload.from.iter().filter_map(|root| case.facts.tree(root)) {

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::context::AnalysisContext;
+use crate::model::database::offline::{LockMode, Offline, StatementKind};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::offline::{Does, Holds, Offline};
-use crate::rules::case::Case;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -17,7 +17,7 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     if case.facts.offline.is_empty() {
         return Vec::new();
     }
@@ -36,25 +36,25 @@ fn examine(case: &Case) -> Vec<Finding> {
 }
 
 fn told(offline: &Offline) -> Finding {
-    let mut by_kind: BTreeMap<Does, Vec<&str>> = BTreeMap::new();
+    let mut by_kind: BTreeMap<StatementKind, Vec<&str>> = BTreeMap::new();
     for effect in &offline.effects {
         by_kind.entry(effect.does).or_default().push(&effect.on);
     }
     let mut parts: Vec<String> = by_kind
         .into_iter()
         .map(|(does, on)| match does {
-            Does::Unknown => "does something that could not be read".to_owned(),
-            _ => format!("{} {}", does.word(), Case::named(on)),
+            StatementKind::Unknown => "does something that could not be read".to_owned(),
+            _ => format!("{} {}", does.word(), AnalysisContext::named(on)),
         })
         .collect();
-    let that = |holds: Holds| {
+    let that = |holds: LockMode| {
         let on = offline
             .effects
             .iter()
             .filter(move |effect| effect.holds == holds && !effect.on.is_empty());
-        Case::named(on.map(|effect| effect.on.as_str()))
+        AnalysisContext::named(on.map(|effect| effect.on.as_str()))
     };
-    let (everybody, writers) = (that(Holds::Everybody), that(Holds::Writers));
+    let (everybody, writers) = (that(LockMode::Everybody), that(LockMode::Writers));
     for (who, tables) in [("everybody", &everybody), ("whoever writes", &writers)] {
         if !tables.is_empty() {
             parts.push(format!("keeps {who} waiting for {tables} while it reads all of it"));
@@ -72,15 +72,15 @@ fn told(offline: &Offline) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::offline::Effect;
+    use crate::model::database::offline::LockEffect;
 
     #[test]
     fn what_keeps_everybody_waiting_is_a_warning() {
-        let effect = |does, on: &str, holds| Effect { does, on: on.into(), holds };
+        let effect = |does, on: &str, holds| LockEffect { does, on: on.into(), holds };
         let effects = vec![
-            effect(Does::Creates, "a", Holds::Nobody),
-            effect(Does::Rewrites, "b", Holds::Everybody),
-            effect(Does::Alters, "c", Holds::Writers),
+            effect(StatementKind::Creates, "a", LockMode::Nobody),
+            effect(StatementKind::Rewrites, "b", LockMode::Everybody),
+            effect(StatementKind::Alters, "c", LockMode::Writers),
         ];
         let finding = told(&Offline { revision: "7".into(), effects });
         assert_eq!(finding.severity, Severity::Warning);

@@ -4,16 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actions::rewrite_references::RewriteReferences;
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::analysis::reference_resolution::resolve;
+use crate::analysis::upload_comparison::{can_receive, compare_upload};
 use crate::model::config::{OnConflict, Upload};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::references::{Referenced, Status};
-use crate::model::rewriting::Rewriting;
-use crate::model::step::Step;
-use crate::model::wording::counted;
+use crate::model::files::references::{ReferenceStatus, Referenced};
+use crate::model::files::rewriting::Rewriting;
+use crate::model::plan::step::Step;
+use crate::model::text::counted;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
-use crate::rules::resolve::resolve;
-use crate::rules::sorted_out::{can_receive, sort_out};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -28,7 +28,9 @@ fn column(referenced: &Referenced) -> String {
     format!("{}.{}", referenced.reference.table, referenced.reference.column)
 }
 
-fn with_upload<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Referenced, &'a Upload)> {
+fn with_upload<'a>(
+    case: &'a AnalysisContext<'_>,
+) -> impl Iterator<Item = (&'a Referenced, &'a Upload)> {
     let upload = |name: &str| case.facts.config.uploads.iter().find(|upload| upload.name == name);
     case.facts
         .references
@@ -38,12 +40,14 @@ fn with_upload<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (&'a Referenced, 
 
 /// Why the values of a column cannot be rewritten yet: a file that some of them name would be
 /// another one then, or in no place.
-fn obstacle(case: &Case, referenced: &Referenced, upload: &Upload) -> Option<String> {
-    let sorted = sort_out(case.facts, upload);
+fn obstacle(case: &AnalysisContext, referenced: &Referenced, upload: &Upload) -> Option<String> {
+    let sorted = compare_upload(case.facts, upload);
     let receives = can_receive(case.facts.tree(&upload.to));
     let of_column =
         resolve(case.facts).into_iter().filter(|one| std::ptr::eq(one.referenced, referenced));
-    for one in of_column.filter(|one| one.named.is_outdated && one.status == Status::Elsewhere) {
+    for one in
+        of_column.filter(|one| one.named.is_outdated && one.status == ReferenceStatus::Elsewhere)
+    {
         let (Some(path), value) = (&one.named.path, one.value) else { continue };
         if sorted.conflicts.iter().any(|conflict| conflict.path == *path) {
             return Some(format!(
@@ -59,11 +63,15 @@ fn obstacle(case: &Case, referenced: &Referenced, upload: &Upload) -> Option<Str
 }
 
 /// The new names of the files that values of the column name as of old.
-fn renamed(case: &Case, referenced: &Referenced, upload: &Upload) -> BTreeMap<String, String> {
+fn renamed(
+    case: &AnalysisContext,
+    referenced: &Referenced,
+    upload: &Upload,
+) -> BTreeMap<String, String> {
     if upload.on_conflict != OnConflict::Rename {
         return BTreeMap::new();
     }
-    let mut names = sort_out(case.facts, upload).new_names();
+    let mut names = compare_upload(case.facts, upload).new_names();
     if !names.is_empty() {
         let named = |(_, value): &(String, String)| {
             referenced.reference.named(value, &upload.to, &upload.from)
@@ -76,7 +84,7 @@ fn renamed(case: &Case, referenced: &Referenced, upload: &Upload) -> BTreeMap<St
     names
 }
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let mut found = Vec::new();
     for (referenced, upload) in with_upload(case) {
         let Some(outdated) = referenced.outdated else { continue };
@@ -99,7 +107,7 @@ fn examine(case: &Case) -> Vec<Finding> {
     found
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
     if case.is_blocked(DATABASE) {
         return Vec::new();
     }
@@ -122,21 +130,21 @@ fn remedy(case: &Case) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::references::Form;
-    use crate::rules::resolve::tests::{column as values, facts, tree, upload};
+    use crate::analysis::reference_resolution::tests::{column as values, facts, tree, upload};
+    use crate::model::files::references::Form;
 
     fn severity(old: &[&str], new: &[&str]) -> Severity {
         let mut facts = facts();
         facts.config.uploads = vec![upload()];
         facts.uploads = vec![tree("/new", new), tree("/old", old)];
         let mut referenced = values(Form::Absolute, &["/old/a", "/new/b"]);
-        referenced.outdated = Some(crate::model::rewriting::outdated(&[(
+        referenced.outdated = Some(crate::model::files::rewriting::outdated(&[(
             ("1".to_owned(), "/old/a".to_owned()),
             "/new/a".to_owned(),
         )]));
         facts.references = vec![referenced];
         let decisions = crate::model::diagnosis::Decisions::default();
-        let found = examine(&Case::new(&facts, &decisions));
+        let found = examine(&AnalysisContext::new(&facts, &decisions));
         assert_eq!(found.len(), 1);
         found[0].severity
     }

@@ -1,9 +1,9 @@
 //! `overlapping_record`: of the recorded revisions one comes before another, and the framework
 //! refuses to upgrade from there.
 
-use crate::model::diagnosis::{Finding, State};
-use crate::model::revisions::Standing;
-use crate::rules::case::{Case, DATABASE};
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::database::revisions::RevisionStatus;
+use crate::model::diagnosis::{DatabaseState, Finding};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -15,16 +15,17 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    let (State::Diverged, Some(revisions)) = (case.state, case.revisions()) else {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    let (DatabaseState::Diverged, Some(revisions)) = (case.state, case.revisions()) else {
         return Vec::new();
     };
-    let Standing::Overlapping(before) = revisions.standing(case.facts.recorded(), &case.target)
+    let RevisionStatus::Overlapping(before) =
+        revisions.standing(case.facts.recorded(), &case.target)
     else {
         return Vec::new();
     };
     let tips = revisions.tips(case.facts.recorded());
-    let named = |ids: &[String]| Case::named(ids.iter().map(String::as_str));
+    let named = |ids: &[String]| AnalysisContext::named(ids.iter().map(String::as_str));
     let finding = RULE.finding(
         case.unless_decided(),
         DATABASE,

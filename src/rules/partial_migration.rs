@@ -1,10 +1,10 @@
 //! `partial_migration`: a revision is recorded, and none of the application's tables is there.
 
 use crate::actions::drop_version_table::DropVersionTable;
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::step::Step;
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
+use crate::model::plan::step::Step;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -15,11 +15,11 @@ pub const RULE: Rule = Rule {
     remedy,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    if case.state != State::PartialMigration {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    if case.state != DatabaseState::PartialMigration {
         return Vec::new();
     }
-    let recorded = Case::named(case.facts.recorded().iter().map(String::as_str));
+    let recorded = AnalysisContext::named(case.facts.recorded().iter().map(String::as_str));
     let others = case.tables().len() + case.kept().len();
     let message = format!("{recorded} is recorded, and none of the application's tables is there");
     if case.decisions.reinitialize && others == 0 {
@@ -34,8 +34,8 @@ fn examine(case: &Case) -> Vec<Finding> {
     vec![RULE.finding(Severity::Error, DATABASE, message).with_hint(hint)]
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
-    let (State::PartialMigration, false) = (case.state, case.is_blocked(DATABASE)) else {
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
+    let (DatabaseState::PartialMigration, false) = (case.state, case.is_blocked(DATABASE)) else {
         return Vec::new();
     };
     let (Some(book), Some(dialect)) = (case.book(), case.dialect) else { return Vec::new() };

@@ -1,8 +1,8 @@
 //! `partial_schema`: some of the application's core tables are there and some are not, and
 //! nothing explains it.
 
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::rules::case::{Case, CoreStanding, DATABASE};
+use crate::analysis::context::{AnalysisContext, CoreTableStatus, DATABASE};
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -14,8 +14,8 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    if case.state != State::PartialSchema {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    if case.state != DatabaseState::PartialSchema {
         return Vec::new();
     }
     let finding = RULE.finding(
@@ -23,8 +23,8 @@ fn examine(case: &Case) -> Vec<Finding> {
         DATABASE,
         format!(
             "core tables {} are missing beside {}",
-            Case::named(case.core_that_is(CoreStanding::Missing)),
-            Case::named(case.core_that_is(CoreStanding::Genuine))
+            AnalysisContext::named(case.core_that_is(CoreTableStatus::Missing)),
+            AnalysisContext::named(case.core_that_is(CoreTableStatus::Genuine))
         ),
     );
     vec![

@@ -2,13 +2,13 @@
 //! is.
 
 use crate::actions::run_migrations::RunMigrations;
-use crate::model::diagnosis::{Finding, Severity, State};
+use crate::analysis::context::{AnalysisContext, DATABASE, MIGRATIONS};
+use crate::model::database::revisions::Revisions;
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::model::names::FilePath;
-use crate::model::revisions::Revisions;
-use crate::model::step::{Probe, Step};
-use crate::model::wording::counted;
+use crate::model::plan::step::{Probe, Step};
+use crate::model::text::counted;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE, MIGRATIONS};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -20,13 +20,13 @@ pub const RULE: Rule = Rule {
 };
 
 /// The program of the upgrade command: found on the host, or given by its whole path.
-fn program(case: &Case) -> Option<FilePath> {
+fn program(case: &AnalysisContext) -> Option<FilePath> {
     let command = &case.facts.config.revisions.as_ref()?.upgrade.as_ref()?.command;
     let given = FilePath::new(command.first()?);
     if given.is_plain_absolute() { Some(given) } else { case.facts.program.clone() }
 }
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     if case.pending.is_empty() {
         return Vec::new();
     }
@@ -36,7 +36,7 @@ fn examine(case: &Case) -> Vec<Finding> {
         format!(
             "{} to run to come to {}",
             counted(case.pending.len() as u64, "migration"),
-            Case::named(case.target.iter().map(String::as_str))
+            AnalysisContext::named(case.target.iter().map(String::as_str))
         ),
     )];
     let upgrade = case.facts.config.revisions.as_ref().and_then(|config| config.upgrade.as_ref());
@@ -60,15 +60,15 @@ fn examine(case: &Case) -> Vec<Finding> {
     found
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
     let can_be_run = matches!(
         case.state,
-        State::Absent
-            | State::Fresh
-            | State::Behind
-            | State::Diverged
-            | State::Corrupted
-            | State::PartialMigration
+        DatabaseState::Absent
+            | DatabaseState::Fresh
+            | DatabaseState::Behind
+            | DatabaseState::Diverged
+            | DatabaseState::Corrupted
+            | DatabaseState::PartialMigration
     );
     if !(can_be_run || case.stamp.is_some() || case.is_at_known_stop())
         || case.pending.is_empty()
@@ -101,7 +101,11 @@ fn remedy(case: &Case) -> Vec<Step> {
 }
 /// What the whole schema has to be at the end: known where it is known where the run begins and
 /// what its scripts do.
-fn shape_at_end(case: &Case, revisions: &Revisions, recorded: &[String]) -> Option<Probe> {
+fn shape_at_end(
+    case: &AnalysisContext,
+    revisions: &Revisions,
+    recorded: &[String],
+) -> Option<Probe> {
     let compared = case.compared.as_ref()?;
     let from = case.recorded_before_run();
     let begins_known =
@@ -110,7 +114,7 @@ fn shape_at_end(case: &Case, revisions: &Revisions, recorded: &[String]) -> Opti
     if begins_known && scripts_known { compared.shape_is(recorded) } else { None }
 }
 
-fn stumbles(case: &Case) -> Vec<Vec<Probe>> {
+fn stumbles(case: &AnalysisContext) -> Vec<Vec<Probe>> {
     let (Some(compared), Some(book)) = (&case.compared, case.book()) else { return Vec::new() };
     let recorded = |ids: &[String]| Probe::RevisionsAre {
         table: book.table.clone(),

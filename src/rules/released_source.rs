@@ -4,18 +4,18 @@
 use std::collections::BTreeSet;
 
 use crate::actions::release_sources::ReleaseSources;
+use crate::analysis::context::AnalysisContext;
+use crate::analysis::reference_resolution::resolve;
 use crate::model::config::Upload;
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::files::references::Reference;
+use crate::model::files::rewriting::{Rewriting, outdated};
+use crate::model::files::uploads::{FileFact, Tree};
 use crate::model::names::FilePath;
 use crate::model::observation::Presence;
-use crate::model::references::Reference;
-use crate::model::rewriting::{Rewriting, outdated};
-use crate::model::step::{Probe, Step};
-use crate::model::uploads::{FileFact, Tree};
-use crate::model::wording::{bytes, counted};
+use crate::model::plan::step::{Probe, Step};
+use crate::model::text::{bytes, counted};
 use crate::rules::Rule;
-use crate::rules::case::Case;
-use crate::rules::resolve::resolve;
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -29,7 +29,7 @@ pub const RULE: Rule = Rule {
 /// The files of one old place that are no longer needed there: the same content is where it
 /// belongs, and no value comes to the file here.
 fn releasable<'a>(
-    case: &Case,
+    case: &AnalysisContext,
     upload: &Upload,
     source: &'a Tree,
     used: &BTreeSet<FilePath>,
@@ -42,7 +42,7 @@ fn releasable<'a>(
 }
 
 /// Every old place that lies apart from its destination, with what could be released there.
-fn sources<'a>(case: &'a Case<'_>) -> Vec<(&'a Upload, &'a Tree, Vec<&'a FileFact>)> {
+fn sources<'a>(case: &'a AnalysisContext<'_>) -> Vec<(&'a Upload, &'a Tree, Vec<&'a FileFact>)> {
     // Who does not know the references does not know what is needed.
     if case.facts.database.presence != Presence::Present {
         return Vec::new();
@@ -62,7 +62,7 @@ fn sources<'a>(case: &'a Case<'_>) -> Vec<(&'a Upload, &'a Tree, Vec<&'a FileFac
     found
 }
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let told = |(upload, source, files): (&Upload, &Tree, Vec<&FileFact>)| {
         let size = files.iter().map(|file| file.size()).fold(0, u64::saturating_add);
         let (count, root) = (counted(files.len() as u64, "file"), source.root.to_text());
@@ -79,7 +79,7 @@ fn examine(case: &Case) -> Vec<Finding> {
     sources(case).into_iter().map(told).collect()
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
     if !case.decisions.release_sources {
         return Vec::new();
     }
@@ -92,7 +92,7 @@ fn remedy(case: &Case) -> Vec<Step> {
 }
 
 /// That no value names a file by its old place, asked again before anything is removed.
-fn unreferenced(case: &Case, upload: &Upload) -> Vec<Probe> {
+fn unreferenced(case: &AnalysisContext, upload: &Upload) -> Vec<Probe> {
     let none = outdated(&[]);
     let rewriting = |reference: &Reference| {
         let table = case.schema().home_table(&reference.table)?;
@@ -106,9 +106,9 @@ fn unreferenced(case: &Case, upload: &Upload) -> Vec<Probe> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::reference_resolution::tests::{column, facts, tree, upload};
     use crate::model::diagnosis::Decisions;
-    use crate::model::references::Form;
-    use crate::rules::resolve::tests::{column, facts, tree, upload};
+    use crate::model::files::references::Form;
 
     #[test]
     fn only_copied_files_that_no_value_comes_to_are_released_and_only_on_request() {
@@ -120,14 +120,14 @@ mod tests {
         ];
         facts.references = vec![column(Form::Name, &["a", "b"])];
         let decisions = Decisions { release_sources: true, ..Decisions::default() };
-        let case = Case::new(&facts, &decisions);
+        let case = AnalysisContext::new(&facts, &decisions);
         let found = sources(&case);
         let paths: Vec<_> =
             found[0].2.iter().map(|file| file.path().to_text().into_owned()).collect();
         assert_eq!((found.len(), paths), (1, vec!["a".to_owned(), "d".to_owned()]));
         assert_eq!(remedy(&case).len(), 1);
         let decisions = Decisions::default();
-        let case = Case::new(&facts, &decisions);
+        let case = AnalysisContext::new(&facts, &decisions);
         assert_eq!((remedy(&case).len(), examine(&case).len()), (0, 1));
     }
 
@@ -142,6 +142,6 @@ mod tests {
         referenced.upload = "b".into();
         facts.references = vec![referenced];
         let decisions = Decisions { release_sources: true, ..Decisions::default() };
-        assert!(remedy(&Case::new(&facts, &decisions)).is_empty());
+        assert!(remedy(&AnalysisContext::new(&facts, &decisions)).is_empty());
     }
 }

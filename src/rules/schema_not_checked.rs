@@ -1,8 +1,8 @@
 //! `schema_not_checked`: the recorded revision is believed, because there is nothing to compare
 //! the schema with. Said, so that nobody takes it for a clean bill of health.
 
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::rules::case::{Case, DATABASE};
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -14,12 +14,17 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let is_checked = case.compared.as_ref().is_some_and(|compared| compared.recorded.is_some());
-    if is_checked || !matches!(case.state, State::Current | State::Behind | State::Diverged) {
+    if is_checked
+        || !matches!(
+            case.state,
+            DatabaseState::Current | DatabaseState::Behind | DatabaseState::Diverged
+        )
+    {
         return Vec::new();
     }
-    let recorded = Case::named(case.facts.recorded().iter().map(String::as_str));
+    let recorded = AnalysisContext::named(case.facts.recorded().iter().map(String::as_str));
     let message =
         format!("schema not checked: that it is at {recorded} is only what the database records");
     vec![RULE.finding(Severity::Info, DATABASE, message)]

@@ -1,11 +1,11 @@
 //! How rules have a revision recorded: one step, the same whoever asks for it. No rule itself.
 
 use crate::actions::stamp_revision::StampRevision;
-use crate::model::step::{Basis, Step};
-use crate::rules::case::{Case, DATABASE, MIGRATIONS};
+use crate::analysis::context::{AnalysisContext, DATABASE, MIGRATIONS};
+use crate::model::plan::step::{Basis, Step};
 
 /// The step that records what was decided; none where something waits for a person.
-pub fn stamp(case: &Case, reason: &str) -> Vec<Step> {
+pub fn stamp(case: &AnalysisContext, reason: &str) -> Vec<Step> {
     if case.is_blocked(DATABASE) || case.is_blocked(MIGRATIONS) {
         return Vec::new();
     }

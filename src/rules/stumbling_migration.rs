@@ -1,9 +1,9 @@
 //! `stumbling_migration`: a migration that has to be run is known to stop before it is through, and
 //! to get through when it is run again.
 
+use crate::analysis::context::{AnalysisContext, MIGRATIONS};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::wording::counted;
-use crate::rules::case::{Case, MIGRATIONS};
+use crate::model::text::counted;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -15,7 +15,7 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let Some(compared) = &case.compared else { return Vec::new() };
     let stops = compared.stops(&case.pending);
     if stops.is_empty() {
@@ -23,7 +23,7 @@ fn examine(case: &Case) -> Vec<Finding> {
     }
     let (n, names) = (
         counted(stops.len() as u64, "time"),
-        Case::named(stops.iter().map(|(script, ..)| *script)),
+        AnalysisContext::named(stops.iter().map(|(script, ..)| *script)),
     );
     let accepted = case.facts.config.revisions.as_ref().and_then(|config| config.upgrade.as_ref());
     let finding = if accepted.is_some_and(|upgrade| upgrade.accept_stumbles) {

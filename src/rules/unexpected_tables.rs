@@ -5,15 +5,15 @@ use crate::actions::drop_constraint::DropConstraint;
 use crate::actions::drop_table::DropTable;
 use crate::actions::drop_view::DropView;
 use crate::actions::quarantine_table::QuarantineTable;
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::analysis::drop_order::{self, DropOrder};
 use crate::model::config::Unexpected;
-use crate::model::diagnosis::{Finding, Severity, State};
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::model::dialect::Dialect;
 use crate::model::names::ObjectRef;
-use crate::model::step::Step;
-use crate::model::wording::counted;
+use crate::model::plan::step::Step;
+use crate::model::text::counted;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
-use crate::rules::removal::{self, Removal};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
@@ -24,31 +24,31 @@ pub const RULE: Rule = Rule {
     remedy,
 };
 
-fn wish(case: &Case) -> Unexpected {
+fn wish(case: &AnalysisContext) -> Unexpected {
     if case.facts.config.cleanup.skip {
         return Unexpected::Keep;
     }
     case.facts.config.tables.unexpected_on(case.is_one_file())
 }
 
-fn going(case: &Case) -> Vec<ObjectRef> {
+fn going(case: &AnalysisContext) -> Vec<ObjectRef> {
     case.tables().iter().map(|table| table.reference()).collect()
 }
 
-fn removal(case: &Case, tables: &[ObjectRef]) -> Removal {
+fn removal(case: &AnalysisContext, tables: &[ObjectRef]) -> DropOrder {
     let constraint =
         ObjectRef::of_table(crate::model::names::ObjectKind::Constraint, "s", "t", "c");
     let may_drop = case.dialect.is_some_and(|dialect| dialect.drop_object(&constraint).is_some());
-    removal::order(case.schema(), tables, may_drop)
+    drop_order::order(case.schema(), tables, may_drop)
 }
 
-fn examine(case: &Case) -> Vec<Finding> {
-    if case.state != State::Corrupted {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    if case.state != DatabaseState::Corrupted {
         return Vec::new();
     }
     let tables = going(case);
     let count = counted(tables.len() as u64, "table");
-    let named = Case::named(tables.iter().map(|table| table.name.as_str()));
+    let named = AnalysisContext::named(tables.iter().map(|table| table.name.as_str()));
     let doubt = "nothing tells them from the tables of a stranger who keeps no record";
     let told = |severity, what: &str| {
         RULE.finding(
@@ -106,8 +106,8 @@ fn examine(case: &Case) -> Vec<Finding> {
     }
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
-    let (State::Corrupted, false, Some(dialect)) =
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
+    let (DatabaseState::Corrupted, false, Some(dialect)) =
         (case.state, case.is_blocked(DATABASE), case.dialect)
     else {
         return Vec::new();
@@ -122,7 +122,7 @@ fn remedy(case: &Case) -> Vec<Step> {
 
 /// The steps that drop everything; `None` as soon as one of them cannot be made, because half a
 /// removal is none.
-fn drops(case: &Case, dialect: &dyn Dialect, removal: &Removal) -> Option<Vec<Step>> {
+fn drops(case: &AnalysisContext, dialect: &dyn Dialect, removal: &DropOrder) -> Option<Vec<Step>> {
     let schema = case.schema();
     let gone_before = |object: &ObjectRef| schema.dependents_of(object);
     let mut steps = Vec::new();
@@ -152,7 +152,7 @@ fn drops(case: &Case, dialect: &dyn Dialect, removal: &Removal) -> Option<Vec<St
     Some(steps)
 }
 
-fn quarantines(case: &Case, removal: &Removal) -> Option<Vec<Step>> {
+fn quarantines(case: &AnalysisContext, removal: &DropOrder) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     for object in removal.views.iter().chain(&removal.tables) {
         let rows = match object.kind {

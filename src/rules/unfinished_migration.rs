@@ -1,8 +1,8 @@
 //! `unfinished_migration`: a part of one migration's changes is there, and the migration is not
 //! recorded.
 
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::rules::case::{Case, DATABASE};
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -14,8 +14,8 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    let (State::HalfApplied, Some(compared)) = (case.state, &case.compared) else {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    let (DatabaseState::HalfApplied, Some(compared)) = (case.state, &case.compared) else {
         return Vec::new();
     };
     let Some(begun) = &compared.begun else { return Vec::new() };

@@ -1,8 +1,8 @@
 //! `unknown_revision`: the database records a revision that none of the scripts has.
 
-use crate::model::diagnosis::{Finding, Severity, State};
-use crate::model::revisions::Standing;
-use crate::rules::case::{Case, DATABASE};
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::database::revisions::RevisionStatus;
+use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -14,8 +14,8 @@ pub const RULE: Rule = Rule {
     remedy: nothing,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    if case.state != State::UnknownRevision {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    if case.state != DatabaseState::UnknownRevision {
         return Vec::new();
     }
     let scripts = case.revisions().filter(|revisions| revisions.digest.is_some());
@@ -34,7 +34,7 @@ fn examine(case: &Case) -> Vec<Finding> {
         return vec![finding.with_hint("set `[revisions] directory` in ttplan.toml")];
     };
     let unknown = match scripts.standing(case.facts.recorded(), &case.target) {
-        Standing::Unknown(ids) => ids,
+        RevisionStatus::Unknown(ids) => ids,
         _ => case.facts.recorded().to_vec(),
     };
     let finding = RULE.finding(
@@ -42,7 +42,7 @@ fn examine(case: &Case) -> Vec<Finding> {
         DATABASE,
         format!(
             "the database records {}, which none of the {} scripts has",
-            Case::named(unknown.iter().map(String::as_str)),
+            AnalysisContext::named(unknown.iter().map(String::as_str)),
             scripts.scripts.len()
         ),
     );

@@ -1,10 +1,10 @@
 //! `unstamped_schema`: the application's tables are there and no revision is recorded. Which
 //! revision they are at is never guessed.
 
-use crate::model::diagnosis::{Finding, Inferred, Severity, State};
-use crate::model::step::Step;
+use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::model::diagnosis::{DatabaseState, Finding, Inferred, Severity};
+use crate::model::plan::step::Step;
 use crate::rules::Rule;
-use crate::rules::case::{Case, DATABASE};
 use crate::rules::stamping::{stamp, told};
 
 /// The record on the shelf.
@@ -16,8 +16,8 @@ pub const RULE: Rule = Rule {
     remedy,
 };
 
-fn examine(case: &Case) -> Vec<Finding> {
-    if case.state != State::Legacy {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
+    if case.state != DatabaseState::Legacy {
         return Vec::new();
     }
     let what = match case.legacy() {
@@ -27,7 +27,7 @@ fn examine(case: &Case) -> Vec<Finding> {
         None => "the application's tables are there and no revision is recorded".to_owned(),
     };
     if let Some(stamp) = &case.stamp {
-        let to = Case::named(stamp.to.iter().map(String::as_str));
+        let to = AnalysisContext::named(stamp.to.iter().map(String::as_str));
         return vec![RULE.finding(
             Severity::Warning,
             DATABASE,
@@ -35,7 +35,7 @@ fn examine(case: &Case) -> Vec<Finding> {
         )];
     }
     let inferred = case.compared.as_ref().map(|compared| &compared.inferred);
-    let named = |ids: &[String]| Case::named(ids.iter().map(String::as_str));
+    let named = |ids: &[String]| AnalysisContext::named(ids.iter().map(String::as_str));
     let never =
         "do not stamp `head`: every migration that is missing would be skipped for ever".to_owned();
     let (why, hint) = match inferred {
@@ -71,6 +71,6 @@ fn examine(case: &Case) -> Vec<Finding> {
     vec![RULE.finding(Severity::Error, DATABASE, format!("{what}; {why}")).with_hint(hint)]
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
-    if case.state == State::Legacy { stamp(case, RULE.code) } else { Vec::new() }
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
+    if case.state == DatabaseState::Legacy { stamp(case, RULE.code) } else { Vec::new() }
 }

@@ -4,13 +4,13 @@
 
 use crate::actions::move_files::MoveFiles;
 use crate::actions::replace_files::ReplaceFiles;
+use crate::analysis::context::AnalysisContext;
+use crate::analysis::upload_comparison::{Conflict, compare_upload};
 use crate::model::config::{OnConflict, Upload};
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::files::uploads::{FileFact, RootState};
 use crate::model::names::FilePath;
-use crate::model::step::Step;
-use crate::model::uploads::{FileFact, RootState};
-use crate::rules::case::Case;
-use crate::rules::sorted_out::{Conflict, sort_out};
+use crate::model::plan::step::Step;
 use crate::rules::{Rule, the_first_of};
 
 /// The record on the shelf.
@@ -43,10 +43,10 @@ fn left_alone(upload: &Upload, conflict: &Conflict) -> Finding {
     }
 }
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let mut found = Vec::new();
     for upload in &case.facts.config.uploads {
-        let sorted = sort_out(case.facts, upload);
+        let sorted = compare_upload(case.facts, upload);
         let to = upload.to.to_text();
         found.extend(sorted.conflicts.iter().map(|conflict| left_alone(upload, conflict)));
         for (root, files) in &sorted.replaces {
@@ -78,13 +78,13 @@ fn examine(case: &Case) -> Vec<Finding> {
     the_first_of(&RULE, found.into_iter())
 }
 
-fn remedy(case: &Case) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Step> {
     let mut steps = Vec::new();
     for upload in &case.facts.config.uploads {
         if case.facts.tree(&upload.to).is_none_or(|tree| tree.state != RootState::Present) {
             continue;
         }
-        let sorted = sort_out(case.facts, upload);
+        let sorted = compare_upload(case.facts, upload);
         for (from, pairs) in sorted.replaces {
             let (files, replaced): (Vec<FileFact>, Vec<FileFact>) =
                 pairs.into_iter().map(|(new, old)| (new.clone(), old.clone())).unzip();

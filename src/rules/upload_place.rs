@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::context::AnalysisContext;
+use crate::analysis::upload_comparison::compare_upload;
 use crate::model::config::Upload;
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::files::uploads::{FileFact, MountInfo, MountKind};
 use crate::model::names::FilePath;
-use crate::model::uploads::{FileFact, MountKind, Place};
-use crate::model::wording::{bytes, counted};
-use crate::rules::case::Case;
-use crate::rules::sorted_out::sort_out;
+use crate::model::text::{bytes, counted};
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -27,11 +27,11 @@ fn with_margin(needed: u64) -> u64 {
     needed.saturating_add(needed / 20).saturating_add(64 << 20)
 }
 
-fn place<'a>(case: &'a Case<'_>, root: &FilePath) -> Option<&'a Place> {
+fn place<'a>(case: &'a AnalysisContext<'_>, root: &FilePath) -> Option<&'a MountInfo> {
     case.circumstances?.places.get(&*root.to_text())
 }
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
     let mut tell = |finding: Finding| {
         found.entry(format!("{}{}", finding.subject, finding.message)).or_insert(finding);
@@ -52,7 +52,7 @@ fn examine(case: &Case) -> Vec<Finding> {
 }
 
 /// Whether what lies there outlives the container.
-fn lasting(upload: &Upload, root: &FilePath, place: &Place) -> Option<Finding> {
+fn lasting(upload: &Upload, root: &FilePath, place: &MountInfo) -> Option<Finding> {
     let path = root.to_text();
     let subject = format!("{}: {path}", upload.name);
     match place.kind {
@@ -66,12 +66,12 @@ fn lasting(upload: &Upload, root: &FilePath, place: &Place) -> Option<Finding> {
             RULE.finding(Severity::Warning, subject, "in memory: what lies there is gone with the next start")
                 .with_hint(format!("mount a volume instead of the tmpfs: `-v uploads:{path}`")),
         ),
-        MountKind::Volume | MountKind::Bind | MountKind::Disk => None,
+        MountKind::Volume | MountKind::Bind | MountKind::LocalStore => None,
     }
 }
 
 /// Whether the user that files are given to can write there.
-fn writable(upload: &Upload, place: &Place) -> Option<Finding> {
+fn writable(upload: &Upload, place: &MountInfo) -> Option<Finding> {
     let there = place.there.to_text();
     if place.read_only {
         let finding = RULE.finding(
@@ -95,10 +95,10 @@ fn writable(upload: &Upload, place: &Place) -> Option<Finding> {
 }
 
 /// Whether all that is to be copied fits, on each mount together.
-fn room(case: &Case) -> Vec<Finding> {
-    let mut wanted: BTreeMap<&FilePath, (u64, u64, &Place)> = BTreeMap::new();
+fn room(case: &AnalysisContext) -> Vec<Finding> {
+    let mut wanted: BTreeMap<&FilePath, (u64, u64, &MountInfo)> = BTreeMap::new();
     for upload in &case.facts.config.uploads {
-        let sorted = sort_out(case.facts, upload);
+        let sorted = compare_upload(case.facts, upload);
         let replacing = sorted.replaces.into_values().flatten().map(|(new, _)| new);
         let files = sorted.moves.into_values().chain(sorted.renames.into_values()).flatten();
         let files: Vec<&FileFact> = files.chain(replacing).collect();
@@ -134,17 +134,17 @@ fn room(case: &Case) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::reference_resolution::tests::{facts, tree, upload};
     use crate::model::diagnosis::Decisions;
     use crate::model::observation::Circumstances;
-    use crate::rules::resolve::tests::{facts, tree, upload};
 
-    fn told(change: impl Fn(&mut Place)) -> Vec<String> {
+    fn told(change: impl Fn(&mut MountInfo)) -> Vec<String> {
         let mut facts = facts();
         let mut upload = upload();
         upload.owner = Some("1000:1000".into());
         facts.config.uploads = vec![upload];
         facts.uploads = vec![tree("/new", &[]), tree("/old", &["a=1"])];
-        let mut place = Place {
+        let mut place = MountInfo {
             there: "/new".into(),
             kind: MountKind::Volume,
             mounted_at: "/new".into(),
@@ -162,7 +162,7 @@ mod tests {
             ..Circumstances::default()
         };
         let decisions = Decisions::default();
-        let mut case = Case::new(&facts, &decisions);
+        let mut case = AnalysisContext::new(&facts, &decisions);
         case.circumstances = Some(&circumstances);
         examine(&case).into_iter().map(|finding| finding.message).collect()
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::analysis::context::AnalysisContext;
+use crate::analysis::reference_resolution::resolve;
 use crate::model::config::Upload;
 use crate::model::diagnosis::{Finding, Severity};
+use crate::model::files::references::ReferenceStatus;
+use crate::model::files::uploads::RootState;
 use crate::model::names::FilePath;
-use crate::model::references::Status;
-use crate::model::uploads::RootState;
-use crate::rules::case::Case;
-use crate::rules::resolve::resolve;
 use crate::rules::{Rule, nothing};
 
 /// The record on the shelf.
@@ -21,12 +21,13 @@ pub const RULE: Rule = Rule {
 };
 
 /// The uploads of which the database names files that are in none of their places.
-fn missed(case: &Case) -> BTreeSet<String> {
-    let dangling = resolve(case.facts).into_iter().filter(|one| one.status == Status::Dangling);
+fn missed(case: &AnalysisContext) -> BTreeSet<String> {
+    let dangling =
+        resolve(case.facts).into_iter().filter(|one| one.status == ReferenceStatus::Dangling);
     dangling.map(|one| one.upload.name.clone()).collect()
 }
 
-fn examine(case: &Case) -> Vec<Finding> {
+fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let missed = missed(case);
     let mut found = Vec::new();
     for upload in &case.facts.config.uploads {
@@ -92,8 +93,8 @@ fn not_there(upload: &Upload, missing: &[&FilePath]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::references::Form;
-    use crate::rules::resolve::tests::{column, facts, tree, upload};
+    use crate::analysis::reference_resolution::tests::{column, facts, tree, upload};
+    use crate::model::files::references::Form;
 
     fn severity_with(value: &str) -> Severity {
         let mut facts = facts();
@@ -102,7 +103,7 @@ mod tests {
         facts.uploads[1].state = RootState::Missing;
         facts.references = vec![column(Form::Name, &[value])];
         let decisions = crate::model::diagnosis::Decisions::default();
-        let found = examine(&Case::new(&facts, &decisions));
+        let found = examine(&AnalysisContext::new(&facts, &decisions));
         assert_eq!(found.len(), 1);
         found[0].severity
     }

@@ -6,10 +6,10 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::names::FilePath;
-use crate::trust::allowed_signers::AllowedSigners;
-use crate::trust::file_names::shell_word;
-use crate::trust::revoked_keys::RevokedKeys;
-use crate::trust::validity::local_zone;
+use crate::model::text::shell_word;
+use crate::openssh::allowed_signers::AllowedSigners;
+use crate::openssh::revoked_keys::RevokedKeys;
+use crate::openssh::validity::local_zone;
 
 /// Far more than any such file needs.
 const LARGEST_FILE: u64 = 64 << 20;

@@ -2,13 +2,13 @@
 //! is.
 
 use crate::error::{Error, Kind, Result};
+use crate::model::host::Observations;
 use crate::model::names::Moment;
-use crate::model::site::Observations;
+use crate::model::text::shell_word;
+use crate::openssh::verify::{Keyring, Signed};
 use crate::trust::OBSERVATION_NAMESPACE;
-use crate::trust::file_names::shell_word;
 use crate::trust::signers;
 use crate::trust::signers::SignatureFile;
-use crate::trust::verdict::{Keyring, Signed};
 
 /// Judges the observation in the file `name`, made at `made_at`; returns who signed it.
 ///
@@ -58,10 +58,10 @@ const CLOCKS_APART: i64 = 300;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::openssh::allowed_signers::AllowedSigners;
+    use crate::openssh::signing_key::SigningKey;
+    use crate::openssh::sshsig::sign;
     use crate::trust::PLAN_NAMESPACE;
-    use crate::trust::allowed_signers::AllowedSigners;
-    use crate::trust::signing_key::SigningKey;
-    use crate::trust::sshsig::sign;
     use jiff::tz::TimeZone;
 
     #[test]

@@ -1,9 +1,9 @@
 //! All signatures beside a document together: who signed, what does not count, how many persons
 //! that makes, and what happened to a document that its signatures no longer fit.
 
-use crate::trust::file_names::claimed_principal;
-use crate::trust::sshsig::SshSig;
-use crate::trust::verdict::{Keyring, Refusal, Signed, check_signature, count_persons, persons};
+use crate::openssh::sshsig::SshSig;
+use crate::openssh::verify::{Keyring, Refusal, Signed, check_signature, count_persons, persons};
+use crate::trust::signature_files::claimed_principal;
 
 /// A signature file as it lies beside a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,8 +122,8 @@ fn with_one_final_newline(bytes: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trust::signing_key::SigningKey;
-    use crate::trust::sshsig::sign;
+    use crate::openssh::signing_key::SigningKey;
+    use crate::openssh::sshsig::sign;
 
     const TEXT: &[u8] = b"{\n  \"a\": 1\n}\n";
 

@@ -1,22 +1,22 @@
 //! For tests: an honest plan that uses nearly every move, and a host that permits it.
 
-use crate::model::diagnosis::{Diagnosis, State, Strategy};
+use crate::model::diagnosis::{DatabaseState, Diagnosis, Strategy};
 use crate::model::dialect::{Dialect, qualified, quote};
+use crate::model::files::references::Form;
+use crate::model::files::rewriting::Rewriting;
+use crate::model::files::uploads::FileFact;
+use crate::model::host::{HostConfig, Policy, Trust};
 use crate::model::names::{Digest, FilePath, Moment, ObjectKind, ObjectRef};
 use crate::model::observation::Identity;
-use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target};
-use crate::model::references::Form;
-use crate::model::rewriting::Rewriting;
-use crate::model::risk;
-use crate::model::site::{Policy, Site, Trust};
-use crate::model::step::{
+use crate::model::plan::step::{
     AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DiscardKept, DropObject, FileList,
-    KeptThing, MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles,
+    MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles,
     ReplaceFiles, RestoreDatabase, RestoreFiles, RestoreObjects, RestoreRows, Risk, Run, SaveFiles,
-    SaveObjects, SetRevisions, Sidecar, Step, Unquarantine, WriteRows,
+    SaveObjects, SavedCopyRef, SetRevisions, Sidecar, Step, Unquarantine, WriteRows,
 };
-use crate::model::uploads::FileFact;
-use crate::model::wording;
+use crate::model::plan::wording;
+use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target};
+use crate::model::risk;
 
 /// An engine that is only spelled.
 pub struct Spelled;
@@ -315,7 +315,7 @@ fn file_steps() -> Vec<Step> {
 
 fn purge() -> Step {
     let run = || "0123456789abcdef".to_owned();
-    let thing = |name: &str, directory: Option<FilePath>| KeptThing {
+    let thing = |name: &str, directory: Option<FilePath>| SavedCopyRef {
         name: name.to_owned(),
         directory,
         bytes: 7,
@@ -351,7 +351,7 @@ pub fn plan() -> Plan {
         config_sha256: Digest::of("config"),
         observation_sha256: Digest::of("observation"),
         diagnosis: Diagnosis {
-            state: State::Behind,
+            state: DatabaseState::Behind,
             strategy: Strategy::CheckMigrations,
             blocked: vec![],
             evidence: vec![],
@@ -373,8 +373,8 @@ pub fn gentle_plan() -> Plan {
 }
 
 /// The host of these plans.
-pub fn site() -> Site {
-    Site {
+pub fn site() -> HostConfig {
+    HostConfig {
         file: "/etc/ttplan/host.toml".into(),
         name: "prod".into(),
         environment: None,

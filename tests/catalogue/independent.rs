@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::Value;
-use ttplan::model::schema::{Column, Schema, Table};
-use ttplan::model::shape::Shape;
+use ttplan::model::database::schema::{Column, Schema, Table};
+use ttplan::model::database::shape::Shape;
 
 use crate::real::real_data;
 use crate::{ENGINES, shipped};

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ttplan::catalogue::infer;
-use ttplan::model::catalogue::Catalogue;
+use ttplan::model::database::catalogue::Catalogue;
 
 use crate::{ENGINES, shipped};
 
@@ -35,7 +35,7 @@ fn no_revision_is_taken_for_another() {
             match (&found.exact, found.candidates.as_slice()) {
                 (Some(ids), _) if *ids == entry.revisions => exact += 1,
                 (Some(ids), _) if same_as(&catalogue, index).contains(&ids.as_slice()) => {
-                    passed_over += 1
+                    passed_over += 1;
                 }
                 (None, several)
                     if several

@@ -9,7 +9,7 @@
 )]
 
 use ttplan::artifact::document::read_catalogue;
-use ttplan::model::catalogue::Catalogue;
+use ttplan::model::database::catalogue::Catalogue;
 
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -4,14 +4,14 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config as Cases, TestRunner};
-use ttplan::config::{Said, settle};
+use ttplan::config::{CliOverrides, resolve};
 use ttplan::diagnose::diagnose;
-use ttplan::inspect::{Wishes, inspect};
+use ttplan::inspect::{InspectOptions, inspect};
 use ttplan::live::open_to_inspect;
-use ttplan::model::diagnosis::{Decisions, State};
+use ttplan::model::database::schema::{Column, Schema, Table};
+use ttplan::model::diagnosis::{DatabaseState, Decisions};
 use ttplan::model::names::{Moment, Secret};
 use ttplan::model::observation::Observation;
-use ttplan::model::schema::{Column, Schema, Table};
 
 use crate::postgres::database;
 use crate::real::real_data;
@@ -106,15 +106,15 @@ impl Mutation {
 
 /// The unstamped database at revision 062, as it is seen.
 fn seen(url: &str) -> Observation {
-    let said = Said {
+    let said = CliOverrides {
         profile: Some("timetracker".into()),
         database_url: Some(Secret::new(url)),
         root: Some("/nowhere".into()),
         working_directory: "/".into(),
-        ..Said::default()
+        ..CliOverrides::default()
     };
-    let settled = settle(&said).unwrap();
-    let wishes = Wishes {
+    let settled = resolve(&said).unwrap();
+    let wishes = InspectOptions {
         made_by: "test".into(),
         made_at: Moment::from_unix(0).unwrap(),
         database: true,
@@ -146,7 +146,7 @@ fn a_schema_changed_by_hand_is_never_stamped_as_it_was() {
             (diagnosis.state, diagnosis.revision.unwrap().inferred.exact)
         };
         let right = vec!["062".to_owned()];
-        assert_eq!(exact(&whole), (State::Legacy, Some(right)));
+        assert_eq!(exact(&whole), (DatabaseState::Legacy, Some(right)));
         let (mut exacts, mut stamps) = (0, 0);
         let mut runner = TestRunner::new(Cases { cases: 1000, ..Cases::default() });
         let outcome = runner.run(&proptest::collection::vec(mutation(), 1..3), |mutations| {

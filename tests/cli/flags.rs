@@ -35,7 +35,7 @@ fn every_flag_has_a_variable_unless_it_would_lower_trust() {
             match (&variable, excepted) {
                 (None, false) => wrong.push(format!("`{name} {flag}` has no variable")),
                 (Some(variable), true) => {
-                    wrong.push(format!("`{name} {flag}` may not be set by {variable}"))
+                    wrong.push(format!("`{name} {flag}` may not be set by {variable}"));
                 }
                 (Some(variable), false) if !variable.starts_with("TTPLAN_") => {
                     wrong.push(format!("`{name} {flag}` is set by {variable}"));

@@ -34,7 +34,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 found.extend(sub(target));
             }
             "type" if !types(rule).any(|name| is(value, name)) => {
-                wrong(format!("{value} is not of type {rule}"))
+                wrong(format!("{value} is not of type {rule}"));
             }
             "const" if value != rule => wrong(format!("{value} is not {rule}")),
             "enum" if !list(rule).contains(value) => wrong(format!("{value} is none of {rule}")),

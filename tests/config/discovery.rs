@@ -16,7 +16,7 @@ fn settled(place: &Place) -> Config {
     let text = found(place).to_toml();
     assert!(!text.contains("geheim"), "{text}");
     place.write("ttplan.toml", &text);
-    match place.settle() {
+    match place.resolve() {
         Ok(settled) => settled.config,
         Err(error) => panic!("{error}\n{text}"),
     }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use proptest::prelude::*;
-use ttplan::error::{Kind, Place as At};
+use ttplan::error::{Kind, TextPosition as At};
 
 use crate::parts::Place;
 
@@ -285,7 +285,7 @@ proptest! {
     ) {
         let mut place = Place::of(&text);
         place.set("A", "a");
-        if let Err(error) = place.settle() {
+        if let Err(error) = place.resolve() {
             prop_assert!(!error.message().is_empty());
             if let Some(at) = error.place() {
                 let (line, column) = at.line_column();
@@ -299,6 +299,6 @@ proptest! {
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
         let place = Place::with(&[]);
         std::fs::write(place.path().join("ttplan.toml"), bytes).unwrap();
-        let _ = place.settle();
+        let _ = place.resolve();
     }
 }

@@ -3,8 +3,8 @@
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use ttplan::config::{check_ownership, check_together, host};
-use ttplan::error::{Error, Kind, Place as At};
-use ttplan::model::site::{Observations, Policy, Site};
+use ttplan::error::{Error, Kind, TextPosition as At};
+use ttplan::model::host::{HostConfig, Observations, Policy};
 
 use crate::parts::Place;
 
@@ -51,7 +51,7 @@ fn mode(place: &Place, name: &str, mode: u32) {
     std::fs::set_permissions(place.path().join(name), PermissionsExt::from_mode(mode)).unwrap();
 }
 
-fn site(text: &str) -> Site {
+fn site(text: &str) -> HostConfig {
     host(&place(text).said).unwrap().unwrap()
 }
 

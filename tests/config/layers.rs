@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStringExt;
 
 use ttplan::config::settle_for;
 use ttplan::model::config::{OnConflict, Unexpected, Wait};
+use ttplan::model::files::references::Form;
 use ttplan::model::names::{FilePath, Secret};
-use ttplan::model::references::Form;
 
 use crate::parts::{ENGINES, Place};
 

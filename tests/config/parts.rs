@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use tempfile::TempDir;
-use ttplan::config::{Said, Settled, settle_for};
+use ttplan::config::{CliOverrides, ResolvedConfig, settle_for};
 use ttplan::error::{Error, Result};
 
 /// What the shelf of engines says, so that these tests do not depend on which engines there are.
@@ -16,15 +16,17 @@ pub const ENGINES: &[(&str, &[&str])] = &[
 /// A directory of its own, and what is said in it.
 pub struct Place {
     _directory: TempDir,
-    pub said: Said,
+    pub said: CliOverrides,
 }
 
 impl Place {
     /// A directory with `files`, and with a database URL in the environment.
     pub fn with(files: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
-        let said =
-            Said { working_directory: directory.path().canonicalize().unwrap(), ..Said::default() };
+        let said = CliOverrides {
+            working_directory: directory.path().canonicalize().unwrap(),
+            ..CliOverrides::default()
+        };
         let mut place = Self { _directory: directory, said };
         place.set("DATABASE_URL", "postgresql://u:geheim@h/d");
         for (name, text) in files {
@@ -52,15 +54,15 @@ impl Place {
         self.said.environment.insert(name.into(), value.into());
     }
 
-    pub fn settle(&self) -> Result<Settled> {
+    pub fn resolve(&self) -> Result<ResolvedConfig> {
         settle_for(&self.said, ENGINES)
     }
 
-    pub fn settled(&self) -> Settled {
-        self.settle().unwrap()
+    pub fn settled(&self) -> ResolvedConfig {
+        self.resolve().unwrap()
     }
 
     pub fn error(&self) -> Error {
-        self.settle().unwrap_err()
+        self.resolve().unwrap_err()
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use ttplan::engines::database::{ReadDatabase, RowQuery, WriteDatabase};
 use ttplan::error::Kind;
-use ttplan::live::{ChangeDatabase, InspectDatabase, Question};
 use ttplan::model::names::{ObjectKind, ObjectRef};
-use ttplan::model::step::{Basis, SetRevisions};
+use ttplan::model::plan::step::{Basis, SetRevisions};
 
 use crate::contract::{APPLICATION, RUBBISH, change, home, inspect, kind, on_every_engine};
 
@@ -45,7 +45,7 @@ fn a_transaction_lasts_with_its_commit_and_only_then() {
         run.commit().unwrap();
         database.sql("INSERT INTO orders VALUES (7, 1, 9.5);");
         let counted = run
-            .ask(&[Question::Count(ObjectRef::table(home(ground, database), "orders"))])
+            .ask(&[RowQuery::Count(ObjectRef::table(home(ground, database), "orders"))])
             .unwrap();
         assert_eq!(counted[0][0], ["2"]);
     });
@@ -84,8 +84,8 @@ fn revisions_are_replaced_only_where_they_are_as_expected() {
             to: to.iter().map(|id| (*id).into()).collect(),
             basis: Basis::Exact,
         };
-        let recorded = |run: &mut Box<dyn ChangeDatabase>| {
-            let question = Question::Column { table: table.clone(), column: "version_num".into() };
+        let recorded = |run: &mut Box<dyn WriteDatabase>| {
+            let question = RowQuery::Column { table: table.clone(), column: "version_num".into() };
             run.ask(&[question]).unwrap().remove(0).concat()
         };
         let mut run = change(ground, database);
@@ -257,7 +257,7 @@ fn a_backup_is_restored_apart_and_the_database_left_alone() {
             let scratch = database.folder().join(scratch);
             std::fs::create_dir(&scratch).unwrap();
             let mut seen = None;
-            let look = &mut |restored: &mut dyn InspectDatabase| {
+            let look = &mut |restored: &mut dyn ReadDatabase| {
                 seen = Some((restored.look()?.schema, restored.content()?));
                 Ok(())
             };
@@ -294,7 +294,7 @@ fn migrations_are_looked_at_and_then_adopted() {
         let schema = inspect(ground, database).look().unwrap().schema;
         assert_eq!(schema.tables, seen.schema.tables);
         assert_eq!(run.look().unwrap().schema, schema);
-        let orders = Question::Count(ObjectRef::table(&schema.home, "orders"));
+        let orders = RowQuery::Count(ObjectRef::table(&schema.home, "orders"));
         assert_eq!(run.ask(&[orders]).unwrap()[0][0], ["0"]);
     });
 }

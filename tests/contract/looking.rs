@@ -1,7 +1,7 @@
 //! The contract of looking.
 
-use ttplan::live::engines::{ALL, by_scheme};
-use ttplan::live::{Question, Writers};
+use ttplan::engines::database::{OtherSessions, RowQuery};
+use ttplan::engines::{ALL, by_scheme};
 use ttplan::model::names::{ObjectKind, ObjectRef};
 use ttplan::model::observation::Presence;
 
@@ -132,27 +132,27 @@ fn questions_are_answered_in_text_and_sorted_by_bytes() {
         let clients = ObjectRef::table(&home, "clients");
         let rubbish = ObjectRef::table(&home, "My Table; drop");
         let questions = [
-            Question::Count(clients.clone()),
-            Question::Column { table: clients.clone(), column: "note".into() },
-            Question::Keyed {
+            RowQuery::Count(clients.clone()),
+            RowQuery::Column { table: clients.clone(), column: "note".into() },
+            RowQuery::Keyed {
                 table: clients.clone(),
                 key: vec!["id".into()],
                 column: "note".into(),
                 containing: String::new(),
             },
-            Question::Keyed {
+            RowQuery::Keyed {
                 table: clients.clone(),
                 key: vec!["id".into(), "name".into()],
                 column: "name".into(),
                 containing: String::new(),
             },
-            Question::Keyed {
+            RowQuery::Keyed {
                 table: rubbish.clone(),
                 key: vec![],
                 column: "a \"b\"".into(),
                 containing: String::new(),
             },
-            Question::Count(rubbish),
+            RowQuery::Count(rubbish),
         ];
         let answers = inspect(ground, database).ask(&questions).unwrap();
         let row =
@@ -167,7 +167,7 @@ fn questions_are_answered_in_text_and_sorted_by_bytes() {
         assert_eq!(answers[4], [row(&["", "x"]), row(&["", "x"])]);
         assert_eq!(answers[5], [row(&["3"])]);
         assert_eq!(change(ground, database).ask(&questions).unwrap(), answers);
-        let missing = Question::Column { table: clients, column: "no_such_column".into() };
+        let missing = RowQuery::Column { table: clients, column: "no_such_column".into() };
         assert!(inspect(ground, database).ask(&[missing]).is_err());
     });
 }
@@ -193,14 +193,14 @@ fn content_is_equal_for_equal_rows_in_any_order() {
 fn somebody_who_has_the_database_open_is_found_and_told_by_name() {
     on_every_engine(|ground, database| {
         database.sql(APPLICATION);
-        assert_eq!(inspect(ground, database).writers().unwrap(), Writers::None);
+        assert_eq!(inspect(ground, database).writers().unwrap(), OtherSessions::None);
         let other = database.other_client();
         for writers in [inspect(ground, database).writers(), change(ground, database).writers()] {
             assert!(
-                matches!(writers.unwrap(), Writers::Some(who) if who.len() == 1 && !who[0].is_empty())
+                matches!(writers.unwrap(), OtherSessions::Some(who) if who.len() == 1 && !who[0].is_empty())
             );
         }
         drop(other);
-        assert_eq!(change(ground, database).writers().unwrap(), Writers::None);
+        assert_eq!(change(ground, database).writers().unwrap(), OtherSessions::None);
     });
 }

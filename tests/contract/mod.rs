@@ -1,7 +1,7 @@
 //! What the parts of the contract share.
 
+use ttplan::engines::database::{ReadDatabase, WriteDatabase};
 use ttplan::error::{Kind, Result};
-use ttplan::live::{ChangeDatabase, InspectDatabase};
 
 use crate::ground::{self, Ground, TestDatabase};
 
@@ -34,11 +34,11 @@ pub fn on_every_engine(test: impl Fn(&dyn Ground, &dyn TestDatabase)) {
     }
 }
 
-pub fn inspect(ground: &dyn Ground, database: &dyn TestDatabase) -> Box<dyn InspectDatabase> {
+pub fn inspect(ground: &dyn Ground, database: &dyn TestDatabase) -> Box<dyn ReadDatabase> {
     (ground.engine().inspect)(&database.access()).unwrap()
 }
 
-pub fn change(ground: &dyn Ground, database: &dyn TestDatabase) -> Box<dyn ChangeDatabase> {
+pub fn change(ground: &dyn Ground, database: &dyn TestDatabase) -> Box<dyn WriteDatabase> {
     (ground.engine().change)(&database.access()).unwrap()
 }
 

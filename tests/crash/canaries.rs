@@ -106,7 +106,7 @@ fn ten_thousand_secrets_stay_secret() {
     for text in &said {
         assert!(!text.contains(MARK), "{text}");
     }
-    // The application's own script hands its URL to `psql`; that is not ours to hide.
+    // The application's own script ctx its URL to `psql`; that is not ours to hide.
     let ours: Vec<&String> = seen.iter().filter(|line| !line.contains("psql ")).collect();
     assert!(ours.iter().any(|line| line.contains("pg_dump")), "nobody was watched: {ours:#?}");
     for line in ours {

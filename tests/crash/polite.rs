@@ -46,7 +46,7 @@ fn nobody_waits_long_behind_a_run_that_waits_itself() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut bench = pgbench(database, folder.path()).spawn().unwrap();
-    let engine = ttplan::live::engines::by_name("postgres").unwrap();
+    let engine = ttplan::engines::by_name("postgres").unwrap();
     let mut change = (engine.change)(&database.access()).unwrap();
     let mut tries = 0;
     while bench.try_wait().unwrap().is_none() {

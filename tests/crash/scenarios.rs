@@ -1,11 +1,11 @@
 //! What is done to the sites under test: each a database to begin with and what a plan makes of it.
 
 use ttplan::actions::stamp_revision::StampRevision;
-use ttplan::live::engines;
+use ttplan::engines;
+use ttplan::model::database::revisions::VersionTable;
 use ttplan::model::names::{Moment, ObjectRef};
+use ttplan::model::plan::step::Basis;
 use ttplan::model::plan::{Plan, Summary, lifetime};
-use ttplan::model::revisions::Book;
-use ttplan::model::step::Basis;
 
 use crate::site::at_first_revision;
 use crate::site::at_head;
@@ -129,7 +129,8 @@ pub const STAMP: Scenario = Scenario {
         let engine = engines::by_name(&plan.target.database.engine).unwrap();
         let home = if engine.name == "postgres" { "public" } else { "main" };
         let table = ObjectRef::table(home, "alembic_version");
-        let book = Book { table, column: "version_num".into(), width: None, recorded: None };
+        let book =
+            VersionTable { table, column: "version_num".into(), width: None, recorded: None };
         let to = ["002_project_codes".to_owned()];
         let stamp = StampRevision {
             book: &book,

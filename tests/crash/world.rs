@@ -87,7 +87,7 @@ impl World {
         match self {
             Self::Postgres { database, .. } => drop(database.psql(statements)),
             Self::Sqlite { path, .. } => {
-                drop(sqlite::SqliteClient::open(path, &[]).ask(statements))
+                drop(sqlite::SqliteClient::open(path, &[]).ask(statements));
             }
         }
     }

@@ -10,8 +10,8 @@ use std::process::Command;
 
 use tar::{EntryType, Header};
 use ttplan::error::{Error, Kind};
-use ttplan::live::disk::archive::{Packed, Part, Unpacked, check, pack, unpack};
 use ttplan::model::names::{Digest, FilePath};
+use ttplan::stores::local::archive::{Packed, Part, Unpacked, check, pack, unpack};
 
 use crate::tree::{Place, again, fact, is_root, myself};
 
@@ -211,7 +211,7 @@ const FILE: EntryType = EntryType::Regular;
 fn hostile(rows: &[(&str, &str)], members: &[Member]) -> Vec<u8> {
     let mut rows: Vec<_> = rows.iter().map(|(path, content)| fact(path, content)).collect();
     rows.sort();
-    let bytes: u64 = rows.iter().map(ttplan::model::uploads::FileFact::size).sum();
+    let bytes: u64 = rows.iter().map(ttplan::model::files::uploads::FileFact::size).sum();
     let lines: Vec<String> =
         rows.iter().map(|row| serde_json::to_string(row).unwrap() + "\n").collect();
     let head = format!(

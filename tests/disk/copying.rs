@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use proptest::prelude::*;
 use rustix::fs::{CWD, RenameFlags, XattrFlags, lgetxattr, lsetxattr, renameat_with};
 use ttplan::error::{Error, Kind};
-use ttplan::live::disk::Disk;
-use ttplan::live::{ChangeFiles, Copied, CopyHow, InspectFiles};
-use ttplan::model::uploads::FileFact;
+use ttplan::model::files::uploads::FileFact;
+use ttplan::stores::local::LocalStore;
+use ttplan::stores::store::{Copied, CopyAttributes, ReadStore, WriteStore};
 
 use crate::tree::{Place, as_they_are, disks, fact, is_root};
 
-fn copy(disk: &mut Disk, place: &Place, files: &[FileFact]) -> Result<Vec<Copied>, Error> {
+fn copy(disk: &mut LocalStore, place: &Place, files: &[FileFact]) -> Result<Vec<Copied>, Error> {
     disk.copy(&place.path("from"), &place.path("to"), files, &as_they_are())
 }
 
@@ -56,7 +56,7 @@ fn what_is_copied_arrives_with_its_mode_time_and_attributes() {
 
         let files = place.scan("from").files;
         let made = disk.copy(&place.path("from"), &place.path(to), &files, &as_they_are()).unwrap();
-        assert_eq!(made, [Copied::Made; 5]);
+        assert_eq!(made, [Copied::Created; 5]);
         assert_eq!(place.scan(to).files, files);
         let top = place.at(to).join("top").metadata().unwrap();
         assert_eq!(top.mode() & 0o7777, 0o604);
@@ -83,7 +83,8 @@ fn copying_again_finds_everything_done() {
         let all = copy(&mut disk, &place, &files).unwrap();
         assert!(all[..10].iter().all(|copied| *copied == Copied::Already));
         assert!(
-            all[10..].iter().all(|copied| *copied == Copied::Made) && all.len() == 10 + rest.len()
+            all[10..].iter().all(|copied| *copied == Copied::Created)
+                && all.len() == 10 + rest.len()
         );
         assert_eq!(copy(&mut disk, &place, &files).unwrap(), vec![Copied::Already; files.len()]);
         assert_eq!(place.scan("to").files, files);
@@ -95,7 +96,7 @@ fn copying_again_finds_everything_done() {
 #[test]
 fn nothing_to_copy_is_nothing_done() {
     let place = Place::new();
-    assert_eq!(copy(&mut Disk::new(), &place, &[]).unwrap(), []);
+    assert_eq!(copy(&mut LocalStore::new(), &place, &[]).unwrap(), []);
     assert!(place.names("to").is_empty());
 }
 
@@ -104,8 +105,10 @@ fn a_mode_and_owner_asked_for_are_given() {
     let place = Place::new();
     place.write("from/a/f", "x");
     let owner = is_root().then_some((1234, 4321));
-    let how = CopyHow { mode: Some(0o640), owner };
-    Disk::new().copy(&place.path("from"), &place.path("to"), &[fact("a/f", "x")], &how).unwrap();
+    let how = CopyAttributes { mode: Some(0o640), owner };
+    LocalStore::new()
+        .copy(&place.path("from"), &place.path("to"), &[fact("a/f", "x")], &how)
+        .unwrap();
     let made = place.at("to/a/f").metadata().unwrap();
     assert_eq!(made.mode() & 0o7777, 0o640);
     if let Some(owner) = owner {
@@ -125,7 +128,7 @@ fn root_keeps_each_file_s_and_directory_s_owner() {
     chown(place.at("from/a"), Some(11), Some(12)).unwrap();
     chown(place.at("from/a/f"), Some(13), Some(14)).unwrap();
     fs::set_permissions(place.at("from/a/f"), PermissionsExt::from_mode(0o4711)).unwrap();
-    copy(&mut Disk::new(), &place, &[fact("a/f", "x")]).unwrap();
+    copy(&mut LocalStore::new(), &place, &[fact("a/f", "x")]).unwrap();
     let owner =
         |path: &str| place.at(path).metadata().map(|meta| (meta.uid(), meta.gid())).unwrap();
     assert_eq!([owner("to/a"), owner("to/a/f")], [(11, 12), (13, 14)]);
@@ -235,8 +238,8 @@ fn another_filesystem_takes_copies_too() {
     }
     let files = place.scan("from").files;
     let to = ttplan::model::names::FilePath::from(elsewhere.path());
-    Disk::new().copy(&place.path("from"), &to, &files, &as_they_are()).unwrap();
-    assert_eq!(Disk::new().scan(&to, &[]).unwrap().0.files, files);
+    LocalStore::new().copy(&place.path("from"), &to, &files, &as_they_are()).unwrap();
+    assert_eq!(LocalStore::new().scan(&to, &[]).unwrap().0.files, files);
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use ttplan::live::disk::Disk;
-use ttplan::live::{ChangeFiles, Copied, InspectFiles};
+use ttplan::model::files::uploads::FileFact;
 use ttplan::model::names::FilePath;
-use ttplan::model::uploads::FileFact;
+use ttplan::stores::local::LocalStore;
+use ttplan::stores::store::{Copied, ReadStore, WriteStore};
 
 use crate::tree::{Place, again, as_they_are, myself};
 
@@ -15,7 +15,7 @@ const FILES: usize = 400;
 
 fn copy(directory: &Path, files: &[FileFact]) -> Vec<Copied> {
     let (from, to) = (FilePath::from(directory.join("from")), FilePath::from(directory.join("to")));
-    Disk::new().copy(&from, &to, files, &as_they_are()).unwrap()
+    LocalStore::new().copy(&from, &to, files, &as_they_are()).unwrap()
 }
 
 fn entries(directory: &Path) -> usize {
@@ -25,7 +25,8 @@ fn entries(directory: &Path) -> usize {
 #[test]
 fn a_copy_killed_anywhere_leaves_only_right_files_and_what_a_sweep_takes() {
     if let Some(directory) = again() {
-        let files = Disk::new().scan(&FilePath::from(directory.join("from")), &[]).unwrap().0.files;
+        let files =
+            LocalStore::new().scan(&FilePath::from(directory.join("from")), &[]).unwrap().0.files;
         copy(&directory, &files);
         return;
     }
@@ -52,7 +53,7 @@ fn a_copy_killed_anywhere_leaves_only_right_files_and_what_a_sweep_takes() {
         let left = place.scan("to");
         assert!(left.files.iter().all(|file| files.contains(file)));
         assert!(left.odd.is_empty());
-        assert_eq!(Disk::new().sweep(&place.path("to")).unwrap(), left.ignored);
+        assert_eq!(LocalStore::new().sweep(&place.path("to")).unwrap(), left.ignored);
         let copied = copy(&directory, &files);
         let already = copied.iter().filter(|copied| **copied == Copied::Already).count();
         assert_eq!(already, left.files.len());

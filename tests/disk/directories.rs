@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use ttplan::error::Kind;
-use ttplan::live::ChangeFiles;
-use ttplan::live::disk::Disk;
 use ttplan::model::names::FilePath;
+use ttplan::stores::local::LocalStore;
+use ttplan::stores::store::WriteStore;
 
 use crate::tree::{Place, disks, is_root};
 
@@ -42,23 +42,23 @@ fn what_an_interruption_left_of_a_directory_goes_with_the_next_making_or_removin
         names
     };
     fs::create_dir(place.at("to").join(left)).unwrap();
-    Disk::new().make_directory(&place.path("to/new"), None, None).unwrap();
+    LocalStore::new().make_directory(&place.path("to/new"), None, None).unwrap();
     assert_eq!(place.names("to"), names(&["new"]));
     fs::create_dir(place.at("to").join(left)).unwrap();
-    assert!(Disk::new().remove_directory(&place.path("to/new")).unwrap());
+    assert!(LocalStore::new().remove_directory(&place.path("to/new")).unwrap());
     assert_eq!(place.names("to"), names(&[]));
     fs::create_dir(place.at("to").join(left)).unwrap();
-    assert!(!Disk::new().remove_directory(&place.path("to/new")).unwrap());
+    assert!(!LocalStore::new().remove_directory(&place.path("to/new")).unwrap());
     assert_eq!(place.names("to"), names(&[]));
 }
 
 #[test]
 fn without_a_mode_a_directory_is_open_to_all_to_read_and_passes_its_group_on() {
     let place = Place::new();
-    Disk::new().make_directory(&place.path("to/plain"), None, None).unwrap();
+    LocalStore::new().make_directory(&place.path("to/plain"), None, None).unwrap();
     assert_eq!(place.at("to/plain").metadata().unwrap().mode() & 0o7777, 0o755);
     fs::set_permissions(place.at("to"), PermissionsExt::from_mode(0o2700)).unwrap();
-    Disk::new().make_directory(&place.path("to/shared"), None, None).unwrap();
+    LocalStore::new().make_directory(&place.path("to/shared"), None, None).unwrap();
     assert_eq!(place.at("to/shared").metadata().unwrap().mode() & 0o7777, 0o2755);
 }
 
@@ -86,7 +86,7 @@ fn a_link_above_is_the_operator_s_and_is_followed() {
     let place = Place::new();
     fs::create_dir(place.at("real")).unwrap();
     place.link("real", "linked");
-    let made = Disk::new().make_directory(&place.path("linked/a/b"), None, None).unwrap();
+    let made = LocalStore::new().make_directory(&place.path("linked/a/b"), None, None).unwrap();
     assert_eq!(made, [place.path("linked/a"), place.path("linked/a/b")]);
     assert!(place.at("real/a/b").is_dir());
 }

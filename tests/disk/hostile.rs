@@ -7,9 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use ttplan::error::Kind;
-use ttplan::live::disk::archive::{Part, check, pack};
-use ttplan::live::{ChangeFiles, CopyHow, FileState, InspectFiles};
-use ttplan::model::uploads::OddKind;
+use ttplan::model::files::uploads::OddKind;
+use ttplan::stores::local::archive::{Part, check, pack};
+use ttplan::stores::store::{CopyAttributes, FileState, ReadStore, WriteStore};
 
 use crate::tree::{Place, as_they_are, disks, fact};
 
@@ -68,7 +68,7 @@ fn holes_stay_holes_wherever_they_are_copied_to() {
             println!("skipped: this filesystem keeps no holes");
             continue;
         }
-        let how = CopyHow { mode: Some(0o600), owner: None };
+        let how = CopyAttributes { mode: Some(0o600), owner: None };
         for (n, mut disk) in disks().into_iter().enumerate() {
             let to = ttplan::model::names::FilePath::from(away.path().join(n.to_string()));
             fs::create_dir(to.as_path()).unwrap();
@@ -98,8 +98,8 @@ fn a_name_as_long_as_can_be_is_copied_and_replaced() {
         );
         fs::write(place.at(&to).join(&name), "old").unwrap();
         let (new, old) = ([fact(&name, "new")], [fact(&name, "old")]);
-        let onto = ttplan::live::Onto::Files(&old);
-        let how = CopyHow { mode: Some(0o640), owner: None };
+        let onto = ttplan::stores::store::Placement::Replace(&old);
+        let how = CopyAttributes { mode: Some(0o640), owner: None };
         disk.copy_onto(&place.path("from"), &place.path(&to), &new, onto, &how).unwrap();
         assert_eq!(fs::read(place.at(&to).join(&name)).unwrap(), b"new");
         assert_eq!(place.names(&to).len(), 2);
@@ -114,7 +114,7 @@ fn only_what_is_listed_is_replaced() {
         place.write("from/b", "new b");
         let mut replace = |olds: &[&str; 2]| {
             let old = [fact("a", olds[0]), fact("b", olds[1])];
-            let onto = ttplan::live::Onto::Files(&old);
+            let onto = ttplan::stores::store::Placement::Replace(&old);
             let new = [fact("a", "new"), fact("b", "new b")];
             disk.copy_onto(&place.path("from"), &place.path("to"), &new, onto, &as_they_are())
         };

@@ -1,7 +1,7 @@
 //! What in a root is nobody's upload.
 
-use ttplan::live::InspectFiles;
-use ttplan::model::uploads::OddKind;
+use ttplan::model::files::uploads::OddKind;
+use ttplan::stores::store::ReadStore;
 
 use crate::tree::{Place, disks};
 

@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
 use ttplan::error::Kind;
-use ttplan::live::disk::Disk;
-use ttplan::live::{ChangeFiles, Copied, CopyHow, FileState, InspectFiles};
+use ttplan::stores::local::LocalStore;
+use ttplan::stores::store::{Copied, CopyAttributes, FileState, ReadStore, WriteStore};
 
 use crate::tree::{Place, as_they_are, disks, fact};
 
@@ -45,7 +45,7 @@ fn what_is_to_stay_as_it_is_gets_a_second_name() {
         let copied = disk
             .copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &as_they_are())
             .unwrap();
-        assert_eq!(copied, [Copied::Made]);
+        assert_eq!(copied, [Copied::Created]);
         assert_eq!(is_one_file(&place), !can_share());
         assert_eq!(place.names("to/d"), ["f"]);
         let again = disk
@@ -60,8 +60,10 @@ fn what_is_to_stay_as_it_is_gets_a_second_name() {
 #[test]
 fn another_mode_needs_a_file_of_its_own() {
     let place = rested();
-    let how = CopyHow { mode: Some(0o600), owner: None };
-    Disk::new().copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &how).unwrap();
+    let how = CopyAttributes { mode: Some(0o600), owner: None };
+    LocalStore::new()
+        .copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &how)
+        .unwrap();
     assert!(!is_one_file(&place));
     assert_eq!(place.at("to/d/f").metadata().unwrap().mode() & 0o777, 0o600);
     assert_eq!(place.at("from/d/f").metadata().unwrap().mode() & 0o777, 0o644);

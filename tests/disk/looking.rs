@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use ttplan::error::Kind;
-use ttplan::live::disk::Disk;
-use ttplan::live::{DirectoryState, FileState, InspectFiles};
+use ttplan::model::files::uploads::{FileFact, OddKind, RootState};
 use ttplan::model::names::{Digest, FilePath};
-use ttplan::model::uploads::{FileFact, OddKind, RootState};
+use ttplan::stores::local::LocalStore;
+use ttplan::stores::store::{DirectoryState, FileState, ReadStore};
 
 use crate::tree::{Place, disks, fact};
 
@@ -72,7 +72,7 @@ fn a_scan_tells_mode_owner_and_time_in_the_order_of_the_files() {
         let time = std::time::UNIX_EPOCH + std::time::Duration::new(second, 123_456_789);
         fs::File::options().write(true).open(place.at(path)).unwrap().set_modified(time).unwrap();
     }
-    let (_, circumstances) = Disk::new().scan(&place.path("from"), &[]).unwrap();
+    let (_, circumstances) = LocalStore::new().scan(&place.path("from"), &[]).unwrap();
     let told: Vec<_> = circumstances.iter().map(|told| (told.mode, told.mtime)).collect();
     assert_eq!(told, [(0o4755, 7_123_456_789), (0o640, 5_123_456_789)]);
 }
@@ -87,7 +87,10 @@ fn a_sparse_file_counts_with_its_whole_size() {
     let tree = place.scan("from");
     assert_eq!(tree.files[0].size(), size);
     let other = [FileFact(FilePath::from("sparse"), size - 1, tree.files[0].sha256())];
-    assert_eq!(Disk::new().states(&place.path("from"), &other).unwrap(), [FileState::Differs]);
+    assert_eq!(
+        LocalStore::new().states(&place.path("from"), &other).unwrap(),
+        [FileState::Differs]
+    );
 }
 
 #[test]
@@ -175,9 +178,9 @@ fn a_path_that_is_not_plain_and_relative_is_refused_everywhere() {
         }
     }
     for root in ["relative", "/a/../b", "/a//b", ""] {
-        assert!(Disk::new().scan(&FilePath::from(root), &[]).is_err());
-        assert!(Disk::new().directory(&FilePath::from(root)).is_err());
-        assert!(Disk::new().sources(&FilePath::from(root)).is_err());
+        assert!(LocalStore::new().scan(&FilePath::from(root), &[]).is_err());
+        assert!(LocalStore::new().directory(&FilePath::from(root)).is_err());
+        assert!(LocalStore::new().sources(&FilePath::from(root)).is_err());
     }
 }
 
@@ -261,16 +264,19 @@ fn sources_are_plain_files_without_byte_code_and_caches() {
 fn sources_that_could_become_something_else_are_refused() {
     let place = Place::new();
     place.link("../../outside/secret/f", "from/link.py");
-    let error = Disk::new().sources(&place.path("from")).unwrap_err();
+    let error = LocalStore::new().sources(&place.path("from")).unwrap_err();
     assert!(
         error.to_string().contains("link.py") && error.to_string().contains("symbolic link"),
         "{error}"
     );
     fs::remove_file(place.at("from/link.py")).unwrap();
     fs::File::create(place.at("from/huge.py")).unwrap().set_len(16 * 1024 * 1024 + 1).unwrap();
-    let error = Disk::new().sources(&place.path("from")).unwrap_err();
+    let error = LocalStore::new().sources(&place.path("from")).unwrap_err();
     assert!(error.message().contains("larger than any source may be"), "{error}");
-    assert_eq!(Disk::new().sources(&place.path("missing")).unwrap_err().kind(), Kind::Unreachable);
+    assert_eq!(
+        LocalStore::new().sources(&place.path("missing")).unwrap_err().kind(),
+        Kind::Unreachable
+    );
 }
 
 /// One file of `uploads-index.json`.

@@ -3,8 +3,8 @@
 use std::fs;
 
 use ttplan::error::Kind;
-use ttplan::live::disk::Disk;
-use ttplan::live::{ChangeFiles, InspectFiles};
+use ttplan::stores::local::LocalStore;
+use ttplan::stores::store::{ReadStore, WriteStore};
 
 use crate::tree::{Place, disks, fact};
 
@@ -121,6 +121,6 @@ fn what_was_copied_can_be_removed_again() {
             .unwrap();
         assert_eq!(disk.remove(&place.path("to"), &files).unwrap(), 40);
         assert!(place.scan("to").files.is_empty());
-        assert_eq!(Disk::new().scan(&place.path("from"), &[]).unwrap().0.files, files);
+        assert_eq!(LocalStore::new().scan(&place.path("from"), &[]).unwrap().0.files, files);
     }
 }

@@ -8,14 +8,14 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ttplan::live::disk::Disk;
-use ttplan::live::{CopyHow, InspectFiles};
+use ttplan::model::files::uploads::{FileFact, Tree};
 use ttplan::model::names::{Digest, FilePath};
-use ttplan::model::uploads::{FileFact, Tree};
+use ttplan::stores::local::LocalStore;
+use ttplan::stores::store::{CopyAttributes, ReadStore};
 
 /// Both ways of opening, which must agree in everything.
-pub fn disks() -> [Disk; 2] {
-    [Disk::new(), Disk::by_older_means()]
+pub fn disks() -> [LocalStore; 2] {
+    [LocalStore::new(), LocalStore::by_older_means()]
 }
 
 /// `from` and `to` are roots; `outside` holds `outside/secret/f`.
@@ -55,7 +55,7 @@ impl Place {
     }
 
     pub fn scan(&self, root: &str) -> Tree {
-        Disk::new().scan(&self.path(root), &[]).unwrap().0
+        LocalStore::new().scan(&self.path(root), &[]).unwrap().0
     }
 
     /// Everything below a directory: relative path, mode, size and content digest, sorted.
@@ -104,8 +104,8 @@ pub fn fact(path: impl AsRef<[u8]>, content: impl AsRef<[u8]>) -> FileFact {
     )
 }
 
-pub fn as_they_are() -> CopyHow {
-    CopyHow::default()
+pub fn as_they_are() -> CopyAttributes {
+    CopyAttributes::default()
 }
 
 pub fn is_root() -> bool {

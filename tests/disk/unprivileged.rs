@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Command;
 
 use ttplan::error::Kind;
-use ttplan::live::disk::Disk;
-use ttplan::live::disk::archive::{Part, pack, unpack};
-use ttplan::live::{ChangeFiles, CopyHow, DirectoryState, FileState, InspectFiles};
+use ttplan::model::files::uploads::{OddKind, RootState};
 use ttplan::model::names::FilePath;
-use ttplan::model::uploads::{OddKind, RootState};
+use ttplan::stores::local::LocalStore;
+use ttplan::stores::local::archive::{Part, pack, unpack};
+use ttplan::stores::store::{CopyAttributes, DirectoryState, FileState, ReadStore, WriteStore};
 
 use crate::tree::{Place, again, as_they_are, disks, fact, myself, without_rights};
 
@@ -115,17 +115,17 @@ fn an_owner_that_cannot_be_kept_is_given_up_and_one_that_is_asked_for_is_not() {
     place.write("from/f", "x");
     place.write("foreign/program", "x");
     close(&place.at("foreign/program"), 0o6755);
-    let somebody = CopyHow { mode: None, owner: Some((1, 1)) };
+    let somebody = CopyAttributes { mode: None, owner: Some((1, 1)) };
     let test =
         "unprivileged::an_owner_that_cannot_be_kept_is_given_up_and_one_that_is_asked_for_is_not";
     without_rights(test, &place, |directory| {
         let (from, to) =
             (FilePath::from(directory.join("from")), FilePath::from(directory.join("to")));
-        let error = Disk::new().copy(&from, &to, &[fact("f", "x")], &somebody).unwrap_err();
+        let error = LocalStore::new().copy(&from, &to, &[fact("f", "x")], &somebody).unwrap_err();
         assert_eq!(error.kind(), Kind::Failed);
         assert_eq!(fs::read_dir(directory.join("to")).unwrap().count(), 0);
         let foreign = FilePath::from(directory.join("foreign"));
-        Disk::new().copy(&foreign, &to, &[fact("program", "x")], &as_they_are()).unwrap();
+        LocalStore::new().copy(&foreign, &to, &[fact("program", "x")], &as_they_are()).unwrap();
         let (program, copy) = (directory.join("foreign/program"), directory.join("to/program"));
         let (program, copy) = (program.metadata().unwrap(), copy.metadata().unwrap());
         assert_eq!(copy.uid(), fs::metadata("/proc/self").unwrap().uid());
@@ -168,7 +168,7 @@ fn a_full_disk_stops_the_batch_and_keeps_nothing_of_it() {
     on_a_small_disk(test, "", &place, |directory| {
         let (from, to) =
             (FilePath::from(directory.join("from")), FilePath::from(directory.join("to")));
-        let files = Disk::new().scan(&from, &[]).unwrap().0.files;
+        let files = LocalStore::new().scan(&from, &[]).unwrap().0.files;
         assert_eq!(files.len(), 20);
         for mut disk in disks() {
             let error = disk.copy(&from, &to, &files, &as_they_are()).unwrap_err();
@@ -178,8 +178,8 @@ fn a_full_disk_stops_the_batch_and_keeps_nothing_of_it() {
             assert_eq!(fs::read_dir(directory.join("to")).unwrap().count(), 0);
         }
         // What fits is taken.
-        Disk::new().copy(&from, &to, &files[..4], &as_they_are()).unwrap();
-        assert_eq!(Disk::new().scan(&to, &[]).unwrap().0.files, files[..4]);
+        LocalStore::new().copy(&from, &to, &files[..4], &as_they_are()).unwrap();
+        assert_eq!(LocalStore::new().scan(&to, &[]).unwrap().0.files, files[..4]);
     });
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use ttplan::model::diagnosis::State;
-use ttplan::model::step::{Basis, Move, Risk};
+use ttplan::model::diagnosis::DatabaseState;
+use ttplan::model::plan::step::{Basis, Move, Risk};
 
 use crate::ground::Ground;
 use crate::site::{PLAN, Said, Site, assert_same};
@@ -69,8 +69,8 @@ fn stamps(site: &Site) -> Vec<(Vec<String>, Basis)> {
     let steps = site.planned().steps;
     let moves = steps.iter().flat_map(|step| &step.moves);
     moves
-        .filter_map(|act| {
-            if let Move::SetRevisions(set) = act { Some((set.to.clone(), set.basis)) } else { None }
+        .filter_map(|mv| {
+            if let Move::SetRevisions(set) = mv { Some((set.to.clone(), set.basis)) } else { None }
         })
         .collect()
 }
@@ -170,7 +170,7 @@ fn a_false_stamp_is_corrected_and_the_old_one_stands_in_the_plan(ground: &dyn Gr
     let site = catalogued(ground, &migrated("001_users"));
     site.sql("UPDATE alembic_version SET version_num = '004_codes'");
     site.plan().ends(0).says(&["false_stamp", "004_codes", "table `projects`"]);
-    assert_eq!(site.planned().diagnosis.state, State::FalseStamp);
+    assert_eq!(site.planned().diagnosis.state, DatabaseState::FalseStamp);
     assert_eq!(stamps(&site), [(vec!["001_users".to_owned()], Basis::Exact)]);
     goes_to_the_end_and_back(&site, &[]);
 }
@@ -232,7 +232,7 @@ fn a_half_run_migration_is_told_and_left_alone(ground: &dyn Ground) {
         &format!("{}CREATE TABLE labels (id INTEGER PRIMARY KEY);", migrated("001_users")),
     );
     site.plan().ends(8).says(&["half_applied", "`002_labels` was begun"]);
-    assert_eq!(site.planned().diagnosis.state, State::HalfApplied);
+    assert_eq!(site.planned().diagnosis.state, DatabaseState::HalfApplied);
     assert_eq!(site.planned().summary.migrations_to_run, 0);
 }
 

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::Command;
 
 use ttplan::model::names::{FilePath, Moment};
+use ttplan::model::plan::step::{Move, Probe, Risk, Step};
+use ttplan::model::plan::wording;
 use ttplan::model::plan::{Plan, Summary};
 use ttplan::model::risk;
-use ttplan::model::step::{Move, Probe, Risk, Step};
-use ttplan::model::wording;
 
 use crate::ground::Ground;
 use crate::site::{PLAN, Picture, STRAYS, Site, assert_same};
@@ -45,14 +45,14 @@ fn polish(plan: &mut Plan) {
     plan.summary = Summary::of(&plan.steps);
 }
 
-fn copy(plan: &mut Plan) -> &mut ttplan::model::step::CopyFiles {
+fn copy(plan: &mut Plan) -> &mut ttplan::model::plan::step::CopyFiles {
     match &mut step(plan, "move_files").moves[0] {
         Move::CopyFiles(copy) => copy,
         other => panic!("{other:?}"),
     }
 }
 
-fn run(plan: &mut Plan) -> &mut ttplan::model::step::Run {
+fn run(plan: &mut Plan) -> &mut ttplan::model::plan::step::Run {
     match &mut step(plan, "run_migrations").moves[0] {
         Move::Run(run) => run,
         other => panic!("{other:?}"),
@@ -98,8 +98,8 @@ const CRIMES: &[Forgery] = &[
         "files to outside the roots",
         |plan| {
             copy(plan).to = "/var/www".into();
-            for act in &mut step(plan, "move_files").undo {
-                let Move::RemoveFiles(remove) = act else { panic!() };
+            for mv in &mut step(plan, "move_files").undo {
+                let Move::RemoveFiles(remove) = mv else { panic!() };
                 remove.root = "/var/www".into();
             }
         },
@@ -178,8 +178,8 @@ const CRIMES: &[Forgery] = &[
         |plan| {
             let elsewhere = || Some(FilePath::new("/var/www"));
             for step in &mut plan.steps {
-                for act in step.moves.iter_mut().chain(&mut step.undo) {
-                    match act {
+                for mv in step.moves.iter_mut().chain(&mut step.undo) {
+                    match mv {
                         Move::BackupDatabase(backup) => backup.directory = elsewhere(),
                         Move::RestoreDatabase(restore) => restore.directory = elsewhere(),
                         _ => {}

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::Value as Json;
 use ttplan::model::names::ObjectKind;
 use ttplan::model::plan::Plan;
-use ttplan::model::step::Move;
+use ttplan::model::plan::step::Move;
 
 use crate::ground::Ground;
 use crate::site::{PLAN, Site, assert_same};
@@ -26,7 +26,7 @@ fn moves(plan: &Plan) -> impl Iterator<Item = &Move> {
 
 /// The tables that the plan takes away.
 fn going(plan: &Plan) -> BTreeSet<String> {
-    let table = |act: &Move| match act {
+    let table = |mv: &Move| match mv {
         Move::DropObject(drop) if drop.object.kind == ObjectKind::Table => {
             Some(drop.object.name.clone())
         }
@@ -39,7 +39,7 @@ fn going(plan: &Plan) -> BTreeSet<String> {
 }
 
 fn stamped(plan: &Plan) -> BTreeSet<String> {
-    let ids = |act: &Move| match act {
+    let ids = |mv: &Move| match mv {
         Move::SetRevisions(set) => set.to.clone(),
         _ => Vec::new(),
     };
@@ -72,7 +72,8 @@ fn wrong(plan: &Plan, expected: &Json, engine: &str) -> Vec<&'static str> {
     let by_engine = if engine == "sqlite" { "drops_sqlite" } else { "drops_pg" };
     demand("drops", going(plan) == texts(expected.get(by_engine).unwrap_or(&expected["drops"])));
     demand("steps", expected["steps"] != 0 || plan.steps.is_empty());
-    let of_files = |step: &ttplan::model::step::Step| step.moves.iter().all(Move::touches_files);
+    let of_files =
+        |step: &ttplan::model::plan::step::Step| step.moves.iter().all(Move::touches_files);
     demand("steps_db", expected["steps_db"] != 0 || plan.steps.iter().all(of_files));
     wrong
 }
@@ -117,7 +118,7 @@ fn postgres_strays_go_and_come_back() {
     let expected = timetracker::json(&folder, "expected.json");
     assert_eq!(going(&plan), texts(&expected["corrupted"]["drops_pg"]));
     let others: Vec<_> = moves(&plan)
-        .filter_map(|act| match act {
+        .filter_map(|mv| match mv {
             Move::DropObject(drop) if drop.object.kind != ObjectKind::Table => {
                 Some(drop.object.kind)
             }

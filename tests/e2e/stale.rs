@@ -84,7 +84,7 @@ fn a_changed_record_or_script_is_noticed(ground: &dyn Ground) {
             (
                 "a script was edited",
                 &|site| {
-                    site.edit("app/migrations/versions/004_codes.py", "String(20)", "String(30)")
+                    site.edit("app/migrations/versions/004_codes.py", "String(20)", "String(30)");
                 },
                 &["migration files", "are not those that were planned with"],
             ),
@@ -94,7 +94,7 @@ fn a_changed_record_or_script_is_noticed(ground: &dyn Ground) {
                     site.put(
                         "app/migrations/versions/005.py",
                         "revision = \"005\"\ndown_revision = \"004_codes\"",
-                    )
+                    );
                 },
                 &["migration files"],
             ),

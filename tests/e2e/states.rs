@@ -1,8 +1,8 @@
 //! Each state that a database can be in: what is said of it, what is planned, that the plan brings
 //! it where it says, and that undo gives back what was there.
 
-use ttplan::model::diagnosis::State;
-use ttplan::model::step::Move;
+use ttplan::model::diagnosis::DatabaseState;
+use ttplan::model::plan::step::Move;
 
 use crate::ground::Ground;
 use crate::site::{PLAN, STRAYS, Site, assert_same};
@@ -21,21 +21,21 @@ pub fn migrated(until: &str) -> String {
 
 /// What is expected of a state. Avatars are to be moved in every one but a stranger's.
 struct Expected<'a> {
-    state: State,
+    state: DatabaseState,
     /// Of `plan`: 8 where something waits for a person.
     code: i32,
     /// The kinds of the steps that change the database, in order.
     kinds: &'a [&'a str],
     /// In which state the plan leaves the database.
-    after: State,
+    after: DatabaseState,
 }
 
-fn expect(state: State, kinds: &[&'static str], after: State) -> Expected<'static> {
+fn expect(state: DatabaseState, kinds: &[&'static str], after: DatabaseState) -> Expected<'static> {
     Expected { state, code: 0, kinds: Box::leak(kinds.into()), after }
 }
 
 /// Nothing of the database is changed: a person has to decide.
-fn refused(state: State) -> Expected<'static> {
+fn refused(state: DatabaseState) -> Expected<'static> {
     Expected { state, code: 8, kinds: &[], after: state }
 }
 
@@ -57,7 +57,7 @@ fn carry_through_with(site: &Site, expected: &Expected<'_>, flags: &[&str]) {
     let (of_files, of_database): (Vec<&str>, Vec<&str>) =
         kinds.iter().partition(|kind| files.contains(kind));
     assert_eq!(of_database, expected.kinds, "{}", planned.out);
-    assert_eq!(of_files.is_empty(), expected.state == State::Foreign, "{kinds:?}");
+    assert_eq!(of_files.is_empty(), expected.state == DatabaseState::Foreign, "{kinds:?}");
     assert_eq!(plan.diagnosis.blocked.is_empty(), expected.code == 0, "{:?}", plan.findings);
     if plan.steps.is_empty() {
         return assert_same(&site.picture(), &before, "a plan changed something");
@@ -74,7 +74,10 @@ fn carry_through_with(site: &Site, expected: &Expected<'_>, flags: &[&str]) {
 }
 
 fn fresh(ground: &dyn Ground) {
-    carry_through(&Site::new(ground), &expect(State::Fresh, MIGRATE, State::Current));
+    carry_through(
+        &Site::new(ground),
+        &expect(DatabaseState::Fresh, MIGRATE, DatabaseState::Current),
+    );
     let empty_record = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, PRIMARY KEY (version_num));";
     let site = Site::with(ground, empty_record);
     let widened: &[&str] = if ground.engine().name == "sqlite" {
@@ -82,21 +85,21 @@ fn fresh(ground: &dyn Ground) {
     } else {
         &["backup_database", "widen_version_column", "run_migrations"]
     };
-    carry_through(&site, &expect(State::Fresh, widened, State::Current));
+    carry_through(&site, &expect(DatabaseState::Fresh, widened, DatabaseState::Current));
 }
 
 fn foreign(ground: &dyn Ground) {
     let impostor =
         Site::with(ground, "CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(80));");
-    carry_through(&impostor, &refused(State::Foreign));
+    carry_through(&impostor, &refused(DatabaseState::Foreign));
     let tool = "CREATE TABLE django_migrations (id INTEGER, app VARCHAR(255), name VARCHAR(255), applied TIMESTAMP);";
-    carry_through(&Site::with(ground, tool), &refused(State::Foreign));
+    carry_through(&Site::with(ground, tool), &refused(DatabaseState::Foreign));
 }
 
 fn unknown_revision(ground: &dyn Ground) {
     let site = Site::with(ground, &migrated("004_codes"));
     site.sql("UPDATE alembic_version SET version_num = '005_of_tomorrow';");
-    carry_through(&site, &refused(State::UnknownRevision));
+    carry_through(&site, &refused(DatabaseState::UnknownRevision));
 }
 
 fn half_applied(ground: &dyn Ground) {
@@ -106,13 +109,17 @@ fn half_applied(ground: &dyn Ground) {
     let site = Site::with(ground, &(migrated(MERGED) + leftover));
     carry_through(
         &site,
-        &expect(State::HalfApplied, &["backup_database", "drop_table"], State::Behind),
+        &expect(
+            DatabaseState::HalfApplied,
+            &["backup_database", "drop_table"],
+            DatabaseState::Behind,
+        ),
     );
     // Where the copy may hold the only rows, it is nobody's to drop.
     site.sql("DROP TABLE projects;");
     site.run(&["plan", "-o", PLAN]).ends(8);
     let plan = site.planned();
-    assert_eq!(plan.diagnosis.state, State::HalfApplied);
+    assert_eq!(plan.diagnosis.state, DatabaseState::HalfApplied);
     assert!(
         plan.steps.iter().all(|step| step.moves.iter().all(Move::touches_files)),
         "{:?}",
@@ -124,38 +131,38 @@ fn partial_migration(ground: &dyn Ground) {
     let record = "CREATE TABLE alembic_version (version_num VARCHAR(255) NOT NULL, PRIMARY KEY (version_num));
         INSERT INTO alembic_version VALUES ('004_codes');";
     let site = Site::with(ground, record);
-    carry_through(&site, &refused(State::PartialMigration));
+    carry_through(&site, &refused(DatabaseState::PartialMigration));
     let site = Site::with(ground, record);
     let anew = ["backup_database", "drop_version_table", "run_migrations"];
     carry_through_with(
         &site,
-        &expect(State::PartialMigration, &anew, State::Current),
+        &expect(DatabaseState::PartialMigration, &anew, DatabaseState::Current),
         &["--reinitialize"],
     );
     let site = Site::with(ground, &(record.to_owned() + STRAYS));
-    carry_through_with(&site, &refused(State::PartialMigration), &["--reinitialize"]);
+    carry_through_with(&site, &refused(DatabaseState::PartialMigration), &["--reinitialize"]);
 }
 
 fn partial_schema(ground: &dyn Ground) {
     let without_projects = migrated("004_codes") + "DROP TABLE projects;";
-    carry_through(&Site::with(ground, &without_projects), &refused(State::PartialSchema));
+    carry_through(&Site::with(ground, &without_projects), &refused(DatabaseState::PartialSchema));
 }
 
 fn behind(ground: &dyn Ground) {
     let rows = "INSERT INTO projects (id, name, owner_id) VALUES (1, 'roof', 1), (2, 'cellar', 1);";
     let site = Site::with(ground, &(migrated(MERGED) + rows));
-    carry_through(&site, &expect(State::Behind, MIGRATE, State::Current));
+    carry_through(&site, &expect(DatabaseState::Behind, MIGRATE, DatabaseState::Current));
 }
 
 fn current(ground: &dyn Ground) {
     let site = Site::with(ground, &migrated("004_codes"));
-    carry_through(&site, &expect(State::Current, &[], State::Current));
+    carry_through(&site, &expect(DatabaseState::Current, &[], DatabaseState::Current));
 }
 
 /// Two heads, both on the way to the target.
 fn diverged(ground: &dyn Ground) {
     let site = Site::with(ground, &migrated("002_projects"));
-    carry_through(&site, &expect(State::Diverged, MIGRATE, State::Current));
+    carry_through(&site, &expect(DatabaseState::Diverged, MIGRATE, DatabaseState::Current));
     site.sql("INSERT INTO alembic_version VALUES ('001_users');");
     site.plan().ends(8).says(&["001_users"]);
 }
@@ -169,25 +176,31 @@ fn version_column_too_narrow(ground: &dyn Ground) {
     } else {
         &["backup_database", "widen_version_column", "run_migrations"]
     };
-    carry_through(&Site::with(ground, &narrow), &expect(State::Diverged, kinds, State::Current));
+    carry_through(
+        &Site::with(ground, &narrow),
+        &expect(DatabaseState::Diverged, kinds, DatabaseState::Current),
+    );
 }
 
 fn ahead(ground: &dyn Ground) {
     let site = Site::with(ground, &migrated("004_codes"));
     site.edit("ttplan.toml", "target = \"heads\"", &format!("target = [\"{MERGED}\"]"));
-    carry_through(&site, &refused(State::Ahead));
+    carry_through(&site, &refused(DatabaseState::Ahead));
 }
 
 fn legacy(ground: &dyn Ground) {
     let site = Site::with(ground, &(migrated("004_codes") + "DROP TABLE alembic_version;"));
-    carry_through(&site, &refused(State::Legacy));
+    carry_through(&site, &refused(DatabaseState::Legacy));
     let site = Site::with(ground, &(migrated("004_codes") + "DELETE FROM alembic_version;"));
-    carry_through(&site, &refused(State::Legacy));
+    carry_through(&site, &refused(DatabaseState::Legacy));
 }
 
 fn corrupted(ground: &dyn Ground) {
     let drops = ["backup_database", "drop_view", "drop_table", "drop_table", "run_migrations"];
-    carry_through(&Site::with(ground, STRAYS), &expect(State::Corrupted, &drops, State::Current));
+    carry_through(
+        &Site::with(ground, STRAYS),
+        &expect(DatabaseState::Corrupted, &drops, DatabaseState::Current),
+    );
     let site = Site::with(ground, STRAYS);
     let (key, wish) = match ground.engine().name {
         "sqlite" => ("unexpected_on_sqlite = \"drop\"", "unexpected_on_sqlite = \"quarantine\""),
@@ -201,7 +214,7 @@ fn corrupted(ground: &dyn Ground) {
         "quarantine_table",
         "run_migrations",
     ];
-    carry_through(&site, &expect(State::Corrupted, &quarantines, State::Current));
+    carry_through(&site, &expect(DatabaseState::Corrupted, &quarantines, DatabaseState::Current));
 }
 
 /// Kept by the configuration, by the application's own variable, or because somebody else owns
@@ -209,14 +222,14 @@ fn corrupted(ground: &dyn Ground) {
 fn strays_that_are_kept(ground: &dyn Ground) {
     let mut site = Site::with(ground, STRAYS);
     site.variables.insert("SHOP_SKIP_CLEANUP".into(), "true".into());
-    carry_through(&site, &refused(State::Corrupted));
+    carry_through(&site, &refused(DatabaseState::Corrupted));
     let site = Site::with(ground, STRAYS);
     site.edit(
         "ttplan.toml",
         "[tables.core]",
         "keep = [\"clients\", \"My Table; drop\"]\n[tables.core]",
     );
-    carry_through(&site, &expect(State::Fresh, MIGRATE, State::Current));
+    carry_through(&site, &expect(DatabaseState::Fresh, MIGRATE, DatabaseState::Current));
 }
 
 /// No file yet: migrations make it. Undo takes out of it what is in it; a file that others may have
@@ -225,14 +238,14 @@ fn strays_that_are_kept(ground: &dyn Ground) {
 fn sqlite_absent() {
     let site = Site::at(crate::ground::sqlite::SqliteGround.absent().unwrap());
     let plan = site.plan_and_sign(0);
-    assert_eq!(plan.diagnosis.state, State::Absent);
+    assert_eq!(plan.diagnosis.state, DatabaseState::Absent);
     assert!(!site.picture().is_there("app.db"), "planning made a file");
     site.apply().ends(0);
     assert!(site.picture().holds("004_codes"));
     site.undo().ends(0);
     assert!(!site.picture().holds("CREATE"), "{:?}", site.picture());
     site.plan().ends(0);
-    assert_eq!(site.planned().diagnosis.state, State::Fresh);
+    assert_eq!(site.planned().diagnosis.state, DatabaseState::Fresh);
 }
 
 /// What cannot be looked at gives no plan at all.

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use ttplan::model::diagnosis::State;
+use ttplan::model::diagnosis::DatabaseState;
 
 use crate::ground::Ground;
 use crate::site::{PLAN, STRAYS, Site, assert_same};
@@ -13,7 +13,7 @@ fn a_neglected_site_is_put_right_and_taken_back(ground: &dyn Ground) {
     let before = site.picture();
     site.run(&["inspect"]).ends(0);
     site.plan().ends(0).says(&["client_names", "My Table; drop", "5 migrations", "2 files"]);
-    assert_eq!(site.planned().diagnosis.state, State::Corrupted);
+    assert_eq!(site.planned().diagnosis.state, DatabaseState::Corrupted);
     site.run(&["show", PLAN]).ends(0);
     site.run(&["show", PLAN, "--format", "markdown"]).ends(0).says(&["My Table; drop"]);
     site.run(&["verify", PLAN]).ends(4).complains(&["0 of the 1 signatures"]);

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use serde_json::{Value as Json, json};
 use ttplan::frameworks;
-use ttplan::live::Source;
-use ttplan::model::revisions::{Revisions, Standing};
+use ttplan::model::database::revisions::{RevisionStatus, Revisions};
+use ttplan::stores::store::ScriptFile;
 
 /// For each directory with its lists of recorded ids: heads, bases, what `heads` means, and for
 /// each list the order of an upgrade and the rows it leaves, or the error.
@@ -80,7 +80,7 @@ impl Dice {
 
 /// Scripts that form a random graph without cycles, with merges, branches, dependencies by id and
 /// by label, and several beginnings.
-fn scripts(dice: &mut Dice) -> Vec<Source> {
+fn scripts(dice: &mut Dice) -> Vec<ScriptFile> {
     let (mut ids, mut names): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let mut scripts = Vec::new();
     for number in 0..1 + dice.below(14) {
@@ -106,7 +106,7 @@ fn scripts(dice: &mut Dice) -> Vec<Source> {
             let _ = writeln!(content, "{name} = {value}");
         }
         content.push_str("def upgrade():\n    pass\ndef downgrade():\n    pass\n");
-        scripts.push(Source {
+        scripts.push(ScriptFile {
             path: format!("versions/{id}_step.py").into(),
             content: content.into_bytes(),
         });
@@ -117,11 +117,11 @@ fn scripts(dice: &mut Dice) -> Vec<Source> {
     scripts
 }
 
-fn read(sources: &[Source]) -> Revisions {
+fn read(sources: &[ScriptFile]) -> Revisions {
     (frameworks::by_name("alembic").unwrap().read)(&"/app/migrations/versions".into(), sources)
 }
 
-fn write(directory: &Path, sources: &[Source]) {
+fn write(directory: &Path, sources: &[ScriptFile]) {
     for source in sources {
         let path = directory.join(source.path.as_path());
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -212,7 +212,7 @@ fn random_graphs_mean_what_they_mean_to_alembic() {
             if let Some(reason) = upgrade.get("refused") {
                 assert!(reason.as_str().unwrap().contains("overlaps"), "{shown}");
                 assert!(
-                    matches!(standing, Standing::Overlapping(_)),
+                    matches!(standing, RevisionStatus::Overlapping(_)),
                     "{recorded:?} is {standing:?}\n{shown}"
                 );
                 refused += 1;
@@ -226,12 +226,14 @@ fn random_graphs_mean_what_they_mean_to_alembic() {
             );
             assert_eq!(
                 pending.is_empty(),
-                standing == Standing::AtTarget,
+                standing == RevisionStatus::AtTarget,
                 "{recorded:?} is {standing:?}\n{shown}"
             );
             assert!(!matches!(
                 standing,
-                Standing::Overlapping(_) | Standing::Unknown(_) | Standing::Ahead(_)
+                RevisionStatus::Overlapping(_)
+                    | RevisionStatus::Unknown(_)
+                    | RevisionStatus::Ahead(_)
             ));
             for (at, id) in pending.iter().enumerate() {
                 let mut before = revisions.script(id).unwrap().before();
@@ -317,11 +319,11 @@ fn what_alembic_refuses_or_passes_over_is_refused_or_passed_over() {
     let (mut cases, mut graphs) = (Vec::new(), Vec::new());
     for (number, (name, content)) in refused.iter().chain(&alike).enumerate() {
         let place = directory.path().join(number.to_string());
-        let second = Source {
+        let second = ScriptFile {
             path: format!("versions/{name}").into(),
             content: content.as_bytes().to_vec(),
         };
-        let sources = [Source { path: "versions/a.py".into(), content: first.into() }, second];
+        let sources = [ScriptFile { path: "versions/a.py".into(), content: first.into() }, second];
         write(&place, &sources);
         cases.push(json!({ "directory": place, "recorded": [] }));
         graphs.push((read(&sources), format!("{name}: {content}")));

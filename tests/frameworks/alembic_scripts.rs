@@ -5,24 +5,24 @@ use std::time::Instant;
 
 use ttplan::frameworks;
 use ttplan::frameworks::Leftover;
-use ttplan::live::Source;
+use ttplan::model::database::revisions::{Revisions, Script};
+use ttplan::model::database::schema::{Column, Table};
 use ttplan::model::names::{Digest, FilePath};
-use ttplan::model::revisions::{Revisions, Script};
-use ttplan::model::schema::{Column, Table};
+use ttplan::stores::store::ScriptFile;
 
 use crate::real::real_data;
 
-fn source(path: &str, content: impl AsRef<[u8]>) -> Source {
-    Source { path: path.into(), content: content.as_ref().to_vec() }
+fn source(path: &str, content: impl AsRef<[u8]>) -> ScriptFile {
+    ScriptFile { path: path.into(), content: content.as_ref().to_vec() }
 }
 
-fn read(directory: &str, sources: &[Source]) -> Revisions {
+fn read(directory: &str, sources: &[ScriptFile]) -> Revisions {
     (frameworks::by_name("alembic").unwrap().read)(&directory.into(), sources)
 }
 
 /// Reads scripts given as file name and content.
 fn read_scripts(scripts: &[(&str, &str)]) -> Revisions {
-    let sources: Vec<Source> = scripts
+    let sources: Vec<ScriptFile> = scripts
         .iter()
         .map(|(name, content)| source(&format!("versions/{name}"), content))
         .collect();
@@ -236,7 +236,7 @@ fn the_tree_is_the_parent_of_versions_and_nothing_wider() {
 fn the_digest_is_that_of_every_file_in_any_order() {
     let a = source("versions/a.py", FIRST);
     let env = source("env.py", "run()");
-    let name = Source { path: FilePath::from_bytes(*b"\xff"), content: Vec::new() };
+    let name = ScriptFile { path: FilePath::from_bytes(*b"\xff"), content: Vec::new() };
     let all = [a.clone(), env.clone(), name.clone()];
     let digest = frameworks::digest(&all);
     // Computed with Python's hashlib from the rule in the documentation.
@@ -334,7 +334,7 @@ fn the_real_graph_is_read_whatever_the_style() {
     let Some(folder) = real_data("timetracker") else { return };
     let graph = std::fs::read(folder.join("graph.json")).expect("graph.json of the real data");
     let graph: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&graph).unwrap();
-    let sources: Vec<Source> = graph
+    let sources: Vec<ScriptFile> = graph
         .values()
         .enumerate()
         .map(|(style, script)| {

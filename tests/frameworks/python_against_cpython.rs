@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value as Json, json};
 use ttplan::frameworks::python;
-use ttplan::frameworks::python::Value;
+use ttplan::frameworks::python::PyValue;
 
 /// Prints, for every file of a directory, what its module's names hold once it was run.
 const ASK: &str = r#"
@@ -214,17 +214,17 @@ fn ask_cpython(directory: &Path) -> Json {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn as_json(value: &Value, truth: Option<&Json>) -> Json {
+fn as_json(value: &PyValue, truth: Option<&Json>) -> Json {
     match value {
-        Value::None => Json::Null,
-        Value::Text(text) => json!(text),
-        Value::Texts(texts) if truth.is_some_and(|truth| truth.get("set").is_some()) => {
+        PyValue::None => Json::Null,
+        PyValue::Text(text) => json!(text),
+        PyValue::Texts(texts) if truth.is_some_and(|truth| truth.get("set").is_some()) => {
             let mut sorted = texts.clone();
             sorted.sort();
             sorted.dedup();
             json!({ "set": sorted })
         }
-        Value::Texts(texts) => json!(texts),
+        PyValue::Texts(texts) => json!(texts),
         other => json!(format!("{other:?}")),
     }
 }
@@ -249,12 +249,12 @@ fn headers_in_many_spellings_mean_what_they_mean_to_cpython() {
         };
         assert!(!truth.is_null(), "CPython cannot run this:\n{shown}");
         assert_eq!(json!(module.docstring), truth["docstring"], "{shown}");
-        let idle = matches!(module.value("upgrade"), Some(Value::Function { idle: true }));
+        let idle = matches!(module.value("upgrade"), Some(PyValue::Function { idle: true }));
         assert_eq!(json!(idle), truth["idle"], "{shown}");
         for name in NAMES {
             let truth = truth["names"].get(name);
             match module.value(name) {
-                Some(Value::Computed { .. }) => {
+                Some(PyValue::Computed { .. }) => {
                     assert!(
                         computed.contains(name) || computed_before(&shown),
                         "`{name}` is written down:\n{shown}"

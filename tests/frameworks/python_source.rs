@@ -2,32 +2,32 @@
 
 use proptest::prelude::*;
 use ttplan::frameworks::python;
-use ttplan::frameworks::python::Value;
+use ttplan::frameworks::python::PyValue;
 
-fn value_in(source: &[u8], name: &str) -> Option<Value> {
+fn value_in(source: &[u8], name: &str) -> Option<PyValue> {
     python::read(source)
         .unwrap_or_else(|reason| panic!("{reason}: {source:?}"))
         .value(name)
         .cloned()
 }
 
-fn revision(source: &str) -> Option<Value> {
+fn revision(source: &str) -> Option<PyValue> {
     value_in(source.as_bytes(), "revision")
 }
 
-fn text(text: &str) -> Option<Value> {
-    Some(Value::Text(text.to_owned()))
+fn text(text: &str) -> Option<PyValue> {
+    Some(PyValue::Text(text.to_owned()))
 }
 
-fn texts(texts: &[&str]) -> Option<Value> {
-    Some(Value::Texts(texts.iter().map(|text| (*text).to_owned()).collect()))
+fn texts(texts: &[&str]) -> Option<PyValue> {
+    Some(PyValue::Texts(texts.iter().map(|text| (*text).to_owned()).collect()))
 }
 
-fn computed(line: usize) -> Option<Value> {
-    Some(Value::Computed { line })
+fn computed(line: usize) -> Option<PyValue> {
+    Some(PyValue::Computed { line })
 }
 
-fn idle(source: &str) -> Option<Value> {
+fn idle(source: &str) -> Option<PyValue> {
     value_in(source.as_bytes(), "upgrade")
 }
 
@@ -68,8 +68,8 @@ fn strings_are_read_in_every_spelling() {
 
 #[test]
 fn none_and_collections_are_read() {
-    assert_eq!(revision("revision = None"), Some(Value::None));
-    assert_eq!(revision("revision = (None)"), Some(Value::None));
+    assert_eq!(revision("revision = None"), Some(PyValue::None));
+    assert_eq!(revision("revision = (None)"), Some(PyValue::None));
     for (source, expected) in [
         ("revision = ('a', 'b')", &["a", "b"][..]),
         ("revision = ('a',)", &["a"]),
@@ -150,7 +150,7 @@ fn the_last_binding_counts() {
     assert_eq!(revision("revision = 'a'\nfrom x import *"), computed(2));
     assert_eq!(
         revision("revision = 'a'\ndef revision(): pass"),
-        Some(Value::Function { idle: false })
+        Some(PyValue::Function { idle: false })
     );
 }
 
@@ -200,7 +200,7 @@ fn a_function_is_idle_only_where_nothing_can_happen() {
         "def upgrade():\n  return None",
         "def upgrade():\n  'a' 'b'; pass",
     ] {
-        assert_eq!(idle(source), Some(Value::Function { idle: true }), "{source}");
+        assert_eq!(idle(source), Some(PyValue::Function { idle: true }), "{source}");
     }
     for source in [
         "def upgrade(): op.execute('x')",
@@ -216,7 +216,7 @@ fn a_function_is_idle_only_where_nothing_can_happen() {
         "def upgrade(): pass\ndef upgrade(): pass",
         "upgrade = 1\ndef upgrade(): pass",
     ] {
-        assert_eq!(idle(source), Some(Value::Function { idle: false }), "{source}");
+        assert_eq!(idle(source), Some(PyValue::Function { idle: false }), "{source}");
     }
     assert_eq!(idle("@drop\ndef upgrade(): pass"), computed(2));
     assert_eq!(idle("if x:\n  def upgrade(): pass"), computed(2));

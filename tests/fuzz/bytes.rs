@@ -3,12 +3,12 @@
 
 use jiff::tz::TimeZone;
 use ttplan::model::names::Moment;
+use ttplan::openssh::allowed_signers::AllowedSigners;
+use ttplan::openssh::signing_key::SigningKey;
+use ttplan::openssh::sshsig::sign;
+use ttplan::openssh::verify::Keyring;
 use ttplan::trust::PLAN_NAMESPACE;
-use ttplan::trust::allowed_signers::AllowedSigners;
 use ttplan::trust::signers::{SignatureFile, judge};
-use ttplan::trust::signing_key::SigningKey;
-use ttplan::trust::sshsig::sign;
-use ttplan::trust::verdict::Keyring;
 
 use crate::papers;
 

@@ -18,11 +18,11 @@ use std::sync::OnceLock;
 use jiff::tz::TimeZone;
 use ttplan::artifact::document;
 use ttplan::artifact::journal;
-use ttplan::live::disk::archive::{Part, pack, unpack};
 use ttplan::model::names::FilePath;
-use ttplan::trust::allowed_signers::AllowedSigners;
-use ttplan::trust::signing_key::SigningKey;
-use ttplan::trust::sshsig::{SshSig, sign};
+use ttplan::openssh::allowed_signers::AllowedSigners;
+use ttplan::openssh::signing_key::SigningKey;
+use ttplan::openssh::sshsig::{SshSig, sign};
+use ttplan::stores::local::archive::{Part, pack, unpack};
 
 /// How many inputs each reader gets where nobody says otherwise.
 const FEW: u64 = 500;

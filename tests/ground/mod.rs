@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use ttplan::live::engines::Engine;
+use ttplan::engines::engine::Engine;
 use ttplan::model::config::Access;
 
 #[path = "../support/postgres.rs"]

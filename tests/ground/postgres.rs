@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use tempfile::TempDir;
-use ttplan::live::engines::{Engine, by_name};
+use ttplan::engines::by_name;
+use ttplan::engines::engine::Engine;
 use ttplan::model::config::Access;
 
 use crate::ground::cluster::{self, TestDatabase as Database};

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
-use ttplan::live::engines::{Engine, by_name};
+use ttplan::engines::by_name;
+use ttplan::engines::engine::Engine;
 use ttplan::model::config::{Access, Database, Wait};
 use ttplan::model::names::Secret;
 

@@ -3,8 +3,8 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use ttplan::engines::database::{SavedCopy, WriteDatabase};
 use ttplan::error::Kind;
-use ttplan::live::{ChangeDatabase, Kept};
 use ttplan::model::names::{Digest, ObjectRef, Secret};
 
 use crate::support::{TestDatabase, database};
@@ -13,11 +13,11 @@ use crate::{change, nasty, roles};
 struct Backup {
     _folder: tempfile::TempDir,
     path: PathBuf,
-    kept: Kept,
+    kept: SavedCopy,
     dump: String,
 }
 
-fn back_up(database: &TestDatabase, engine: &mut dyn ChangeDatabase) -> Backup {
+fn back_up(database: &TestDatabase, engine: &mut dyn WriteDatabase) -> Backup {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backup.dump");
     let kept = engine.backup(&path).unwrap();

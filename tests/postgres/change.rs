@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use ttplan::engines::database::RowQuery;
+use ttplan::engines::postgres::ENGINE;
 use ttplan::error::Kind;
-use ttplan::live::Question;
-use ttplan::live::engines::postgres::ENGINE;
 use ttplan::model::names::{ObjectKind, ObjectRef};
-use ttplan::model::step::{Basis, SetRevisions};
+use ttplan::model::plan::step::{Basis, SetRevisions};
 
 use crate::support::database;
 use crate::{change, inspect, nasty, roles};
@@ -23,7 +23,7 @@ fn nothing_lasts_that_was_not_committed() {
     assert!(engine.begin().is_err());
     engine.execute("CREATE TABLE public.t (x int)").unwrap();
     assert_eq!(engine.execute("INSERT INTO public.t VALUES (1), (2)").unwrap(), 2);
-    assert_eq!(engine.ask(&[Question::Count(table.clone())]).unwrap()[0], [["2"]]);
+    assert_eq!(engine.ask(&[RowQuery::Count(table.clone())]).unwrap()[0], [["2"]]);
     assert!(engine.look().unwrap().schema.home_table("t").is_some());
     engine.rollback().unwrap();
     engine.rollback().unwrap();
@@ -78,7 +78,7 @@ fn looking_in_a_transaction_leaves_it_as_it_is_even_when_it_fails() {
     let mut engine = change(&access);
     engine.begin().unwrap();
     engine.look().unwrap();
-    assert!(engine.ask(&[Question::Count(ObjectRef::table("public", "missing"))]).is_err());
+    assert!(engine.ask(&[RowQuery::Count(ObjectRef::table("public", "missing"))]).is_err());
     engine.execute("INSERT INTO t VALUES (1)").unwrap();
     engine.content().unwrap();
     engine.writers().unwrap();

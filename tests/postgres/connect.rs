@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use ttplan::engines::database::RowQuery;
+use ttplan::engines::postgres::ENGINE;
 use ttplan::error::{Error, Kind};
-use ttplan::live::Question;
-use ttplan::live::engines::postgres::ENGINE;
 use ttplan::model::config::Access;
 use ttplan::model::names::{ObjectRef, Secret};
 
@@ -40,7 +40,7 @@ fn each_failure_has_its_sentence() {
 
     let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = with(&|access| {
-        (access.database.host, access.database.port) = (Some("127.0.0.1".into()), Some(unused))
+        (access.database.host, access.database.port) = (Some("127.0.0.1".into()), Some(unused));
     });
     assert!(error.is_transient() && error.message().contains("does not answer"), "{error}");
     assert!(
@@ -87,7 +87,7 @@ fn each_failure_has_its_sentence() {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
     });
     let error = with(&|access| {
-        (access.database.host, access.database.port) = (Some("127.0.0.1".into()), Some(port))
+        (access.database.host, access.database.port) = (Some("127.0.0.1".into()), Some(port));
     });
     assert!(error.message().contains("is no PostgreSQL server"), "{error}");
     stranger.join().unwrap();
@@ -132,7 +132,7 @@ fn looking_takes_few_round_trips_whatever_the_number_of_tables() {
     let proxy = Proxy::to(database.cluster.socket().join(".s.PGSQL.5432"));
     let mut access = proxy.access(database.access());
     access.database.options.insert("sslmode".into(), "disable".into());
-    let trips = |questions: &[Question]| {
+    let trips = |questions: &[RowQuery]| {
         let before = proxy.trips.load(Ordering::SeqCst);
         let mut engine = inspect(&access);
         engine.look().unwrap();
@@ -147,8 +147,8 @@ fn looking_takes_few_round_trips_whatever_the_number_of_tables() {
         "DO $$ BEGIN FOR i IN 1..50 LOOP \
         EXECUTE format('CREATE TABLE t%s (id serial PRIMARY KEY, x int UNIQUE)', i); END LOOP; END $$",
     );
-    let questions: Vec<Question> =
-        (1..=50).map(|i| Question::Count(ObjectRef::table("public", format!("t{i}")))).collect();
+    let questions: Vec<RowQuery> =
+        (1..=50).map(|i| RowQuery::Count(ObjectRef::table("public", format!("t{i}")))).collect();
     assert_eq!(trips(&questions), empty + 1);
 }
 

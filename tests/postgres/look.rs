@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use ttplan::live::engines::postgres::ENGINE;
-use ttplan::live::{Question, Writers};
+use ttplan::engines::database::{OtherSessions, RowQuery};
+use ttplan::engines::postgres::ENGINE;
+use ttplan::model::database::schema::{Schema, Table, TableSort, View};
 use ttplan::model::names::{ObjectKind, ObjectRef};
 use ttplan::model::observation::Presence;
-use ttplan::model::schema::{Schema, Table, TableSort, View};
 
 use crate::support::database;
 use crate::{change, inspect, nasty, roles};
@@ -334,21 +334,21 @@ fn questions_are_answered_as_texts_in_one_go() {
     let odd = ObjectRef::table("public", "My \"Table\"; drop");
     let answers = engine
         .ask(&[
-            Question::Count(clients.clone()),
-            Question::Column { table: odd.clone(), column: "a\"b".into() },
-            Question::Keyed {
+            RowQuery::Count(clients.clone()),
+            RowQuery::Column { table: odd.clone(), column: "a\"b".into() },
+            RowQuery::Keyed {
                 table: clients.clone(),
                 key: vec!["id".into(), "note".into()],
                 column: "raw".into(),
                 containing: String::new(),
             },
-            Question::Keyed {
+            RowQuery::Keyed {
                 table: odd,
                 key: vec![],
                 column: "Ünï.*?$".into(),
                 containing: String::new(),
             },
-            Question::Count(ObjectRef::table("public", "child")),
+            RowQuery::Count(ObjectRef::table("public", "child")),
         ])
         .unwrap();
     assert_eq!(answers[0], [["3"]]);
@@ -356,10 +356,10 @@ fn questions_are_answered_as_texts_in_one_go() {
     assert_eq!(answers[2], [["100,touched", "\\x00ff"], ["105,", "\\x"]]);
     assert_eq!(answers[3], [["", "it's\n\\"], ["", "it's\n\\"], ["", "two"]]);
     assert_eq!(answers[4], [["1"]]);
-    let error = engine.ask(&[Question::Count(ObjectRef::table("public", "missing"))]).unwrap_err();
+    let error = engine.ask(&[RowQuery::Count(ObjectRef::table("public", "missing"))]).unwrap_err();
     assert!(error.to_string().contains("missing"), "{error}");
     // The snapshot survives a question that made no sense.
-    assert_eq!(engine.ask(&[Question::Count(clients)]).unwrap()[0], [["3"]]);
+    assert_eq!(engine.ask(&[RowQuery::Count(clients)]).unwrap()[0], [["3"]]);
 }
 
 #[test]
@@ -393,12 +393,13 @@ fn other_sessions_are_told_and_our_own_are_not() {
     let database = database();
     let mut engine = change(&database.access());
     engine.lock(std::time::Duration::ZERO).unwrap();
-    assert_eq!(engine.writers().unwrap(), Writers::None);
+    assert_eq!(engine.writers().unwrap(), OtherSessions::None);
     let other = inspect(&database.access_as("app"));
-    let Writers::Some(words) = engine.writers().unwrap() else { panic!("nobody seen") };
+    let OtherSessions::Some(words) = engine.writers().unwrap() else { panic!("nobody seen") };
     assert_eq!(words.len(), 1);
     assert!(words[0].contains("of `app` as `ttplan` from this host"), "{words:?}");
-    let Writers::Unknown(why) = inspect(&database.access_as("reader")).writers().unwrap() else {
+    let OtherSessions::Unknown(why) = inspect(&database.access_as("reader")).writers().unwrap()
+    else {
         panic!("seen")
     };
     assert!(why.contains("pg_read_all_stats"), "{why}");
@@ -420,7 +421,7 @@ fn looking_writes_nothing() {
     {
         let mut engine = inspect(&database.access());
         engine.look().unwrap();
-        engine.ask(&[Question::Count(ObjectRef::table("public", "orders"))]).unwrap();
+        engine.ask(&[RowQuery::Count(ObjectRef::table("public", "orders"))]).unwrap();
         engine.content().unwrap();
         engine.writers().unwrap();
         // Nor does it stay in the way of anybody who wants to change a table.

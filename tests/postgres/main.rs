@@ -25,8 +25,8 @@ mod undo;
 use std::sync::OnceLock;
 
 use support::TestDatabase;
-use ttplan::live::engines::postgres::ENGINE;
-use ttplan::live::{ChangeDatabase, InspectDatabase};
+use ttplan::engines::database::{ReadDatabase, WriteDatabase};
+use ttplan::engines::postgres::ENGINE;
 use ttplan::model::config::Access;
 
 /// A database with everything that is easily lost.
@@ -50,10 +50,10 @@ fn roles() {
     });
 }
 
-fn inspect(access: &Access) -> Box<dyn InspectDatabase> {
+fn inspect(access: &Access) -> Box<dyn ReadDatabase> {
     (ENGINE.inspect)(access).unwrap()
 }
 
-fn change(access: &Access) -> Box<dyn ChangeDatabase> {
+fn change(access: &Access) -> Box<dyn WriteDatabase> {
     (ENGINE.change)(access).unwrap()
 }

@@ -5,8 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ttplan::engines::postgres::ENGINE;
 use ttplan::error::Kind;
-use ttplan::live::engines::postgres::ENGINE;
 use ttplan::model::config::Access;
 
 use crate::inspect;

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use ttplan::live::Question;
-use ttplan::live::engines::postgres::ENGINE;
+use ttplan::engines::database::RowQuery;
+use ttplan::engines::postgres::ENGINE;
+use ttplan::model::database::schema::{Schema, Table, View};
 use ttplan::model::names::ObjectRef;
-use ttplan::model::schema::{Schema, Table, View};
 
 use crate::real::real_data;
 use crate::support::{TestDatabase, database};
@@ -88,8 +88,8 @@ fn every_dump_is_seen_whole() {
             .sum();
         assert_eq!(own, count("SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'"));
         let content = engine.content().unwrap();
-        let questions: Vec<Question> =
-            schema.tables.iter().map(|table| Question::Count(table.reference())).collect();
+        let questions: Vec<RowQuery> =
+            schema.tables.iter().map(|table| RowQuery::Count(table.reference())).collect();
         let counts = engine.ask(&questions).unwrap();
         for ((table, content), count) in schema.tables.iter().zip(&content).zip(counts) {
             assert_eq!(

@@ -3,11 +3,11 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use ttplan::engines::database::WriteDatabase;
+use ttplan::engines::postgres::ENGINE;
 use ttplan::error::Kind;
-use ttplan::live::ChangeDatabase;
-use ttplan::live::engines::postgres::ENGINE;
+use ttplan::model::database::schema::Schema;
 use ttplan::model::names::{Digest, ObjectKind, ObjectRef};
-use ttplan::model::schema::Schema;
 
 use crate::support::{TestDatabase, database};
 use crate::{change, inspect, nasty, roles};
@@ -24,7 +24,7 @@ pub(crate) fn with_dependents(schema: &Schema, object: &ObjectRef, going: &mut V
 }
 
 /// Saves and drops in one transaction; every object into a file of its own.
-pub(crate) fn save_and_drop(engine: &mut dyn ChangeDatabase, going: &[ObjectRef], folder: &Path) {
+pub(crate) fn save_and_drop(engine: &mut dyn WriteDatabase, going: &[ObjectRef], folder: &Path) {
     engine.begin().unwrap();
     for (i, object) in going.iter().enumerate() {
         engine.save_objects(std::slice::from_ref(object), &folder.join(i.to_string())).unwrap();
@@ -35,7 +35,7 @@ pub(crate) fn save_and_drop(engine: &mut dyn ChangeDatabase, going: &[ObjectRef]
     engine.commit().unwrap();
 }
 
-pub(crate) fn bring_back(engine: &mut dyn ChangeDatabase, going: &[ObjectRef], folder: &Path) {
+pub(crate) fn bring_back(engine: &mut dyn WriteDatabase, going: &[ObjectRef], folder: &Path) {
     engine.begin().unwrap();
     for (i, object) in going.iter().enumerate().rev() {
         engine.restore_objects(std::slice::from_ref(object), &folder.join(i.to_string())).unwrap();

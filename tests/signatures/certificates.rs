@@ -2,9 +2,9 @@
 
 use crate::oracle::{Asked, MESSAGE, Papers, bench, find_principals, judge, verifies};
 use jiff::tz::TimeZone;
+use ttplan::openssh::allowed_signers::AllowedSigners;
+use ttplan::openssh::sshsig::SshSig;
 use ttplan::trust::PLAN_NAMESPACE;
-use ttplan::trust::allowed_signers::AllowedSigners;
-use ttplan::trust::sshsig::SshSig;
 
 /// Signs with a certificate made with `arguments`; returns the line of its authority and the
 /// signature.

@@ -11,9 +11,9 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::oracle::{Asked, MESSAGE, STARTS, bench, find_principals, verifies};
 use ttplan::model::names::Moment;
-use ttplan::trust::allowed_signers::AllowedSigners;
-use ttplan::trust::sshsig::SshSig;
-use ttplan::trust::verdict::{Keyring, check_signature};
+use ttplan::openssh::allowed_signers::AllowedSigners;
+use ttplan::openssh::sshsig::SshSig;
+use ttplan::openssh::verify::{Keyring, check_signature};
 
 const QUESTIONS: usize = 1000;
 /// Of every so many questions, one also asks for the principals.

@@ -5,11 +5,11 @@ use crate::oracle;
 use crate::oracle::{Asked, MESSAGE, NOW, Papers, bench, find_principals, judge, verifies};
 use ttplan::error::{Kind, Result};
 use ttplan::model::names::{Moment, Secret};
-use ttplan::trust::allowed_signers::AllowedSigners;
-use ttplan::trust::revoked_keys::RevokedKeys;
-use ttplan::trust::signing_key::SigningKey;
-use ttplan::trust::sshsig::sign;
-use ttplan::trust::verdict::{Keyring, Refusal, check_signature};
+use ttplan::openssh::allowed_signers::AllowedSigners;
+use ttplan::openssh::revoked_keys::RevokedKeys;
+use ttplan::openssh::signing_key::SigningKey;
+use ttplan::openssh::sshsig::sign;
+use ttplan::openssh::verify::{Keyring, Refusal, check_signature};
 use ttplan::trust::{OBSERVATION_NAMESPACE, PLAN_NAMESPACE};
 
 use jiff::tz::TimeZone;
@@ -198,7 +198,7 @@ fn principals_are_found_as_ssh_keygen_finds_them() {
     ] {
         let papers = Papers::new(bench, "found", &allowed, &signature);
         let parsed = AllowedSigners::parse("f", allowed.as_bytes(), &TimeZone::UTC);
-        let key = ttplan::trust::sshsig::SshSig::read(&signature).unwrap().key;
+        let key = ttplan::openssh::sshsig::SshSig::read(&signature).unwrap().key;
         let now = Moment::parse(NOW).unwrap().unix().unsigned_abs();
         assert_eq!(
             parsed.find_principals(&key, now),

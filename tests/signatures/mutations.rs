@@ -1,8 +1,8 @@
 //! Every byte of a signed document and of its signature changed, one at a time.
 
 use crate::oracle::{MESSAGE, Papers, bench, judge, verifies};
+use ttplan::openssh::sshsig::SshSig;
 use ttplan::trust::PLAN_NAMESPACE;
-use ttplan::trust::sshsig::SshSig;
 
 /// Of every so many refused mutations, `ssh-keygen` is asked about one.
 const SAMPLE: usize = 53;

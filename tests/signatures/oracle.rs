@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::tz::TimeZone;
 use ttplan::error::Result;
 use ttplan::model::names::{Moment, Secret};
+use ttplan::openssh::allowed_signers::AllowedSigners;
+use ttplan::openssh::signing_key::SigningKey;
+use ttplan::openssh::verify::{Keyring, Refusal, Signed, check_signature};
 use ttplan::trust::PLAN_NAMESPACE;
-use ttplan::trust::allowed_signers::AllowedSigners;
-use ttplan::trust::signing_key::SigningKey;
-use ttplan::trust::verdict::{Keyring, Refusal, Signed, check_signature};
 
 /// The moment at which everything is judged unless a test says otherwise.
 pub const NOW: &str = "2026-11-20T12:00:00Z";

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::oracle::{bench, run, succeed};
-use ttplan::trust::certificate::Key;
-use ttplan::trust::revoked_keys::RevokedKeys;
+use ttplan::openssh::certificate::Key;
+use ttplan::openssh::revoked_keys::RevokedKeys;
 
 /// Names of public key files that are held against every list.
 const PLAIN: &[&str] = &["ed25519", "other", "authority", "p256", "p384", "p521", "rsa3072"];

@@ -13,10 +13,10 @@ use ssh_key::encoding::Encode;
 use ssh_key::encoding::base64::{Base64, Encoding};
 use ssh_key::private::{EcdsaKeypair, Ed25519Keypair};
 use ssh_key::public::{KeyData, SkEcdsaSha2NistP256, SkEd25519};
+use ttplan::openssh::agent::Agent;
+use ttplan::openssh::signer;
+use ttplan::openssh::verify::Refusal;
 use ttplan::trust::PLAN_NAMESPACE;
-use ttplan::trust::agent::Agent;
-use ttplan::trust::signer;
-use ttplan::trust::verdict::Refusal;
 
 const APPLICATION: &str = "ssh:plans";
 

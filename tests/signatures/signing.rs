@@ -7,9 +7,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use crate::oracle::{Papers, bench, verifies};
-use ttplan::trust::agent::Agent;
-use ttplan::trust::signer::Signer;
-use ttplan::trust::sshsig::SshSig;
+use ttplan::openssh::agent::Agent;
+use ttplan::openssh::signer::Signer;
+use ttplan::openssh::sshsig::SshSig;
 use ttplan::trust::{OBSERVATION_NAMESPACE, PLAN_NAMESPACE};
 
 /// An agent of our own, ended with the test.

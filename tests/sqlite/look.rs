@@ -6,38 +6,40 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use ttplan::engines::by_name;
+use ttplan::engines::database::{
+    InspectedDatabase, OtherSessions, ReadDatabase, RowQuery, WriteDatabase,
+};
 use ttplan::error::{Error, Kind};
-use ttplan::live::engines::by_name;
-use ttplan::live::{ChangeDatabase, InspectDatabase, Question, Sight, Writers};
+use ttplan::model::database::schema::{Table, TableSort};
 use ttplan::model::names::{ObjectKind, ObjectRef};
 use ttplan::model::observation::Presence;
-use ttplan::model::schema::{Table, TableSort};
 
 use crate::ground::sqlite::{SqliteClient, SqliteDatabase, access};
 use crate::ground::{Client, TestDatabase};
 
-fn inspect(database: &SqliteDatabase) -> Box<dyn InspectDatabase> {
+fn inspect(database: &SqliteDatabase) -> Box<dyn ReadDatabase> {
     try_inspect(&database.path).unwrap()
 }
 
-fn try_inspect(path: &Path) -> Result<Box<dyn InspectDatabase>, Error> {
+fn try_inspect(path: &Path) -> Result<Box<dyn ReadDatabase>, Error> {
     (by_name("sqlite").unwrap().inspect)(&access(path))
 }
 
-fn change(database: &SqliteDatabase) -> Box<dyn ChangeDatabase> {
+fn change(database: &SqliteDatabase) -> Box<dyn WriteDatabase> {
     try_change(&database.path).unwrap()
 }
 
-fn try_change(path: &Path) -> Result<Box<dyn ChangeDatabase>, Error> {
+fn try_change(path: &Path) -> Result<Box<dyn WriteDatabase>, Error> {
     (by_name("sqlite").unwrap().change)(&access(path))
 }
 
-fn look(database: &SqliteDatabase) -> Sight {
+fn look(database: &SqliteDatabase) -> InspectedDatabase {
     inspect(database).look().unwrap()
 }
 
-fn count(found: &mut dyn InspectDatabase, table: &str) -> String {
-    found.ask(&[Question::Count(ObjectRef::table("main", table))]).unwrap()[0][0][0].clone()
+fn count(found: &mut dyn ReadDatabase, table: &str) -> String {
+    found.ask(&[RowQuery::Count(ObjectRef::table("main", table))]).unwrap()[0][0][0].clone()
 }
 
 /// What can be seen of a file: bytes, mode, seconds and nanoseconds of its time.
@@ -58,7 +60,7 @@ fn traces(folder: &Path) -> BTreeMap<String, State> {
 }
 
 /// Looks in every way there is, and checks that nothing changed by it.
-fn look_without_a_trace(database: &SqliteDatabase) -> Sight {
+fn look_without_a_trace(database: &SqliteDatabase) -> InspectedDatabase {
     let folder = database.path.parent().unwrap();
     let before = traces(folder);
     let mut found = inspect(database);
@@ -66,7 +68,7 @@ fn look_without_a_trace(database: &SqliteDatabase) -> Sight {
     found.content().unwrap();
     found.writers().unwrap();
     for table in &sight.schema.tables {
-        found.ask(&[Question::Count(table.reference())]).unwrap();
+        found.ask(&[RowQuery::Count(table.reference())]).unwrap();
     }
     assert!(traces(folder) == before, "while it was open");
     drop(found);
@@ -130,7 +132,7 @@ fn a_hot_journal_is_looked_through_and_left_alone() {
     look_without_a_trace(&database);
     let mut found = inspect(&database);
     assert_eq!(count(found.as_mut(), "t"), "3000");
-    let keys = Question::Column { table: ObjectRef::table("main", "t"), column: "a".into() };
+    let keys = RowQuery::Column { table: ObjectRef::table("main", "t"), column: "a".into() };
     assert!(
         !found.ask(&[keys]).unwrap()[0].contains(&vec!["-1".to_owned()]),
         "what was not committed is not seen"
@@ -236,22 +238,24 @@ fn is_root() -> bool {
 #[test]
 fn writers_are_told_from_readers_and_found_by_every_file() {
     let (database, client) = with_a_log();
-    let Writers::Some(who) = inspect(&database).writers().unwrap() else { panic!("nobody found") };
+    let OtherSessions::Some(who) = inspect(&database).writers().unwrap() else {
+        panic!("nobody found")
+    };
     assert!(who[0].contains("(sqlite3)") && who[0].contains("`app.db-wal`"), "{who:?}");
     drop(client);
-    assert_eq!(inspect(&database).writers().unwrap(), Writers::None);
+    assert_eq!(inspect(&database).writers().unwrap(), OtherSessions::None);
     let plain = SqliteDatabase::with("CREATE TABLE t (a);");
     let reader = SqliteClient::open(&plain.path, &["-readonly"]);
-    assert_eq!(inspect(&plain).writers().unwrap(), Writers::None);
-    assert_eq!(change(&plain).writers().unwrap(), Writers::None);
+    assert_eq!(inspect(&plain).writers().unwrap(), OtherSessions::None);
+    assert_eq!(change(&plain).writers().unwrap(), OtherSessions::None);
     drop(reader);
     let mut writer = plain.client();
     let mut found = inspect(&plain);
     writer.sql("BEGIN EXCLUSIVE;");
-    assert!(matches!(found.writers().unwrap(), Writers::Some(who) if who.len() == 1));
+    assert!(matches!(found.writers().unwrap(), OtherSessions::Some(who) if who.len() == 1));
 }
 
-fn table(sight: &Sight, name: &str) -> Table {
+fn table(sight: &InspectedDatabase, name: &str) -> Table {
     sight.schema.home_table(name).unwrap_or_else(|| panic!("no table {name}")).clone()
 }
 
@@ -372,7 +376,7 @@ fn values_are_told_as_sqlite_writes_them() {
     let database = SqliteDatabase::with(
         "CREATE TABLE t (k, v); INSERT INTO t VALUES (1, 1.0), (2, x'00FF'), (3, 9e999), (4, NULL), (5, ''), (6, 'v'), (x'AB', 7);",
     );
-    let question = Question::Keyed {
+    let question = RowQuery::Keyed {
         table: ObjectRef::table("main", "t"),
         key: vec!["k".into()],
         column: "v".into(),

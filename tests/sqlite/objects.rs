@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use ttplan::engines::by_name;
+use ttplan::engines::database::WriteDatabase;
 use ttplan::error::{Error, Kind, Result};
-use ttplan::live::ChangeDatabase;
-use ttplan::live::engines::by_name;
 use ttplan::model::names::{ObjectKind, ObjectRef};
 
 use crate::ground::TestDatabase;
 use crate::ground::sqlite::{MIXED, SqliteDatabase};
 
-fn change(database: &SqliteDatabase) -> Box<dyn ChangeDatabase> {
+fn change(database: &SqliteDatabase) -> Box<dyn WriteDatabase> {
     (by_name("sqlite").unwrap().change)(&database.access()).unwrap()
 }
 

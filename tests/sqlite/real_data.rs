@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use ttplan::live::engines::by_name;
-use ttplan::live::{ChangeDatabase, InspectDatabase};
+use ttplan::engines::by_name;
+use ttplan::engines::database::{ReadDatabase, WriteDatabase};
+use ttplan::model::database::schema::{Table, View};
 use ttplan::model::names::{ObjectKind, ObjectRef};
-use ttplan::model::schema::{Table, View};
 
 use crate::ground::TestDatabase;
 use crate::ground::sqlite::{SqliteDatabase, dump};
@@ -17,11 +17,11 @@ fn folder() -> Option<PathBuf> {
     real_data("timetracker")
 }
 
-fn inspect(database: &SqliteDatabase) -> Box<dyn InspectDatabase> {
+fn inspect(database: &SqliteDatabase) -> Box<dyn ReadDatabase> {
     (by_name("sqlite").unwrap().inspect)(&database.access()).unwrap()
 }
 
-fn change(database: &SqliteDatabase) -> Box<dyn ChangeDatabase> {
+fn change(database: &SqliteDatabase) -> Box<dyn WriteDatabase> {
     (by_name("sqlite").unwrap().change)(&database.access()).unwrap()
 }
 

@@ -5,16 +5,16 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ttplan::engines::by_name;
+use ttplan::engines::database::WriteDatabase;
 use ttplan::error::{Kind, Result};
-use ttplan::live::ChangeDatabase;
-use ttplan::live::engines::by_name;
 use ttplan::model::names::ObjectRef;
 use ttplan::model::observation::Presence;
 
 use crate::ground::sqlite::{MIXED, SqliteDatabase, dump};
 use crate::ground::{Client, TestDatabase};
 
-fn change(database: &SqliteDatabase) -> Box<dyn ChangeDatabase> {
+fn change(database: &SqliteDatabase) -> Box<dyn WriteDatabase> {
     (by_name("sqlite").unwrap().change)(&database.access()).unwrap()
 }
 

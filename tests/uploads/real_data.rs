@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use ttplan::config::{Said, settle};
+use ttplan::analysis::reference_resolution;
+use ttplan::config::{CliOverrides, resolve};
 use ttplan::live::open_to_inspect;
+use ttplan::model::files::references::{ReferenceStatus, UploadsReport};
 use ttplan::model::names::{Moment, Secret};
-use ttplan::model::references::{Status, UploadsReport};
-use ttplan::rules::resolve;
 
 use crate::ground::postgres::PostgresDatabase;
 use crate::ground::sqlite::SqliteDatabase;
@@ -55,17 +55,17 @@ impl Place {
              WHERE file_path LIKE '/data/uploads%'"
         );
         self.database.sql(&sql);
-        let said = Said {
+        let said = CliOverrides {
             profile: Some("timetracker".into()),
             database_url: Some(Secret::new(self.database.access().url.reveal())),
             root: Some(self.root().join("app")),
             environment: [("UPLOAD_FOLDER".into(), folder.into())].into(),
             working_directory: self.directory.path().into(),
-            ..Said::default()
+            ..CliOverrides::default()
         };
-        let settled = settle(&said).unwrap();
+        let settled = resolve(&said).unwrap();
         let mut live = open_to_inspect(&settled.access).unwrap();
-        let wishes = ttplan::inspect::Wishes {
+        let wishes = ttplan::inspect::InspectOptions {
             made_by: "test".into(),
             made_at: Moment::EPOCH,
             database: true,
@@ -74,7 +74,7 @@ impl Place {
             offline: None,
         };
         let seen = ttplan::inspect::inspect(&settled.config, live.as_mut(), &wishes).unwrap();
-        resolve::report(&seen.facts)
+        reference_resolution::report(&seen.facts)
     }
 
     fn relative(&self, path: &Path) -> String {
@@ -99,8 +99,11 @@ fn everything_is_told_right(place: &Place) -> String {
         .references
         .iter()
         .map(|one| {
-            let status =
-                if one.status == Status::Elsewhere { "old-location" } else { one.status.word() };
+            let status = if one.status == ReferenceStatus::Elsewhere {
+                "old-location"
+            } else {
+                one.status.word()
+            };
             let at = one.found_at.as_ref().map(|path| place.relative(path.as_path()));
             let value = one.value.replace(&folder, "/data/uploads");
             (one.table.clone(), one.column.clone(), value, status.to_owned(), at)

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::config::discover::{Discovery, Migrations};
-use crate::config::settle::URL_VARIABLE;
+use crate::config::resolve::URL_VARIABLE;
 
 const HEAD: &str = "\
 # What ttplan has to know of this application. Relative paths are relative to `[app] root`.
@@ -88,10 +88,10 @@ impl Discovery {
         let name = self.url_variable();
         match (&self.url_variable, self.databases.as_slice()) {
             (Some((_, files)), _) => {
-                comment(text, &format!("{name} is set in {}.", files.join(", ")))
+                comment(text, &format!("{name} is set in {}.", files.join(", ")));
             }
             (None, []) => {
-                comment(text, &format!("Nothing here says where the database is: set {name}."))
+                comment(text, &format!("Nothing here says where the database is: set {name}."));
             }
             (None, databases) => comment(text, &format!("Found: {}", databases.join(", "))),
         }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::config::paths::resolve;
 use crate::config::profiles;
-use crate::config::settle::URL_VARIABLE;
+use crate::config::resolve::URL_VARIABLE;
 use crate::error::{Error, Kind, Result};
 use crate::model::names::FilePath;
 

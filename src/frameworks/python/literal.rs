@@ -2,22 +2,22 @@
 
 use tree_sitter::Node;
 
-use super::Value;
+use super::PyValue;
 
 /// The value of an expression that is a literal; `None` where it is anything else.
-pub(super) fn value(node: Node<'_>, text: &str) -> Option<Value> {
+pub(super) fn value(node: Node<'_>, text: &str) -> Option<PyValue> {
     let node = without_parentheses(node)?;
     match node.kind() {
-        "none" => Some(Value::None),
+        "none" => Some(PyValue::None),
         "tuple" | "list" | "set" | "expression_list" => {
             let mut cursor = node.walk();
             let items = node.named_children(&mut cursor).filter(is_code);
             items
                 .map(|item| string(without_parentheses(item)?, text))
                 .collect::<Option<_>>()
-                .map(Value::Texts)
+                .map(PyValue::Texts)
         }
-        _ => string(node, text).map(Value::Text),
+        _ => string(node, text).map(PyValue::Text),
     }
 }
 

@@ -1,0 +1,97 @@
+//! Removes what runs keep and nothing needs any more. The journal of the run decides, and is asked
+//! again just before anything goes.
+
+use std::path::Path;
+
+use crate::apply::context::RunContext;
+use crate::artifact::journal;
+use crate::artifact::state::RunDirectory;
+use crate::error::{Error, Kind, Result};
+use crate::fault;
+use crate::fs::files;
+use crate::model::plan::step::{Answer, DiscardKept};
+
+/// Whether the run was taken back to its beginning, so that nothing it keeps is needed.
+pub fn is_taken_back(run: &RunDirectory) -> Result<Answer> {
+    if !run.journal().exists() {
+        return Ok(Answer::No(format!("there is no run `{}`", run.id)));
+    }
+    let (_, standing) = journal::read(&run.journal())?;
+    let told = || {
+        format!("run `{}` is not taken back, and taking it back would need what it keeps", run.id)
+    };
+    Ok(if standing.all_undone { Answer::Yes } else { Answer::No(told()) })
+}
+
+/// Whether all of it is gone.
+pub fn is_gone(run: &RunDirectory, discard: &DiscardKept) -> Answer {
+    for thing in &discard.kept {
+        let path = run.kept_at(&thing.name, thing.directory.as_ref());
+        match std::fs::symlink_metadata(&path) {
+            Ok(_) => return Answer::No(format!("`{}` is there", path.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Answer::Unknown(format!(
+                    "`{}` cannot be looked at: {error}",
+                    path.display()
+                ));
+            }
+        }
+    }
+    Answer::Yes
+}
+
+/// Removes it, thing by thing.
+///
+/// Errors: `Kind::Stale` where the run is not taken back.
+pub(in crate::apply) fn discard(ctx: &mut RunContext<'_>, discard: &DiscardKept) -> Result<()> {
+    let run = ctx.active_run.folder.beside(&discard.run);
+    match is_taken_back(&run)? {
+        Answer::Yes => {}
+        Answer::No(why) | Answer::Unknown(why) => return Err(Error::new(Kind::Stale, why)),
+    }
+    for thing in &discard.kept {
+        ctx.go_on()?;
+        let path = run.kept_at(&thing.name, thing.directory.as_ref());
+        remove(&path).map_err(|error| files::told("remove", &path, &error))?;
+        path.parent().map_or(Ok(()), files::sync_directory)?;
+    }
+    Ok(())
+}
+
+/// A file, or a directory with all in it; never what a link leads to.
+fn remove(path: &Path) -> std::io::Result<()> {
+    fault::point("purge: before it is removed")?;
+    let removed = match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_go_with_all_in_them_and_links_lead_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("kept/of/files")).unwrap();
+        std::fs::create_dir(at("elsewhere")).unwrap();
+        for file in ["kept/of/files/a", "elsewhere/b", "saved"] {
+            std::fs::write(at(file), "x").unwrap();
+        }
+        std::os::unix::fs::symlink(at("elsewhere"), at("link")).unwrap();
+        std::os::unix::fs::symlink(at("elsewhere"), at("kept/link")).unwrap();
+        for name in ["kept", "saved", "link", "never there"] {
+            remove(&at(name)).unwrap();
+            assert!(at(name).symlink_metadata().is_err(), "{name}");
+        }
+        assert!(at("elsewhere/b").exists());
+    }
+}

@@ -1,0 +1,203 @@
+//! Puts files in the place of others that have been saved, and puts those back.
+//!
+//! A file is replaced only while it is the one that the plan lists; one that somebody has changed
+//! since is never touched.
+
+use std::path::Path;
+
+use crate::apply::context::{BATCH, RunContext, how, ranges};
+use crate::apply::execute::release::{AS_IT_IS, list};
+use crate::apply::probe::walk;
+use crate::apply::progress::ProgressEvent;
+use crate::artifact::journal::JournalEvent;
+use crate::artifact::sidecar;
+use crate::error::{Error, Kind, Result};
+use crate::model::files::uploads::FileFact;
+use crate::model::names::FilePath;
+use crate::model::plan::step::{Answer, FileList, Move, ReplaceFiles, RestoreFiles, Step};
+use crate::stores::store::{FileState, Placement, ReadStore};
+
+/// The rows of a list that belong to a batch of another list, which has the same paths.
+///
+/// Errors: `Kind::Refused` where it has not.
+fn beside<'a>(all: &'a [FileFact], first: u64, rows: &[FileFact]) -> Result<&'a [FileFact]> {
+    let first = usize::try_from(first).unwrap_or(usize::MAX);
+    let found = all.get(first..first.saturating_add(rows.len())).unwrap_or_default();
+    if found.iter().map(FileFact::path).eq(rows.iter().map(FileFact::path)) {
+        return Ok(found);
+    }
+    Err(Error::new(
+        Kind::Refused,
+        "the files to be replaced are not those that have the names of the new",
+    ))
+}
+
+/// Whether the files can be replaced, or have been: every place holds the old content or the new.
+pub fn ask(
+    files: &mut dyn ReadStore,
+    sidecar: Option<&Path>,
+    replace: &ReplaceFiles,
+    ready: bool,
+) -> Result<Answer> {
+    let old = sidecar::rows(sidecar, &replace.replaced)?;
+    let mut answer = Answer::Yes;
+    walk(sidecar, &replace.files, &mut |first, rows| {
+        let olds = files.states(&replace.to, beside(&old, first, rows)?)?;
+        let news = files.states(&replace.to, rows)?;
+        let sources = if ready { Some(files.states(&replace.from, rows)?) } else { None };
+        for (n, row) in rows.iter().enumerate() {
+            let path = row.path().to_text();
+            let (to, from) = (replace.to.to_text(), replace.from.to_text());
+            let source = sources.as_ref().map_or(FileState::Same, |states| states[n]);
+            let is_there = news[n] == FileState::Same || ready && olds[n] == FileState::Same;
+            answer = match (is_there, source) {
+                (true, FileState::Same) => continue,
+                (_, FileState::Unreadable) => {
+                    Answer::Unknown(format!("file `{path}` in `{from}` cannot be read"))
+                }
+                (true, _) => Answer::No(format!("file `{path}` in `{from}` is not as it was")),
+                (false, _) if news[n] == FileState::Unreadable => {
+                    Answer::Unknown(format!("file `{path}` in `{to}` cannot be read"))
+                }
+                (false, _) => {
+                    Answer::No(format!("file `{path}` in `{to}` is not the one that was seen"))
+                }
+            };
+            return Ok(false);
+        }
+        Ok(true)
+    })?;
+    Ok(answer)
+}
+
+/// Replaces the files, batch by batch. What was there has been saved before.
+pub fn replace(ctx: &mut RunContext<'_>, step: &Step, replace: &ReplaceFiles) -> Result<()> {
+    let how = how(replace.mode.as_deref(), replace.owner.as_deref())?;
+    let kept = step.save.iter().find_map(|save| match save {
+        Move::SaveFiles(save) if save.from == replace.to => Some(save.name.clone()),
+        _ => None,
+    });
+    let kept = kept
+        .ok_or_else(|| Error::new(Kind::Refused, "files are to be replaced that were not saved"))?;
+    let (of_files, of_bytes) = replace.files.totals();
+    let (mut done, mut done_bytes) = (0, 0);
+    ctx.live.change_files().sweep(&replace.to)?;
+    clear_exchanged(ctx, &replace.to, &[&replace.files, &replace.replaced])?;
+    let sidecar = ctx.sidecar;
+    let old = sidecar::rows(sidecar, &replace.replaced)?;
+    sidecar::for_each_batch(sidecar, &replace.files, BATCH, &mut |first, rows| {
+        ctx.go_on()?;
+        let old = beside(&old, first, rows)?;
+        let files = ranges(first, &ctx.live.files().states(&replace.to, old)?, FileState::Same);
+        if !files.is_empty() {
+            ctx.active_run.note(JournalEvent::Replacing {
+                step: step.id.clone(),
+                kept: kept.clone(),
+                files,
+            })?;
+        }
+        ctx.live.change_files().copy_onto(
+            &replace.from,
+            &replace.to,
+            rows,
+            Placement::Replace(old),
+            &how,
+        )?;
+        done += rows.len() as u64;
+        done_bytes += rows.iter().map(FileFact::size).fold(0, u64::saturating_add);
+        ctx.reporter.report(ProgressEvent::Copied {
+            files: done,
+            of_files,
+            bytes: done_bytes,
+            of_bytes,
+        });
+        Ok(())
+    })
+}
+
+/// Removes what an interrupted attempt left beside the places, where it is the old content, which
+/// is kept, or the new.
+///
+/// Errors: `Kind::Stale` where it is neither: the only copy of what somebody else wrote there.
+pub fn clear_exchanged(
+    ctx: &mut RunContext<'_>,
+    root: &FilePath,
+    known: &[&FileList],
+) -> Result<()> {
+    let left = ctx.live.change_files().exchanged(root)?;
+    let mut ours: Vec<FileFact> = Vec::new();
+    for list in known.iter().filter(|_| !left.is_empty()) {
+        sidecar::for_each_batch(ctx.sidecar, list, BATCH, &mut |_, rows| {
+            let is_known = |fact: &&FileFact| rows.iter().any(|row| row.sha256() == fact.sha256());
+            ours.extend(
+                left.iter().filter_map(|(_, fact)| fact.as_ref()).filter(is_known).cloned(),
+            );
+            Ok(())
+        })?;
+    }
+    ours.sort_by(|one, next| one.path().cmp(next.path()));
+    ours.dedup();
+    ctx.live.change_files().remove(root, &ours)?;
+    let Some((path, _)) =
+        left.iter().find(|(path, _)| !ours.iter().any(|fact| fact.path() == path))
+    else {
+        return Ok(());
+    };
+    let place = root.join(path);
+    let place = place.to_text();
+    Err(Error::new(
+        Kind::Stale,
+        format!("`{place}` was written by somebody else at the moment it was to be replaced"),
+    )
+    .because("it is the only copy, and nothing was done to it")
+    .hint("look at it, move it to where it belongs, then run the same command again"))
+}
+
+/// Puts back what was replaced, from where it is kept. One that has another content by now than the
+/// run gave it is an error, unless what was written since may be lost: then it is left as it is.
+pub fn put_back(
+    ctx: &mut RunContext<'_>,
+    step: &Step,
+    restore: &RestoreFiles,
+    kept: &FilePath,
+    replacing: &FileList,
+) -> Result<()> {
+    let sidecar = ctx.sidecar;
+    let ours = sidecar::rows(sidecar, replacing)?;
+    clear_exchanged(ctx, &restore.root, &[replacing, list(step, &restore.files)?])?;
+    sidecar::for_each_batch(sidecar, list(step, &restore.files)?, BATCH, &mut |first, rows| {
+        ctx.go_on()?;
+        let ours = beside(&ours, first, rows)?;
+        let olds = ctx.live.files().states(&restore.root, rows)?;
+        let news = ctx.live.files().states(&restore.root, ours)?;
+        let (mut gone, mut old, mut new) = (Vec::new(), Vec::new(), Vec::new());
+        for (n, row) in rows.iter().enumerate() {
+            match (olds[n], news[n]) {
+                (FileState::Same, _) => {}
+                (FileState::Missing, _) => gone.push(row.clone()),
+                (_, FileState::Same) => {
+                    old.push(row.clone());
+                    new.push(ours[n].clone());
+                }
+                _ if ctx.options.discard_writes => {}
+                _ => return Err(changed_since(&restore.root, row)),
+            }
+        }
+        let files = ctx.live.change_files();
+        if !gone.is_empty() {
+            files.copy(kept, &restore.root, &gone, &AS_IT_IS)?;
+        }
+        if !old.is_empty() {
+            files.copy_onto(kept, &restore.root, &old, Placement::Replace(&new), &AS_IT_IS)?;
+        }
+        Ok(())
+    })
+}
+
+fn changed_since(root: &FilePath, row: &FileFact) -> Error {
+    let message =
+        format!("`{}` in `{}` was written to since", row.path().to_text(), root.to_text());
+    Error::new(Kind::Stale, message).hint(
+        "`ttplan undo --discard-writes` leaves such files as they are and takes all others back",
+    )
+}

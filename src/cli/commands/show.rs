@@ -1,0 +1,91 @@
+//! `ttplan show`: a plan for people. What it says of itself is recomputed first.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::artifact::state::{RunDirectory, StateDirectory};
+use crate::artifact::{document, history};
+use crate::cli::commands::undo;
+use crate::cli::out::Out;
+use crate::cli::settings::HostArgs;
+use crate::error::{Error, Kind, Result};
+use crate::fs::files;
+use crate::model::names::Digest;
+use crate::model::plan::Plan;
+use crate::render;
+
+/// Show a plan: what it was made for, what was found, every step to the letter, the summary last.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The plan file, or a run as `ttplan history` names it
+    file: PathBuf,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t, env = "TTPLAN_FORMAT")]
+    format: Format,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+/// In which form a plan is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// The document itself
+    Json,
+    /// For a ticket or a merge request
+    Markdown,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    let run = run_of(args)?;
+    let (plan, bytes) = read(run.as_ref().map_or(args.file.clone(), RunDirectory::plan).as_path())?;
+    out.result(&formatted(&plan, &bytes, args.format))?;
+    if let Some(run) = run.filter(|_| args.format == Format::Text) {
+        out.result(&render::history::run(&history::run(&run)))?;
+    }
+    Ok(0)
+}
+
+/// The run that is meant: only where no file has that name.
+fn run_of(args: &Args) -> Result<Option<RunDirectory>> {
+    let name = args
+        .file
+        .to_str()
+        .filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit()));
+    let Some(name) = name.filter(|_| !args.file.exists()) else { return Ok(None) };
+    let site = args.host.site()?;
+    undo::named(&StateDirectory::open_existing(site.state.as_path())?, name).map(Some)
+}
+
+/// A plan in the wanted form.
+pub fn formatted(plan: &Plan, bytes: &[u8], format: Format) -> String {
+    let sha256 = Digest::of(bytes);
+    match format {
+        Format::Text => render::plan::plan(plan, &sha256),
+        Format::Json => String::from_utf8_lossy(bytes).into_owned(),
+        Format::Markdown => render::markdown::plan(plan, &sha256),
+    }
+}
+
+/// Reads a plan that does not contradict itself.
+///
+/// Errors: as [`document::read_plan`]; `Kind::Refused` for a plan that says of itself what its
+/// moves deny.
+pub fn read(file: &std::path::Path) -> Result<(Plan, Vec<u8>)> {
+    let bytes = files::read(file)?;
+    let plan = document::read_plan(&file.to_string_lossy(), &bytes)?;
+    let contradictions = plan.contradictions();
+    if contradictions.is_empty() {
+        return Ok((plan, bytes));
+    }
+    let refused = Error::new(
+        Kind::Refused,
+        format!("`{}` says of itself what its own moves deny", file.display()),
+    );
+    let told = contradictions.into_iter().fold(refused, Error::because);
+    Err(told.hint("do not sign or apply it; find out who made it"))
+}

@@ -1,0 +1,8 @@
+//! GROUND: what a database holds, neutral to engine and framework: schemas, their shapes, the
+//! catalogue of shapes, the graph of revisions. No connection, no SQL but quoted names.
+
+pub mod catalogue;
+pub mod offline;
+pub mod revisions;
+pub mod schema;
+pub mod shape;

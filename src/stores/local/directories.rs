@@ -1,0 +1,211 @@
+//! Making and removing directories. One appears under its name only when its owner and mode are
+//! right, and is on disk when it is reported.
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{self, AtFlags, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use crate::error::Result;
+use crate::fs::root::{Root, split};
+use crate::model::names::FilePath;
+use crate::stores::local::attributes::{Own, apply_attributes};
+use crate::stores::local::durable::point;
+use crate::stores::local::errors::{stale, undone, unread};
+use crate::stores::local::temporary::{Names, is_temporary, place_directory};
+use crate::stores::store::CopyAttributes;
+
+const PASS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const READ: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const NEW: Mode = Mode::RWXU;
+
+/// Makes a directory at a plain absolute path and the missing ones above it, all with this mode
+/// (0755 without) and owner; returns those made, outermost first. Links above are the operator's
+/// business and are followed; the directory itself must not be one. Nothing stays of a failure.
+pub(super) fn make_directory(
+    path: &FilePath,
+    how: &CopyAttributes,
+    modern: bool,
+) -> Result<Vec<FilePath>> {
+    let mut made = Vec::new();
+    match make_all(path, how, modern, &mut made) {
+        Ok(()) => Ok(made),
+        Err(error) => {
+            for path in made.iter().rev() {
+                let _ = fs::unlinkat(fs::CWD, path.as_path(), AtFlags::REMOVEDIR);
+            }
+            Err(error)
+        }
+    }
+}
+
+fn make_all(
+    path: &FilePath,
+    how: &CopyAttributes,
+    modern: bool,
+    made: &mut Vec<FilePath>,
+) -> Result<()> {
+    let mut here = fs::open("/", PASS, Mode::empty())
+        .map_err(|errno| undone("make directory", errno, &FilePath::from("/")))?;
+    for (end, name) in components(path) {
+        let so_far = FilePath::from_bytes(&path.as_bytes()[..end]);
+        // What is made may be somebody else's by now: no link that he puts there is followed.
+        let guarded = so_far == *path || !made.is_empty();
+        let guard = if guarded { OFlags::NOFOLLOW } else { OFlags::empty() };
+        here = match fs::openat(&here, name, PASS | guard, Mode::empty()) {
+            Err(Errno::NOENT) => sweep(&here)
+                .and_then(|()| make_one(&here, name, how, None, modern))
+                .and_then(|new| {
+                    made.push(so_far.clone());
+                    fs::fsync(&new)?;
+                    fs::fsync(fs::openat(&here, c".", READ, Mode::empty())?)?;
+                    Ok(new)
+                }),
+            opened => opened,
+        }
+        .map_err(|errno| undone("make directory", errno, &so_far))?;
+    }
+    Ok(())
+}
+
+/// Removes what an interruption left of a directory that was to be made here: nobody else looks
+/// above a root.
+fn sweep(here: &OwnedFd) -> rustix::io::Result<()> {
+    for entry in fs::Dir::read_from(fs::openat(here, c".", READ, Mode::empty())?)? {
+        let entry = entry?;
+        if !is_temporary(entry.file_name().to_bytes()) {
+            continue;
+        }
+        match fs::unlinkat(here, entry.file_name(), AtFlags::REMOVEDIR) {
+            // A file, or one that is in use: not ours.
+            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// Every component with where it ends in the path.
+fn components(path: &FilePath) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut end = 0;
+    path.as_bytes().split(|byte| *byte == b'/').filter_map(move |name| {
+        let from = end;
+        end += name.len() + 1;
+        (!name.is_empty()).then_some((from + name.len(), name))
+    })
+}
+
+/// Makes one directory like `model`, or with the usual mode and owner, and gives it its name last.
+fn make_one(
+    parent: &OwnedFd,
+    name: &[u8],
+    how: &CopyAttributes,
+    model: Option<&Stat>,
+    modern: bool,
+) -> rustix::io::Result<OwnedFd> {
+    let temporary = Names::new().name(0);
+    point("disk: before a directory is made")?;
+    fs::mkdirat(parent, &temporary[..], NEW)?;
+    let made = fs::openat(parent, &temporary[..], READ | OFlags::NOFOLLOW, Mode::empty()).and_then(
+        |new| {
+            let now = fs::fstat(&new)?;
+            let own = Own::of(&now);
+            let own = match model.map(Own::of) {
+                // Its owner must be able to put files into it, now and later.
+                Some(model) => Own { mode: model.mode | NEW.as_raw_mode(), ..model },
+                // A group that is passed on from above goes on being passed on.
+                None => Own { mode: own.mode & Mode::SGID.as_raw_mode() | 0o755, ..own },
+            };
+            apply_attributes(&new, &now, how, own)?;
+            point("disk: before a directory has its name")?;
+            place_directory(parent, &temporary, name, modern)?;
+            Ok(new)
+        },
+    );
+    if made.is_err() {
+        let _ = fs::unlinkat(parent, &temporary[..], AtFlags::REMOVEDIR);
+    }
+    made
+}
+
+/// Makes `path` below `to`, and the missing ones above it, each with the mode and owner of the same
+/// directory below `from`; adds those it made to `made`. Their names are not synced here.
+pub(super) fn make_like(
+    from: &Root,
+    to: &Root,
+    path: &FilePath,
+    owner: Option<(u32, u32)>,
+    made: &mut Vec<FilePath>,
+) -> Result<()> {
+    if to.directory(path).is_ok() {
+        return Ok(());
+    }
+    for (end, name) in components(path) {
+        let so_far = FilePath::from_bytes(&path.as_bytes()[..end]);
+        match to.directory(&so_far) {
+            Ok(_) => continue,
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(undone("make directory", errno, &to.absolute(&so_far))),
+        }
+        let source = from.absolute(&so_far);
+        let model = match from.look(&so_far) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+                return Err(stale(&source, "is no longer a directory"));
+            }
+            model => model.map_err(|errno| unread(errno, &source))?,
+        };
+        let (above, _) = split(&so_far);
+        to.directory(&above)
+            .and_then(|above| {
+                make_one(
+                    &above,
+                    name,
+                    &CopyAttributes { mode: None, owner },
+                    Some(&model),
+                    to.is_modern(),
+                )
+            })
+            .map_err(|errno| undone("make directory", errno, &to.absolute(&so_far)))?;
+        made.push(so_far);
+    }
+    Ok(())
+}
+
+/// Removes an empty directory at a plain absolute path, or what an interruption left of its making;
+/// false where it is not empty or not there.
+pub(super) fn remove_directory(path: &FilePath) -> Result<bool> {
+    let refused = |errno| undone("remove directory", errno, path);
+    let (above, name) = split(path);
+    if name.is_empty() {
+        return Err(refused(Errno::BUSY));
+    }
+    // The directory above `/x` is written as nothing.
+    let above = if above.as_bytes().is_empty() { FilePath::from("/") } else { above };
+    let above = match fs::open(above.as_path(), READ, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(false),
+        above => above.map_err(refused)?,
+    };
+    point("disk: before a directory is removed").map_err(refused)?;
+    sweep(&above).map_err(refused)?;
+    match fs::unlinkat(&above, name, AtFlags::REMOVEDIR) {
+        Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => return Ok(false),
+        removed => removed.map_err(refused)?,
+    }
+    fs::fsync(above).map_err(refused)?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_say_where_they_end() {
+        let path = FilePath::from("/data/up/a");
+        let found: Vec<_> = components(&path).map(|(end, _)| &path.as_bytes()[..end]).collect();
+        assert_eq!(found, [&b"/data"[..], b"/data/up", b"/data/up/a"]);
+        let path = FilePath::from("a/b");
+        let found: Vec<_> = components(&path).map(|(end, _)| &path.as_bytes()[..end]).collect();
+        assert_eq!(found, [&b"a"[..], b"a/b"]);
+        assert_eq!(components(&FilePath::from("/")).count(), 0);
+    }
+}

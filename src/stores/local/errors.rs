@@ -1,0 +1,85 @@
+//! What the kernel refuses, in our voice: the path, the reason, and what to do about it.
+//! Errors of this room are made here and in no other way; none of them shows a file's content.
+
+use rustix::io::Errno;
+
+use crate::error::{Error, Kind};
+use crate::model::names::FilePath;
+
+/// Something that was to be read could not be.
+pub(super) fn unread(errno: Errno, path: &FilePath) -> Error {
+    told(Kind::Unreachable, "read", errno, path)
+}
+
+/// Something could not be done: `act` is the verb, as in `write` or `make directory`.
+pub(super) fn undone(mv: &str, errno: Errno, path: &FilePath) -> Error {
+    told(Kind::Failed, mv, errno, path)
+}
+
+/// What is at `path` is not what the plan says.
+pub(super) fn stale(path: &FilePath, how: &str) -> Error {
+    Error::new(Kind::Stale, format!("`{}` {how}", path.to_text()))
+}
+
+/// It cannot be found out whether what is at `path` is what is listed.
+pub(super) fn unknown(path: &FilePath) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("cannot compare `{}` with what is listed", path.to_text()),
+    )
+    .because("it cannot be read, or was written to meanwhile")
+    .hint(format!("ls -l {}", quoted(path)))
+}
+
+fn told(kind: Kind, mv: &str, errno: Errno, path: &FilePath) -> Error {
+    let error = Error::new(kind, format!("cannot {mv} `{}`", path.to_text()));
+    let path = quoted(path);
+    match errno {
+        Errno::NOSPC => {
+            error.because("no space is left on its filesystem").hint(format!("df -h {path}"))
+        }
+        Errno::DQUOT => error.because("the disk quota of this user is used up").hint("quota -s"),
+        Errno::ROFS => {
+            error.because("its filesystem is mounted read-only").hint(format!("findmnt -T {path}"))
+        }
+        Errno::ACCESS | Errno::PERM => {
+            error.because("this user may not do that").hint(format!("id && namei -l {path}"))
+        }
+        Errno::NOENT => error.because("it is not there"),
+        Errno::EXIST => error.because("something is there already").hint(format!("ls -ld {path}")),
+        Errno::LOOP => error.because("a symbolic link is in the way, and none is followed"),
+        Errno::NOTDIR => {
+            error.because("something that is not a directory, or a symbolic link, is in the way")
+        }
+        other => error.because(other),
+    }
+}
+
+/// The path as one word for a shell.
+fn quoted(path: &FilePath) -> String {
+    format!("'{}'", path.to_text().replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_why_and_what_to_do() {
+        let error = undone("write", Errno::NOSPC, &FilePath::from("/data/o'hara"));
+        assert_eq!(
+            error.to_string(),
+            "cannot write `/data/o'hara`: no space is left on its filesystem"
+        );
+        assert_eq!(error.hints(), [r"df -h '/data/o'\''hara'"]);
+        assert_eq!(error.kind(), Kind::Failed);
+        assert_eq!(unread(Errno::ACCESS, &FilePath::from("/x")).kind(), Kind::Unreachable);
+    }
+
+    #[test]
+    fn every_refusal_a_full_or_closed_disk_gives_has_a_hint() {
+        for errno in [Errno::NOSPC, Errno::DQUOT, Errno::ROFS, Errno::ACCESS, Errno::PERM] {
+            assert_eq!(undone("write", errno, &FilePath::from("/x")).hints().len(), 1, "{errno:?}");
+        }
+    }
+}

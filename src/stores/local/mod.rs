@@ -1,0 +1,179 @@
+//! Files on the disks of this machine. Never follows a symbolic link below a root, never opens
+//! what is not a plain file, never replaces one that it was not told of; every way down is in
+//! `root`.
+
+pub mod archive;
+mod attributes;
+mod copy;
+mod copy_data;
+mod directories;
+mod directory_cache;
+mod durable;
+mod errors;
+mod hash;
+mod hash_cache;
+mod host_paths;
+mod ignore;
+pub mod lock;
+mod mounts;
+mod remove;
+mod scan;
+mod sources;
+mod temporary;
+mod try_write;
+mod walk;
+
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use crate::error::{Error, Kind, Result};
+use crate::model::files::uploads::{FileCircumstance, FileFact, MountInfo, Tree};
+use crate::model::names::FilePath;
+use crate::stores::store::{
+    Copied, CopyAttributes, DirectoryState, FileState, Placement, ReadStore, ScriptFile, WriteStore,
+};
+
+use self::hash_cache::HashCache;
+use crate::fs::root::Root;
+
+pub use self::try_write::try_writing;
+
+/// The disks of this machine. Roots and directories are plain absolute paths.
+///
+/// A root that is itself a symbolic link counts as no directory: following it silently would let
+/// copies end up elsewhere than a plan says. Links above a root are followed; they are the
+/// operator's.
+#[derive(Clone, Debug)]
+pub struct LocalStore {
+    modern: bool,
+    memory: Arc<HashCache>,
+}
+
+impl LocalStore {
+    /// With whatever the kernel offers.
+    pub fn new() -> Self {
+        Self { modern: true, memory: Arc::new(HashCache::new()) }
+    }
+
+    /// Without `openat2`, `renameat2` and `syncfs`, as on kernels and in sandboxes that lack them:
+    /// the same results by older means.
+    pub fn by_older_means() -> Self {
+        Self { modern: false, ..Self::new() }
+    }
+
+    /// The root, to be changed; `None` where it is missing.
+    fn root_to_clear(&self, path: &FilePath) -> Result<Option<Root>> {
+        absolute(path)?;
+        match Root::open(path, self.modern) {
+            Ok(root) => Ok(Some(root)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errors::unread(errno, path)),
+        }
+    }
+}
+
+impl Default for LocalStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn absolute(path: &FilePath) -> Result<()> {
+    if path.is_plain_absolute() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Failed, format!("`{}` is not a plain absolute path", path.to_text())))
+}
+
+/// Opens the two roots of a copy.
+fn roots(from: &FilePath, to: &FilePath, modern: bool) -> Result<(Root, Root)> {
+    let open = |path| Root::open(path, modern);
+    let from_root = open(from).map_err(|errno| match errno {
+        Errno::NOENT | Errno::NOTDIR => errors::stale(from, "is no longer a directory"),
+        errno => errors::unread(errno, from),
+    })?;
+    let to_root = open(to).map_err(|errno| errors::undone("write into", errno, to))?;
+    Ok((from_root, to_root))
+}
+
+impl ReadStore for LocalStore {
+    fn scan(
+        &mut self,
+        root: &FilePath,
+        ignore: &[String],
+    ) -> Result<(Tree, Vec<FileCircumstance>)> {
+        absolute(root)?;
+        Ok(scan::scan(root, ignore, self.modern))
+    }
+
+    fn states(&mut self, root: &FilePath, files: &[FileFact]) -> Result<Vec<FileState>> {
+        absolute(root)?;
+        scan::states(root, files, &self.memory, self.modern)
+    }
+
+    fn directory(&mut self, path: &FilePath) -> Result<DirectoryState> {
+        absolute(path)?;
+        Ok(host_paths::directory(path, self.modern))
+    }
+
+    fn sources(&mut self, directory: &FilePath) -> Result<Vec<ScriptFile>> {
+        absolute(directory)?;
+        sources::sources(directory, self.modern)
+    }
+
+    fn program(&mut self, name: &str, search: &str) -> Option<FilePath> {
+        host_paths::program(name, search)
+    }
+
+    fn place(&mut self, path: &FilePath) -> Option<MountInfo> {
+        mounts::place(path)
+    }
+
+    fn free_bytes(&mut self, path: &FilePath) -> Option<u64> {
+        host_paths::free_bytes(path)
+    }
+}
+
+impl WriteStore for LocalStore {
+    fn make_directory(
+        &mut self,
+        path: &FilePath,
+        mode: Option<u32>,
+        owner: Option<(u32, u32)>,
+    ) -> Result<Vec<FilePath>> {
+        absolute(path)?;
+        directories::make_directory(path, &CopyAttributes { mode, owner }, self.modern)
+    }
+
+    fn remove_directory(&mut self, path: &FilePath) -> Result<bool> {
+        absolute(path)?;
+        directories::remove_directory(path)
+    }
+
+    fn copy_onto(
+        &mut self,
+        from: &FilePath,
+        to: &FilePath,
+        files: &[FileFact],
+        onto: Placement<'_>,
+        how: &CopyAttributes,
+    ) -> Result<Vec<Copied>> {
+        absolute(from)?;
+        absolute(to)?;
+        let (from, to) = roots(from, to, self.modern)?;
+        copy::copy(&from, &to, files, onto, how, &self.memory)
+    }
+
+    fn remove(&mut self, root: &FilePath, files: &[FileFact]) -> Result<u64> {
+        self.root_to_clear(root)?.map_or(Ok(0), |root| remove::remove(&root, files, &self.memory))
+    }
+
+    fn sweep(&mut self, root: &FilePath) -> Result<u64> {
+        self.root_to_clear(root)?.map_or(Ok(0), |root| remove::sweep(&root))
+    }
+
+    fn exchanged(&mut self, root: &FilePath) -> Result<Vec<(FilePath, Option<FileFact>)>> {
+        self.root_to_clear(root)?.map_or(Ok(Vec::new()), |root| remove::exchanged(&root))
+    }
+}
