@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::actions::backup_database::NAME as BACKUP;
-use crate::actions::{Action, Parts, Phase, step};
+use crate::actions::{Action, Draft, Phase, draft};
 use crate::model::config::Upgrade;
-use crate::model::database::revisions::VersionTable;
+use crate::model::database::revisions::{RecordedRevisions, sorted_rows};
 use crate::model::names::{Digest, FilePath};
-use crate::model::plan::step::{Move, Probe, RestoreDatabase, Run, Step};
+use crate::model::plan::step::{Expectation, Move, Run, RunCheck, Scripts, ShapeFact};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
     kind: "run_migrations",
     phase: Phase::Migrate,
+    makes: |moves| matches!(moves, [Move::Run(_)]),
     about: "runs the application's own upgrade command on the scripts that were seen",
     page: include_str!("../../docs/actions/run_migrations.md"),
 };
@@ -25,22 +25,21 @@ pub struct RunMigrations<'a> {
     pub upgrade: &'a Upgrade,
     pub system: &'a str,
     pub scripts: (&'a FilePath, Digest),
-    pub book: &'a VersionTable,
+    pub book: &'a RecordedRevisions,
     /// What is to be run, in order.
     pub pending: &'a [String],
     pub target: &'a [String],
     pub core: &'a BTreeMap<String, Vec<String>>,
     /// What the whole schema has to be at the end, where that is known.
-    pub shape: Option<Probe>,
-    /// The known stops on the way, each by what holds then.
-    pub stumbles: Vec<Vec<Probe>>,
-    pub backup_directory: Option<&'a FilePath>,
+    pub shape: Option<ShapeFact>,
+    /// The known stops on the way: what is recorded then, and what the schema is.
+    pub known_stops: Vec<(Vec<String>, ShapeFact)>,
     pub reason: &'a str,
 }
 
 impl RunMigrations<'_> {
     /// Its step.
-    pub fn step(self) -> Step {
+    pub fn step(self) -> Draft {
         let absolute = |words: &[String]| -> Vec<String> {
             let mut words = words.to_vec();
             if let (Some(first), Some(configured)) =
@@ -51,90 +50,39 @@ impl RunMigrations<'_> {
             }
             words
         };
+        let (directory, sha256) = self.scripts;
+        let expectation = |ids: &[String], core: &BTreeMap<_, _>, shape| Expectation {
+            versions: self.book.versions.clone(),
+            recorded: sorted_rows(&self.book.versions, ids),
+            core: core.clone(),
+            shape,
+        };
+        let stops = self.known_stops.iter();
+        let known_stops =
+            stops.map(|(ids, shape)| expectation(ids, &BTreeMap::new(), Some(shape.clone())));
         let run = Run {
+            command: "upgrade".to_owned(),
             argv: absolute(&self.upgrade.command),
             directory: self.upgrade.directory.clone(),
             env: self.upgrade.env.clone(),
+            pass: Vec::new(),
             url_variable: self.upgrade.url_variable.clone(),
-            check: absolute(&self.upgrade.check),
+            check: (!self.upgrade.check.is_empty()).then(|| RunCheck {
+                command: "check".to_owned(),
+                argv: absolute(&self.upgrade.check),
+            }),
+            revision: None,
             timeout_seconds: self.upgrade.timeout_seconds,
             revisions: self.pending.to_vec(),
-            stumbles: self.stumbles,
-        };
-        let mut done = vec![Probe::RevisionsAre {
-            table: self.book.table.clone(),
-            column: self.book.column.clone(),
-            recorded: Some(self.target.to_vec()),
-        }];
-        if !self.core.is_empty() {
-            done.push(Probe::CorePresent { tables: self.core.clone() });
-        }
-        done.extend(self.shape);
-        let restore =
-            RestoreDatabase { name: BACKUP.into(), directory: self.backup_directory.cloned() };
-        let (directory, sha256) = self.scripts;
-        step(
-            &ACTION,
-            Parts {
-                address: format!("database/{}", self.system),
-                reason: self.reason.into(),
-                ready: vec![
-                    Probe::ScriptsAre {
-                        system: self.system.into(),
-                        directory: directory.clone(),
-                        sha256,
-                    },
-                    Probe::NoOtherWriter {},
-                ],
-                moves: vec![Move::Run(run)],
-                done,
-                undo: vec![Move::RestoreDatabase(restore)],
-                ..Parts::default()
+            scripts: Scripts {
+                system: self.system.to_owned(),
+                directories: vec![directory.clone()],
+                sha256,
             },
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::names::ObjectRef;
-
-    #[test]
-    fn the_program_is_absolute_in_both_commands_and_the_scripts_are_pinned() {
-        let words =
-            |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let upgrade = Upgrade {
-            command: words(&["flask", "db", "upgrade", "heads"]),
-            check: words(&["flask", "--version"]),
-            directory: "/app".into(),
-            env: BTreeMap::new(),
-            url_variable: Some("DATABASE_URL".into()),
-            timeout_seconds: 900,
-            accept_stumbles: false,
+            expects: expectation(self.target, self.core, self.shape.clone()),
+            known_stops: known_stops.collect(),
         };
-        let table = ObjectRef::table("public", "versions");
-        let book = VersionTable { table, column: "v".into(), width: None, recorded: None };
-        let (pending, target) = (words(&["1", "2"]), words(&["2"]));
-        let step = RunMigrations {
-            program: &"/usr/bin/flask".into(),
-            upgrade: &upgrade,
-            system: "s",
-            scripts: (&"/app/migrations".into(), Digest::of("")),
-            book: &book,
-            pending: &pending,
-            target: &target,
-            core: &BTreeMap::new(),
-            shape: None,
-            stumbles: Vec::new(),
-            backup_directory: None,
-            reason: "x",
-        }
-        .step();
-        crate::actions::tests::check(&step);
-        let Move::Run(run) = &step.moves[0] else { panic!("not a run") };
-        assert_eq!(run.argv, words(&["/usr/bin/flask", "db", "upgrade", "heads"]));
-        assert_eq!(run.check, words(&["/usr/bin/flask", "--version"]));
-        assert_eq!(step.title, "run `flask db upgrade heads` (2 migrations)");
+        let address = format!("database/{}", self.system);
+        draft(&ACTION, address, self.reason, vec![Move::Run(run)])
     }
 }

@@ -137,7 +137,7 @@ mod tests {
         }
         assert!(line("app:2.0", &facts).message.contains("records nothing yet"));
         let table = crate::model::names::ObjectRef::table("main", "versions");
-        let book = |ids: &[&str]| crate::model::database::revisions::VersionTable {
+        let book = |ids: &[&str]| crate::model::database::revisions::RecordedRevisions {
             table: table.clone(),
             column: "version_num".into(),
             width: None,

@@ -9,8 +9,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::engines::dialect::Sql;
+use crate::error::{Error, Kind, Result};
 use crate::model::database::schema::Schema;
+use crate::model::database::version_table::VersionRow;
 use crate::model::names::{Digest, ObjectRef, Secret};
 use crate::model::observation::{Identity, Presence};
 use crate::model::plan::step::SetRevisions;
@@ -133,10 +135,10 @@ pub trait WriteDatabase: ReadDatabase {
     fn rollback(&mut self) -> Result<()>;
 
     /// Runs one statement inside the transaction; returns the number of rows it touched.
-    fn execute(&mut self, sql: &str) -> Result<u64>;
+    fn execute(&mut self, sql: &Sql) -> Result<u64>;
 
-    /// Replaces the recorded revisions inside the transaction. The rows there must be exactly
-    /// `from`, otherwise nothing is changed and the error is `Kind::Stale`.
+    /// Adds and removes recorded revisions inside the transaction. The rows there must be exactly
+    /// those that the move says, otherwise nothing is changed and the error is `Kind::Stale`.
     fn set_revisions(&mut self, set: &SetRevisions) -> Result<()>;
 
     /// Inside the transaction: keeps others from writing to these objects until it ends, and
@@ -184,4 +186,21 @@ pub trait WriteDatabase: ReadDatabase {
 
     /// Makes the migrated state the database's own, if it was not changed meanwhile.
     fn adopt_migrations(&mut self, scratch: &Path) -> Result<()>;
+}
+
+/// Compares what a version table records with what a move expects of it.
+///
+/// Errors: `Kind::Stale` where they differ.
+pub(in crate::engines) fn check_recorded(set: &SetRevisions, found: &[VersionRow]) -> Result<()> {
+    let expected = set.before();
+    if found == expected {
+        return Ok(());
+    }
+    let listed = |rows: &[VersionRow]| {
+        let ids: Vec<String> = set.versions.ids(rows).iter().map(|id| format!("`{id}`")).collect();
+        if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") }
+    };
+    let table = &set.versions.table;
+    Err(Error::new(Kind::Stale, format!("{table} does not record what the plan expects"))
+        .because(format!("expected {}, found {}", listed(&expected), listed(found))))
 }

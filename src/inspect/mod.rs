@@ -12,8 +12,9 @@ use crate::live::LiveReader;
 use crate::model::config::{Config, Upload};
 use crate::model::database::catalogue::Catalogue;
 use crate::model::database::offline::Offline;
-use crate::model::database::revisions::{Revisions, VersionTable};
+use crate::model::database::revisions::{RecordedRevisions, Revisions};
 use crate::model::database::schema::{Schema, Table};
+use crate::model::database::version_table::VersionTable;
 use crate::model::files::references::Referenced;
 use crate::model::files::rewriting::{Rewriting, outdated};
 use crate::model::files::uploads::{FileCircumstance, MountInfo, RootState, Tree};
@@ -271,10 +272,9 @@ fn look_at_database(
             .filter_map(|row| row.into_iter().next())
             .collect::<Vec<_>>()
     });
-    let book = book_table.map(|table| VersionTable {
+    let book = book_table.map(|table| RecordedRevisions {
         width: recorded_in.and_then(|found| enforced_width(&schema, found, book_column)),
-        table,
-        column: book_column.to_owned(),
+        versions: VersionTable::of_heads(table, book_column),
         recorded,
     });
     let mut rows = Vec::new();
@@ -302,8 +302,7 @@ fn look_at_database(
 fn enforced_width(schema: &Schema, table: &Table, column: &str) -> Option<u32> {
     let (_, rest) = table.column(column)?.data_type.split_once('(')?;
     let width = rest.strip_suffix(')')?.trim().parse().ok()?;
-    let dialect = engines::by_name(&schema.engine)?.dialect;
-    dialect.widen_column(&table.reference(), column, width).map(|_| width)
+    engines::by_name(&schema.engine)?.dialect.enforces_widths().then_some(width)
 }
 
 /// The tables whose exact number of rows a plan could need: those that might have to go. Counting

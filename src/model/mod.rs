@@ -7,17 +7,13 @@
 pub mod config;
 pub mod database;
 pub mod diagnosis;
-pub mod dialect;
-pub mod file_moves;
 pub mod files;
 pub mod health;
 pub mod host;
-pub mod kept;
 pub mod names;
 pub mod observation;
 pub mod path;
 pub mod plan;
-pub mod risk;
 pub mod run;
 pub mod text;
 pub mod variables;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::config::Config;
 use crate::model::database::catalogue::Catalogue;
 use crate::model::database::offline::Offline;
-use crate::model::database::revisions::{Revisions, VersionTable};
+use crate::model::database::revisions::{RecordedRevisions, Revisions};
 use crate::model::database::schema::Schema;
 use crate::model::files::references::Referenced;
 use crate::model::files::uploads::{FileCircumstance, MountInfo, Tree};
@@ -56,7 +56,7 @@ pub struct DatabaseFacts {
     pub identity: Identity,
     pub schema: Schema,
     /// The framework's own record; null where no framework is configured.
-    pub book: Option<VersionTable>,
+    pub book: Option<RecordedRevisions>,
     /// Exact row counts, only of tables that might have to go.
     pub rows: Vec<(ObjectRef, u64)>,
 }
@@ -128,6 +128,6 @@ impl Facts {
 
     /// The ids the database records, without the difference between an absent and an empty table.
     pub fn recorded(&self) -> &[String] {
-        self.database.book.as_ref().map_or(&[], VersionTable::rows)
+        self.database.book.as_ref().map_or(&[], RecordedRevisions::ids)
     }
 }

@@ -60,7 +60,7 @@ fn detail(mv: &Move) -> Vec<String> {
             vec![format!("{}, first, as `{}`", wording::phrase(mv, &[]), save.name)]
         }
         Move::ReleaseFiles(release) => listed(&release.files, usize::MAX),
-        Move::DiscardKept(discard) => {
+        Move::DiscardSaved(discard) => {
             let line = |thing: &SavedCopyRef| {
                 format!(
                     "{}, {}",

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::actions::Draft;
 use crate::analysis::context::AnalysisContext;
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::plan::step::Step;
 use crate::model::text::counted;
 
 pub mod ahead_of_scripts;
@@ -85,7 +85,7 @@ pub struct Rule {
     pub page: &'static str,
     pub examine: fn(&AnalysisContext) -> Vec<Finding>,
     /// Steps without ids and order; none where a person has to decide first.
-    pub remedy: fn(&AnalysisContext) -> Vec<Step>,
+    pub remedy: fn(&AnalysisContext) -> Vec<Draft>,
 }
 
 impl Rule {
@@ -146,7 +146,7 @@ pub fn by_code(code: &str) -> Option<&'static Rule> {
 }
 
 /// The remedy of rules that only inform, or that a person has to act on.
-pub(crate) fn nothing(_: &AnalysisContext) -> Vec<Step> {
+pub(crate) fn nothing(_: &AnalysisContext) -> Vec<Draft> {
     Vec::new()
 }
 

@@ -1,12 +1,13 @@
 //! `pending_migrations`: there are migrations to run, and they can be run from where the database
 //! is.
 
+use crate::actions::Draft;
 use crate::actions::run_migrations::RunMigrations;
 use crate::analysis::context::{AnalysisContext, DATABASE, MIGRATIONS};
 use crate::model::database::revisions::Revisions;
 use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::model::names::FilePath;
-use crate::model::plan::step::{Probe, Step};
+use crate::model::plan::step::ShapeFact;
 use crate::model::text::counted;
 use crate::rules::Rule;
 
@@ -60,7 +61,7 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     found
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     let can_be_run = matches!(
         case.state,
         DatabaseState::Absent
@@ -90,9 +91,8 @@ fn remedy(case: &AnalysisContext) -> Vec<Step> {
             pending: &case.pending,
             target: &recorded,
             shape: shape_at_end(case, revisions, &recorded),
-            stumbles: stumbles(case),
+            known_stops: known_stops(case),
             core: &case.facts.config.tables.core,
-            backup_directory: case.facts.config.backup.directory.as_ref(),
             reason: RULE.code,
         };
         Some(run.step())
@@ -105,25 +105,17 @@ fn shape_at_end(
     case: &AnalysisContext,
     revisions: &Revisions,
     recorded: &[String],
-) -> Option<Probe> {
+) -> Option<ShapeFact> {
     let compared = case.compared.as_ref()?;
     let from = case.recorded_before_run();
     let begins_known =
         from.is_empty() || case.is_at_known_stop() || compared.differences_from(from)?.is_empty();
     let scripts_known = compared.changed_scripts(revisions, &case.pending).is_empty();
-    if begins_known && scripts_known { compared.shape_is(recorded) } else { None }
+    if begins_known && scripts_known { compared.shape_of(recorded) } else { None }
 }
 
-fn stumbles(case: &AnalysisContext) -> Vec<Vec<Probe>> {
-    let (Some(compared), Some(book)) = (&case.compared, case.book()) else { return Vec::new() };
-    let recorded = |ids: &[String]| Probe::RevisionsAre {
-        table: book.table.clone(),
-        column: book.column.clone(),
-        recorded: Some(ids.to_vec()),
-    };
-    compared
-        .stops(&case.pending)
-        .into_iter()
-        .map(|(_, ids, shape)| vec![recorded(ids), shape])
-        .collect()
+fn known_stops(case: &AnalysisContext) -> Vec<(Vec<String>, ShapeFact)> {
+    let Some(compared) = &case.compared else { return Vec::new() };
+    let stops = compared.stops(&case.pending).into_iter();
+    stops.map(|(_, ids, shape)| (ids.to_vec(), shape)).collect()
 }

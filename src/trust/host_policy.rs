@@ -42,7 +42,7 @@ fn of_move(mv: &Move, site: &HostConfig) -> Option<String> {
         Move::RestoreFiles(restore) => not_for_files(&restore.root, site),
         Move::BackupDatabase(backup) => not_for_backups(backup.directory.as_ref(), site),
         Move::RestoreDatabase(restore) => not_for_backups(restore.directory.as_ref(), site),
-        Move::DiscardKept(discard) => {
+        Move::DiscardSaved(discard) => {
             discard.kept.iter().find_map(|thing| not_for_backups(thing.directory.as_ref(), site))
         }
         // What the application is told to look at afterwards.

@@ -9,8 +9,8 @@ use crate::model::host::{HostConfig, Policy, Trust};
 use crate::model::names::{Digest, FilePath, Moment, ObjectKind, ObjectRef};
 use crate::model::observation::Identity;
 use crate::model::plan::step::{
-    AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DiscardKept, DropObject, FileList,
-    MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles,
+    AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DiscardSaved, DropObject,
+    FileList, MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles,
     ReplaceFiles, RestoreDatabase, RestoreFiles, RestoreObjects, RestoreRows, Risk, Run, SaveFiles,
     SaveObjects, SavedCopyRef, SetRevisions, Sidecar, Step, Unquarantine, WriteRows,
 };
@@ -322,7 +322,7 @@ fn purge() -> Step {
     };
     let kept = vec![thing("before.dump", Some("/data/backups".into())), thing("old.saved", None)];
     let mut purge =
-        step("purge", vec![], vec![Move::DiscardKept(DiscardKept { run: run(), kept })], vec![]);
+        step("purge", vec![], vec![Move::DiscardSaved(DiscardSaved { run: run(), kept })], vec![]);
     purge.ready = vec![Probe::RunTakenBack { run: run() }];
     purge.done = vec![Probe::KeptIsGone { r#move: 0 }];
     purge

@@ -5,9 +5,9 @@
 //! judge, since going on with a run that was begun in time is exempt.
 
 use crate::engines;
+use crate::engines::dialect::Dialect;
 use crate::error::{Error, Kind, Result};
 use crate::model::database::catalogue::Catalogue;
-use crate::model::dialect::Dialect;
 use crate::model::host::HostConfig;
 use crate::model::names::{Digest, Moment};
 use crate::model::plan::Plan;

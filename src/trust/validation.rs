@@ -5,7 +5,7 @@
 //! plan keeps; `sanity_undo` and `sanity_values` hold the longer ones. Nothing of the host is
 //! known here: see `permits`.
 
-use crate::model::dialect::Dialect;
+use crate::engines::dialect::Dialect;
 use crate::model::files::uploads::FileFact;
 use crate::model::names::ObjectKind;
 use crate::model::plan::Plan;

@@ -74,13 +74,13 @@ const SENSELESS: &[(&str, Change)] = &[
         let mv = step(p, "drop-table").save[0].clone();
         step(p, "alter").moves.push(mv);
     }),
-    ("`../x` is no run", |p| at!(p, "purge", moves, DiscardKept).run = "../x".into()),
-    ("nobody looks whether run", |p| at!(p, "purge", moves, DiscardKept).run = "f".repeat(16)),
+    ("`../x` is no run", |p| at!(p, "purge", moves, DiscardSaved).run = "../x".into()),
+    ("nobody looks whether run", |p| at!(p, "purge", moves, DiscardSaved).run = "f".repeat(16)),
     ("`../x` is not a plain file name", |p| {
-        at!(p, "purge", moves, DiscardKept).kept[1].name = "../x".into();
+        at!(p, "purge", moves, DiscardSaved).kept[1].name = "../x".into();
     }),
-    ("not listed, or not sorted", |p| at!(p, "purge", moves, DiscardKept).kept.clear()),
-    ("not listed, or not sorted", |p| at!(p, "purge", moves, DiscardKept).kept.reverse()),
+    ("not listed, or not sorted", |p| at!(p, "purge", moves, DiscardSaved).kept.clear()),
+    ("not listed, or not sorted", |p| at!(p, "purge", moves, DiscardSaved).kept.reverse()),
     ("`../x` is not a plain file name", |p| {
         at!(p, "drop-table", save, SaveObjects).name = "../x".into();
     }),
@@ -246,7 +246,7 @@ fn what_the_host_does_not_permit_is_told() {
             at!(p, "directory", undo, RemoveDirectory).path = "/srv".into();
         }),
         ("backups in `/srv`", |p| {
-            at!(p, "purge", moves, DiscardKept).kept[0].directory = Some("/srv".into());
+            at!(p, "purge", moves, DiscardSaved).kept[0].directory = Some("/srv".into());
         }),
         ("`/srv` is in no directory", |p| at!(p, "copy", undo, RemoveFiles).root = "/srv".into()),
         ("`/data/ttplan/runs` is ttplan's own", |p| copy(p).to = "/data/ttplan/runs".into()),

@@ -79,7 +79,7 @@ fn answers_something(place: &StepContext<'_>, undo: &Move) -> bool {
         | Move::ReplaceFiles(_)
         | Move::SaveFiles(_)
         | Move::ReleaseFiles(_)
-        | Move::DiscardKept(_)
+        | Move::DiscardSaved(_)
         | Move::WriteRows(_)
         | Move::Run(_) => false,
     }

@@ -67,7 +67,7 @@ pub(in crate::trust) fn purges_name_what_goes(place: &StepContext<'_>) -> Result
         run.len() == 16 && run.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     for mv in &step.moves {
-        let Move::DiscardKept(discard) = mv else { continue };
+        let Move::DiscardSaved(discard) = mv else { continue };
         if !is_id(&discard.run) {
             return Err(format!("`{}` is no run", discard.run));
         }
@@ -106,7 +106,7 @@ pub(in crate::trust) fn paths_of(mv: &Move) -> Vec<&FilePath> {
         Move::SaveFiles(save) => vec![&save.from],
         Move::ReleaseFiles(release) => vec![&release.from, &release.to],
         Move::RestoreFiles(restore) => vec![&restore.root],
-        Move::DiscardKept(discard) => {
+        Move::DiscardSaved(discard) => {
             discard.kept.iter().filter_map(|thing| thing.directory.as_ref()).collect()
         }
         Move::BackupDatabase(backup) => backup.directory.iter().collect(),

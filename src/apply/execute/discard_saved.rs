@@ -8,12 +8,12 @@ use crate::apply::probe::saved::is_taken_back;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files;
-use crate::model::plan::step::{Answer, DiscardKept};
+use crate::model::plan::step::{Answer, DiscardSaved};
 
 /// Removes it, thing by thing.
 ///
 /// Errors: `Kind::Stale` where the run is not taken back.
-pub(in crate::apply) fn discard(ctx: &mut RunContext<'_>, discard: &DiscardKept) -> Result<()> {
+pub(in crate::apply) fn discard(ctx: &mut RunContext<'_>, discard: &DiscardSaved) -> Result<()> {
     let run = ctx.active_run.folder.beside(&discard.run);
     match is_taken_back(&run)? {
         Answer::Yes => {}

@@ -38,7 +38,7 @@ pub fn run_move(ctx: &mut RunContext<'_>, step: &Step, mv: &Move) -> Result<()> 
         Move::SaveFiles(save) => release::save(ctx, step, save),
         Move::ReleaseFiles(files) => release::release(ctx, step, files),
         Move::RestoreFiles(files) => release::restore(ctx, step, files),
-        Move::DiscardKept(discard) => discard_saved::discard(ctx, discard),
+        Move::DiscardSaved(discard) => discard_saved::discard(ctx, discard),
         Move::WriteRows(write) => rows::write(ctx, step, write),
         Move::RestoreRows(back) => rows::restore(ctx, back),
         Move::Run(run) => command::run(ctx, step, run),

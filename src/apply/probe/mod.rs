@@ -112,7 +112,7 @@ impl<'a> Prober<'a> {
                 None => Ok(Answer::Unknown("there is no state directory to look into".to_owned())),
             },
             Probe::KeptIsGone { r#move } => match (self.folder, a_move(r#move)) {
-                (Some(folder), Some(Move::DiscardKept(discard))) => {
+                (Some(folder), Some(Move::DiscardSaved(discard))) => {
                     Ok(saved::is_gone(&folder.beside(&discard.run), discard))
                 }
                 _ => Ok(Answer::Unknown("the probe names a move that discards nothing".to_owned())),

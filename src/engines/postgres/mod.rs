@@ -38,6 +38,7 @@ use crate::engines::database::TableContent;
 use crate::engines::database::{
     Looking, MigrationDatabase, ReadDatabase, SavedCopy, WriteDatabase,
 };
+use crate::engines::dialect::Sql;
 use crate::engines::engine::Engine;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::Result;
@@ -95,12 +96,13 @@ impl WriteDatabase for PostgresSnapshot {
         self.forget_transaction()
     }
 
-    fn execute(&mut self, sql: &str) -> Result<u64> {
-        self.execute_one(sql)
+    fn execute(&mut self, sql: &Sql) -> Result<u64> {
+        self.within_transaction()?;
+        self.main.execute(sql.text())
     }
 
     fn set_revisions(&mut self, set: &SetRevisions) -> Result<()> {
-        self.replace_revisions(set)
+        self.set_recorded(set)
     }
 
     fn save_objects(&mut self, objects: &[ObjectRef], to: &Path) -> Result<SavedCopy> {

@@ -168,8 +168,12 @@ mod tests {
     fn a_place_lies_within_another_of_the_same_kind() {
         let at = |text: &str| Location::parse(text).unwrap();
         assert!(at("/a/b").is_within(&at("/a")) && !at("/ab").is_within(&at("/a")));
-        assert!(at("s3://b/c/d").is_within(&at("s3://b/c")) && at("s3://b/c").is_within(&at("s3://b")));
-        assert!(!at("s3://b/cd").is_within(&at("s3://b/c")) && !at("s3://x/c").is_within(&at("s3://b")));
+        assert!(
+            at("s3://b/c/d").is_within(&at("s3://b/c")) && at("s3://b/c").is_within(&at("s3://b"))
+        );
+        assert!(
+            !at("s3://b/cd").is_within(&at("s3://b/c")) && !at("s3://x/c").is_within(&at("s3://b"))
+        );
         assert!(!at("/b").is_within(&at("s3://b")));
     }
 }

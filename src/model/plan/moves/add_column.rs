@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::names::ObjectRef;
+use crate::model::names::{Digest, ObjectRef};
 use crate::model::plan::moves::column::ColumnSpec;
 use crate::model::plan::moves::drop_column::DropColumn;
 use crate::model::plan::moves::effects::{Act, Effects, Guards, Surroundings, Use};
@@ -58,5 +58,9 @@ impl Act for AddColumn {
                 format!("rows that are there would have nothing in `{}`", self.column.name)
             })
         })
+    }
+
+    fn definitions(&self) -> Vec<Digest> {
+        self.column.definition().into_iter().collect()
     }
 }

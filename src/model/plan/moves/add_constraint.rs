@@ -52,4 +52,8 @@ impl Act for AddConstraint {
         let fits = self.object.kind == ObjectKind::Constraint && self.object.table.is_some();
         (!fits).then(|| format!("{} is not a constraint of a table", self.object))
     }
+
+    fn definitions(&self) -> Vec<Digest> {
+        vec![self.definition]
+    }
 }

@@ -59,4 +59,8 @@ impl Act for AddIndex {
         let fits = self.object.kind == ObjectKind::Index && self.object.table.is_some();
         (!fits).then(|| format!("{} is not an index of a table", self.object))
     }
+
+    fn definitions(&self) -> Vec<Digest> {
+        vec![self.definition]
+    }
 }

@@ -43,10 +43,7 @@ impl Act for BackfillByJoin {
     fn guards(&self, around: &Surroundings<'_>) -> Guards {
         let save = SaveObjects { name: around.copy.to_owned(), objects: vec![self.table.clone()] };
         Guards {
-            ready: vec![
-                Probe::NoTriggers { table: self.table.clone() },
-                Probe::NoOtherWriter {},
-            ],
+            ready: vec![Probe::NoTriggers { table: self.table.clone() }, Probe::NoOtherWriter {}],
             save: vec![Move::SaveObjects(save)],
             done: vec![Probe::ValuesAgree {
                 table: self.table.clone(),

@@ -83,7 +83,9 @@ impl Act for CopyFiles {
 
     fn problem(&self) -> Option<String> {
         values::places([&self.from, &self.to])
-            .or_else(|| (self.from == self.to).then(|| "it copies files onto themselves".to_owned()))
+            .or_else(|| {
+                (self.from == self.to).then(|| "it copies files onto themselves".to_owned())
+            })
             .or_else(|| self.files.problem())
             .or_else(|| values::mode(self.mode.as_deref(), values::FILE_MODE))
             .or_else(|| values::owner(self.owner.as_deref()))

@@ -60,4 +60,8 @@ impl Act for CreateObject {
             | ObjectKind::Other => Some(format!("{object} cannot be created by itself")),
         }
     }
+
+    fn definitions(&self) -> Vec<Digest> {
+        vec![self.definition]
+    }
 }

@@ -62,4 +62,9 @@ impl Act for CreateTable {
             Some(format!("its primary key names `{key}`, which is none of its columns"))
         })
     }
+
+    fn definitions(&self) -> Vec<Digest> {
+        let columns = self.columns.iter().filter_map(ColumnSpec::definition);
+        std::iter::once(self.definition).chain(columns).collect()
+    }
 }

@@ -68,6 +68,10 @@ impl Act for BackupDatabase {
     fn problem(&self) -> Option<String> {
         values::name(&self.name).or_else(|| values::paths(&self.directory))
     }
+
+    fn backup(&self) -> Option<&BackupDatabase> {
+        Some(self)
+    }
 }
 
 impl Act for RestoreDatabase {

@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::names::FilePath;
-use crate::model::plan::moves::effects::{Act, Domain, Effects, Guards, PathRole, Surroundings, Use};
+use crate::model::plan::moves::effects::{
+    Act, Domain, Effects, Guards, PathRole, Surroundings, Use,
+};
 use crate::model::plan::moves::values;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::Reversal;

@@ -28,11 +28,6 @@ pub struct DropObject {
     pub dependents: Vec<ObjectRef>,
 }
 
-/// Whether rows go with an object of this kind.
-pub fn holds_rows(kind: ObjectKind) -> bool {
-    matches!(kind, ObjectKind::Table | ObjectKind::MaterializedView)
-}
-
 /// `drop table `x` (2 rows)`, with another verb where it is another act.
 pub fn titled(verb: &str, object: &ObjectRef, rows: Option<u64>) -> String {
     let rows = rows.map(|rows| format!(" ({})", counted(rows, "row"))).unwrap_or_default();
@@ -54,7 +49,7 @@ impl Act for DropObject {
     fn guards(&self, around: &Surroundings<'_>) -> Guards {
         let object = &self.object;
         let mut ready = Vec::new();
-        if let Some(sha256) = self.definition.filter(|_| !(around.changed_before)(object)) {
+        if let Some(sha256) = self.definition.filter(|_| !around.is_changed(object)) {
             ready.push(Probe::ObjectIs { object: object.clone(), sha256 });
         }
         ready.extend(self.rows.map(|count| Probe::Rows { table: object.clone(), count }));
@@ -62,7 +57,7 @@ impl Act for DropObject {
             object: object.clone(),
             dependents: self.dependents.clone(),
         });
-        if holds_rows(object.kind) {
+        if matches!(object.kind, ObjectKind::Table | ObjectKind::MaterializedView) {
             ready.push(Probe::NoOtherWriter {});
         }
         let name = around.copy.to_owned();
@@ -84,7 +79,7 @@ impl Act for DropObject {
         use ObjectKind::{Constraint, Index, MaterializedView, Table, Trigger, View};
         let object = &self.object;
         match object.kind {
-            Table | MaterializedView if self.rows.is_none() => {
+            Table if self.rows.is_none() => {
                 Some(format!("it does not say how many rows go with {object}"))
             }
             Table | MaterializedView | View => None,
@@ -106,5 +101,13 @@ impl Act for DropObject {
             let sorted = self.dependents.is_sorted_by(|one, next| one < next);
             (!sorted).then(|| format!("what depends on {object} is not sorted"))
         })
+    }
+
+    fn definitions(&self) -> Vec<Digest> {
+        self.definition.into_iter().collect()
+    }
+
+    fn dependents(&self) -> &[ObjectRef] {
+        &self.dependents
     }
 }

@@ -2,21 +2,27 @@
 //! sums. Nobody else looks into a move but the executor and the dialects.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
+use crate::model::database::version_table::VersionTable;
 use crate::model::files::location::Location;
-use crate::model::names::{FilePath, ObjectRef};
-use crate::model::plan::Summary;
+use crate::model::names::{Digest, FilePath, ObjectRef};
+
+use crate::model::plan::moves::database_backup::BackupDatabase;
 use crate::model::plan::moves::file_list::FileList;
 use crate::model::plan::moves::run::Run;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::Reversal;
 use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::summary::Summary;
 
 /// Which half of a site a move changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
     /// Inside a transaction of ours, or not.
-    Database { transactional: bool },
+    Database {
+        transactional: bool,
+    },
     Files,
     /// What runs have kept, in the state directory.
     State,
@@ -165,10 +171,18 @@ pub struct Surroundings<'a> {
     /// Under what name its step keeps what it saves.
     pub copy: &'a str,
     /// The backup of an earlier step, which a restore can give back.
-    pub backup: Option<&'a super::database_backup::BackupDatabase>,
-    /// Whether an earlier step of the plan takes something off this table, so that its definition
-    /// will be another one.
-    pub changed_before: &'a dyn Fn(&ObjectRef) -> bool,
+    pub backup: Option<&'a BackupDatabase>,
+    /// Tables that an earlier step of the plan takes something off, by schema and name: their
+    /// definitions will be others.
+    pub changed: &'a BTreeSet<(String, String)>,
+}
+
+impl Surroundings<'_> {
+    /// Whether an earlier step takes something off this table.
+    pub fn is_changed(&self, object: &ObjectRef) -> bool {
+        !self.changed.is_empty()
+            && self.changed.contains(&(object.schema.clone(), object.name.clone()))
+    }
 }
 
 /// What has to hold before a move, what is saved first, and what holds after it.
@@ -194,4 +208,24 @@ pub trait Act {
 
     /// What in its fields makes no sense, whoever wrote them.
     fn problem(&self) -> Option<String>;
+
+    /// The digests of the texts that it names.
+    fn definitions(&self) -> Vec<Digest> {
+        Vec::new()
+    }
+
+    /// What depends on the object that it removes, and has to be gone before.
+    fn dependents(&self) -> &[ObjectRef] {
+        &[]
+    }
+
+    /// The version table that it writes, itself or by a command.
+    fn versions(&self) -> Option<&VersionTable> {
+        None
+    }
+
+    /// The backup that it makes of the whole database.
+    fn backup(&self) -> Option<&BackupDatabase> {
+        None
+    }
 }

@@ -92,14 +92,11 @@ impl FileList {
                     return Some(format!("the listed file `{path}` is not below its root"));
                 }
                 let sorted = files.is_sorted_by(|one, next| one.path() < next.path());
-                (!sorted)
-                    .then(|| "a list of files is not sorted, or names a file twice".to_owned())
+                (!sorted).then(|| "a list of files is not sorted, or names a file twice".to_owned())
             }
-            Self::Sidecar(Sidecar { first, files, .. }) => {
-                (*files == 0 || first.checked_add(*files).is_none()).then(|| {
-                    format!("lines {first} and the next {files} of the sidecar make no sense")
-                })
-            }
+            Self::Sidecar(Sidecar { first, files, .. }) => (*files == 0
+                || first.checked_add(*files).is_none())
+            .then(|| format!("lines {first} and the next {files} of the sidecar make no sense")),
             Self::Move(_) | Self::Replaced(_) => {
                 Some("it has no list of files of its own".to_owned())
             }

@@ -27,7 +27,8 @@ impl Act for InsertDistinct {
     fn effects(&self) -> Effects<'_> {
         let (many, table) = (counted(self.rows, "row"), &self.table);
         let (column, source) = (&self.source_column, &self.source);
-        let title = format!("insert {many} into {table}, one for each value of `{column}` of {source}");
+        let title =
+            format!("insert {many} into {table}, one for each value of `{column}` of {source}");
         Effects::in_database(Risk::Caution, title)
             .object(table, Use::Change)
             .object(source, Use::Read)
@@ -37,10 +38,7 @@ impl Act for InsertDistinct {
     fn guards(&self, around: &Surroundings<'_>) -> Guards {
         let save = SaveObjects { name: around.copy.to_owned(), objects: vec![self.table.clone()] };
         Guards {
-            ready: vec![
-                Probe::NoTriggers { table: self.table.clone() },
-                Probe::NoOtherWriter {},
-            ],
+            ready: vec![Probe::NoTriggers { table: self.table.clone() }, Probe::NoOtherWriter {}],
             save: vec![Move::SaveObjects(save)],
             done: vec![Probe::ValuesAgree {
                 table: self.source.clone(),

@@ -49,7 +49,7 @@ impl Act for Quarantine {
     fn guards(&self, around: &Surroundings<'_>) -> Guards {
         let object = &self.object;
         let mut ready = Vec::new();
-        if !(around.changed_before)(object) {
+        if !around.is_changed(object) {
             ready.push(Probe::ObjectIs { object: object.clone(), sha256: self.definition });
         }
         ready.extend(self.rows.map(|count| Probe::Rows { table: object.clone(), count }));
@@ -70,7 +70,7 @@ impl Act for Quarantine {
     fn problem(&self) -> Option<String> {
         let object = &self.object;
         values::name(&self.name).or_else(|| match object.kind {
-            ObjectKind::Table | ObjectKind::MaterializedView if self.rows.is_none() => {
+            ObjectKind::Table if self.rows.is_none() => {
                 Some(format!("it does not say how many rows {object} has"))
             }
             ObjectKind::Table | ObjectKind::MaterializedView | ObjectKind::View => None,
@@ -84,6 +84,10 @@ impl Act for Quarantine {
             | ObjectKind::Schema
             | ObjectKind::Other => Some(format!("{object} cannot be quarantined")),
         })
+    }
+
+    fn definitions(&self) -> Vec<Digest> {
+        vec![self.definition]
     }
 }
 

@@ -55,4 +55,8 @@ impl Act for RebuildTable {
     fn problem(&self) -> Option<String> {
         (self.from == self.to).then(|| "it rebuilds a table as it is".to_owned())
     }
+
+    fn definitions(&self) -> Vec<Digest> {
+        vec![self.from, self.to]
+    }
 }

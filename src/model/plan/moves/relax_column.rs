@@ -94,9 +94,11 @@ impl Act for SetDefault {
     fn effects(&self) -> Effects<'_> {
         let title = format!("set the default of column `{}` of {}", self.column, self.table);
         let text = |value: &Option<DefaultValue>| format!("{value:?}");
-        Effects::in_database(Risk::Caution, title)
-            .object(&self.table, Use::Change)
-            .detail(format!("{} -> {}", text(&self.from), text(&self.to)))
+        Effects::in_database(Risk::Caution, title).object(&self.table, Use::Change).detail(format!(
+            "{} -> {}",
+            text(&self.from),
+            text(&self.to)
+        ))
     }
 
     fn guards(&self, _: &Surroundings<'_>) -> Guards {

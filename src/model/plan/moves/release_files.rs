@@ -57,11 +57,7 @@ impl Act for ReleaseFiles {
         }));
         let (name, from) = (around.copy.to_owned(), self.from.clone());
         let save = SaveFiles { name, from, files: FileList::Move(r#move) };
-        Guards {
-            ready,
-            save: vec![Move::SaveFiles(save)],
-            done: vec![Probe::FilesDone { r#move }],
-        }
+        Guards { ready, save: vec![Move::SaveFiles(save)], done: vec![Probe::FilesDone { r#move }] }
     }
 
     fn reversal(&self) -> Reversal {

@@ -40,7 +40,10 @@ impl ReplaceFiles {
             }
             (FileList::Sidecar(new), FileList::Sidecar(old)) => new.files == old.files,
             (
-                FileList::Inline(_) | FileList::Sidecar(_) | FileList::Move(_) | FileList::Replaced(_),
+                FileList::Inline(_)
+                | FileList::Sidecar(_)
+                | FileList::Move(_)
+                | FileList::Replaced(_),
                 _,
             ) => false,
         }

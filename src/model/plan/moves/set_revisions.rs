@@ -151,4 +151,8 @@ impl Act for SetRevisions {
         }
         (!is_sorted || overlap).then(|| "its rows are not sorted, or stand in two lists".to_owned())
     }
+
+    fn versions(&self) -> Option<&VersionTable> {
+        Some(&self.versions)
+    }
 }

@@ -36,9 +36,7 @@ pub fn paths<'a>(paths: impl IntoIterator<Item = &'a FilePath>) -> Option<String
 /// Why files cannot go from one of these to the other.
 pub fn apart(from: &Location, to: &Location) -> Option<String> {
     let inside = from.is_within(to) || to.is_within(from);
-    inside.then(|| {
-        format!("`{}` and `{}` lie one within the other", from.to_text(), to.to_text())
-    })
+    inside.then(|| format!("`{}` and `{}` lie one within the other", from.to_text(), to.to_text()))
 }
 
 /// Why this cannot be the mode of a file (`0777` at most) or of a directory (setgid too).

@@ -55,4 +55,8 @@ impl Act for CreateVersionTable {
         let odd = self.versions.columns.is_empty() || self.width == 0;
         odd.then(|| "a version table has a column, and room for an id".to_owned())
     }
+
+    fn versions(&self) -> Option<&VersionTable> {
+        Some(&self.versions)
+    }
 }

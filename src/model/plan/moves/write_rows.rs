@@ -101,8 +101,7 @@ impl Act for RestoreRows {
     fn effects(&self) -> Effects<'_> {
         let (column, table) = (&self.rewriting.column, &self.rewriting.table);
         let title = format!("restore the old values of `{column}` of {table}");
-        let mut effects =
-            Effects::in_database(Risk::Destructive, title).object(table, Use::Change);
+        let mut effects = Effects::in_database(Risk::Destructive, title).object(table, Use::Change);
         effects.needs = Some(&self.name);
         effects
     }
