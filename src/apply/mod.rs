@@ -199,6 +199,9 @@ fn check_target(plan: &Plan, live: &mut dyn LiveWriter) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(Kind::Stale, "the plan is for another database")
+        .code("wrong_database")
+        .found(&found.identity)
+        .expected(&planned.identity)
         .because(format!(
             "it was made for `{}` ({}), this is `{}` ({})",
             planned.name, planned.identity, found.name, found.identity
@@ -218,6 +221,8 @@ fn check_unexpired(trusted: &TrustedPlan, options: &ApplyOptions) -> Result<()> 
             Kind::Stale,
             format!("the plan was made at {made}, which is still to come"),
         )
+        .code("not_yet_valid")
+        .found(made)
         .because(format!("it is {now} now"))
         .hint("set the clock of this host, or of the one that made the plan, and plan again"));
     }
@@ -225,6 +230,8 @@ fn check_unexpired(trusted: &TrustedPlan, options: &ApplyOptions) -> Result<()> 
         return Ok(());
     }
     Err(Error::new(Kind::Stale, format!("the plan expired at {until}"))
+        .code("expired")
+        .found(until)
         .because(format!("it is {now} now"))
         .hint("run `ttplan plan` again and have the new plan signed"))
 }
@@ -232,6 +239,7 @@ fn check_unexpired(trusted: &TrustedPlan, options: &ApplyOptions) -> Result<()> 
 fn check_premises(plan: &Plan, prober: &mut Prober<'_>) -> Result<()> {
     probe::demand(prober.ask_all(&plan.premises, None), |what, _| {
         Error::new(Kind::Stale, "the plan is stale: what it rests on is not so any more")
+            .code("premise_changed")
             .because(what)
             .hint("run `ttplan plan` again and have the new plan signed")
     })
@@ -244,6 +252,7 @@ fn check_goal(plan: &Plan, ctx: &mut RunContext<'_>) -> Result<()> {
             Kind::Verification,
             "all steps are done, and the goal of the plan is not reached",
         )
+        .code("goal_missed")
         .because(what)
         .hint("run `ttplan plan` to see how the site stands now")
     })
@@ -260,6 +269,7 @@ fn closed(
     if standing.undo_begun {
         let what = if standing.all_undone { "was taken back" } else { "is being taken back" };
         return Err(Error::new(Kind::Stale, format!("the plan {what}, so it never acts again"))
+            .code("plan_closed")
             .because(format!("run {}", folder.id))
             .hint(if standing.all_undone {
                 again.to_owned()
@@ -271,6 +281,7 @@ fn closed(
     let mut prober = Prober::new(as_inspect(live), None, None);
     probe::demand(prober.ask_all(&plan.goal, None), |what, _| {
         Error::new(Kind::Stale, "the plan was finished, and since then the site has changed")
+            .code("plan_closed")
             .because(what)
             .hint(again)
     })?;

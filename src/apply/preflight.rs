@@ -54,17 +54,21 @@ pub fn of_step(step: &Step, prober: &mut Prober<'_>) -> StepStatus {
 pub fn demand_ready(plan: &Plan, statuses: &Statuses) -> Result<()> {
     let mut told: Option<Error> = None;
     for (n, step) in plan.steps.iter().enumerate() {
-        let what = match statuses.get(&step.id) {
+        let (code, what) = match statuses.get(&step.id) {
             Some(StepStatus::Done | StepStatus::Ready) => continue,
-            Some(StepStatus::NotReady(what)) => what.clone(),
-            Some(StepStatus::Unknown(why)) => format!("could not be found out: {why}"),
-            None => "it was not looked at".to_owned(),
+            Some(StepStatus::NotReady(what)) => ("step_not_ready", what.clone()),
+            Some(StepStatus::Unknown(why)) => {
+                ("step_unknown", format!("could not be found out: {why}"))
+            }
+            None => ("step_unknown", "it was not looked at".to_owned()),
         };
         told = Some(match told {
             None => Error::new(
                 Kind::Stale,
                 format!("the plan is stale at step {}: {}", n + 1, step.title),
             )
+            .code(code)
+            .about(format!("step {}", n + 1))
             .because(what),
             Some(error) => error.because(format!("step {}: {what}", n + 1)),
         });

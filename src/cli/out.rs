@@ -9,6 +9,8 @@ use crate::render;
 pub struct Out {
     result: Box<dyn Write>,
     talk: Box<dyn Write>,
+    /// Whether errors are told to programs too, on stdout.
+    json: bool,
 }
 
 impl Out {
@@ -17,7 +19,13 @@ impl Out {
         Self {
             result: Box::new(anstream::AutoStream::auto(std::io::stdout())),
             talk: Box::new(anstream::AutoStream::auto(std::io::stderr())),
+            json: false,
         }
+    }
+
+    /// Tells errors as JSON on stdout too, from here on.
+    pub fn errors_as_json(&mut self) {
+        self.json = true;
     }
 
     /// Prints a result. A reader that has seen enough (`| head`) is not an error.
@@ -35,8 +43,11 @@ impl Out {
         let _ = self.talk.write_all(text.as_bytes()).and_then(|()| self.talk.flush());
     }
 
-    /// Tells an error.
+    /// Tells an error: to people always, to programs where they asked for JSON.
     pub fn error(&mut self, error: &Error) {
+        if self.json {
+            let _ = self.result(&render::error::as_json(error));
+        }
         self.say(&render::error::error(error));
     }
 }
