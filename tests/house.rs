@@ -36,16 +36,6 @@ const BESIDE: &[(&str, &[&str])] = &[
 const UPWARD: &[(&str, &str)] = &[];
 
 const CIRCLES: &[&str] = &[
-    "src/apply/context.rs",
-    "src/apply/execute/command.rs",
-    "src/apply/execute/discard_saved.rs",
-    "src/apply/execute/prove_backup.rs",
-    "src/apply/execute/release.rs",
-    "src/apply/execute/replace.rs",
-    "src/apply/execute/rows.rs",
-    "src/apply/mod.rs",
-    "src/apply/preflight.rs",
-    "src/apply/probe.rs",
     "src/artifact/journal.rs",
     "src/artifact/standing.rs",
     "src/config/layers.rs",
