@@ -406,7 +406,6 @@ const RESERVED: &[&str] = &[
     "goal_differs",
     "kind_differs",
     "made_by_other_version",
-    "not_a_plain_file",
     "not_implemented",
     "plan_too_large",
     "premise_missing",

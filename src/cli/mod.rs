@@ -80,21 +80,31 @@ pub fn command_line() -> clap::Command {
 }
 
 fn with_errors_as_json(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(without_empty_variable);
     if command.has_subcommands() {
         return command.mut_subcommands(with_errors_as_json);
     }
     if command.get_arguments().any(|argument| argument.get_id() == FORMAT) {
         return command;
     }
-    command.arg(
+    command.arg(without_empty_variable(
         clap::Arg::new(FORMAT)
             .long(FORMAT)
             .value_name("FORMAT")
             .value_parser(["text", "json"])
             .env("TTPLAN_FORMAT")
-            .help("Errors for people, or as JSON on stdout too")
-            .hide_possible_values(false),
-    )
+            .help("Errors for people, or as JSON on stdout too"),
+    ))
+}
+
+/// A variable that is set and empty says nothing, as with all tools that CI systems call with
+/// variables which they cannot unset.
+fn without_empty_variable(argument: clap::Arg) -> clap::Arg {
+    let is_empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|it| it.is_empty());
+    match argument.get_env().is_some_and(is_empty) {
+        true => argument.env(None::<&str>),
+        false => argument,
+    }
 }
 
 /// The option that says in which form a command answers.
@@ -202,7 +212,8 @@ fn made_by() -> String {
 
 /// The time, or the one that SOURCE_DATE_EPOCH asks documents to bear.
 fn document_time() -> Result<crate::model::names::Moment> {
-    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(now()) };
+    let said = std::env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty());
+    let Some(text) = said else { return Ok(now()) };
     let seconds = text
         .to_str()
         .and_then(|text| text.parse().ok())

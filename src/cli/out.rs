@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 
 use crate::error::{Error, Kind, Result};
 use crate::render;
+use crate::render::style::at_the_door;
 
 /// The two streams.
 pub struct Out {
@@ -30,6 +31,7 @@ impl Out {
 
     /// Prints a result. A reader that has seen enough (`| head`) is not an error.
     pub fn result(&mut self, text: &str) -> Result<()> {
+        let text = at_the_door(text);
         match self.result.write_all(text.as_bytes()).and_then(|()| self.result.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(Error::new(Kind::Failed, "cannot write the result").because(error))
@@ -40,6 +42,7 @@ impl Out {
 
     /// Says something on the way. That nobody listens is no reason to stop.
     pub fn say(&mut self, text: &str) {
+        let text = at_the_door(text);
         let _ = self.talk.write_all(text.as_bytes()).and_then(|()| self.talk.flush());
     }
 

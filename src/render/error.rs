@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::artifact::json;
 use crate::error::{Error, Reason, TextPosition};
 use crate::render::style::{bad, block, faint, plain, strong};
 
@@ -35,7 +36,7 @@ pub fn as_json(error: &Error) -> String {
     told["causes"] = json!(error.causes());
     told["hints"] = json!(error.hints());
     told["reasons"] = error.reasons().iter().map(facts).collect();
-    format!("{}\n", json!({ "error": told }))
+    format!("{}\n", json::to_line(&json!({ "error": told })))
 }
 
 fn facts(of: &Reason) -> Value {

@@ -69,3 +69,58 @@ fn without_json_a_failure_leaves_stdout_empty() {
         assert!(site.run(&arguments).stdout.is_empty(), "{arguments:?}");
     }
 }
+
+#[test]
+fn an_empty_variable_says_nothing() {
+    let site = Site::new();
+    for (_, command) in commands() {
+        for variable in command.get_arguments().filter_map(clap::Arg::get_env) {
+            assert!(variable.to_string_lossy().starts_with("TTPLAN_"));
+        }
+    }
+    let variables: Vec<String> = commands()
+        .iter()
+        .flat_map(|(_, command)| command.get_arguments())
+        .filter_map(|argument| argument.get_env())
+        .map(|variable| variable.to_string_lossy().into_owned())
+        .collect();
+    assert!(variables.len() > 30, "the variables were not found");
+    let empty = variables.iter().map(|name| (name, ""));
+    let output = site.command(&["plan"]).envs(empty).env("SOURCE_DATE_EPOCH", "").output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(8), "{talk}");
+    assert_eq!(output.stdout, site.run(&["plan"]).stdout);
+}
+
+#[test]
+fn a_plan_that_would_be_over_at_birth_is_not_made() {
+    let site = Site::new();
+    let output =
+        site.command(&["plan", "-o", "p.ttplan.json"]).env("SOURCE_DATE_EPOCH", "86400").output();
+    let output = output.unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(talk.contains("unset SOURCE_DATE_EPOCH"), "{talk}");
+    assert!(!site.home.join("p.ttplan.json").exists());
+}
+
+#[test]
+fn an_output_is_a_regular_file_or_stdout() {
+    let site = Site::new();
+    let text = site.printed(&["plan", "-o", "-"], 8);
+    let plan: Value = serde_json::from_str(&text).unwrap();
+    assert!(plan["steps"].is_array());
+    let text = site.printed(&["inspect", "-o", "-"], 0);
+    assert!(serde_json::from_str::<Value>(&text).unwrap()["facts"].is_object());
+    let (file, link) = (site.home.join("file"), site.home.join("link"));
+    std::fs::write(&file, "precious").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    for arguments in
+        [["plan", "-o", "link"], ["inspect", "-o", "link"], ["plan", "-o", "/dev/null"]]
+    {
+        let (error, code) = error_of(&site, &[&arguments[..], &["--format", "json"]].concat());
+        assert_eq!((&error["code"], code), (&"not_a_plain_file".into(), Some(4)), "{arguments:?}");
+    }
+    assert!(link.is_symlink());
+    assert_eq!(std::fs::read(&file).unwrap(), b"precious");
+}
