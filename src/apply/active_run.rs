@@ -81,6 +81,8 @@ impl ActiveRun {
                 Kind::Verification,
                 format!("the saved `{name}` of run {} cannot be used", self.folder.id),
             )
+            .code("saved_copy_differs")
+            .about(name)
             .because(because.to_owned())
             .hint(format!("look at `{}`", path.display()))
         };

@@ -124,10 +124,16 @@ impl HostArgs {
     pub fn site(&self) -> Result<HostConfig> {
         config::host(&self.said()?)?.ok_or_else(|| {
             Error::new(Kind::Refused, "this host permits nothing yet: there is no host.toml")
+                .code("host_config_missing")
                 .because("signers, permitted roots and commands, and the state directory come from it alone")
                 .hint("ttplan trust init --site NAME --principal YOU --allow-root DIR")
         })
     }
+}
+
+/// Whether an output is to go to stdout: `-o -`.
+pub fn is_stdout(output: &std::path::Path) -> bool {
+    output.as_os_str() == "-"
 }
 
 /// Says where a document was written. Results go to stdout, so this does not.

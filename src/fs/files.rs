@@ -54,7 +54,11 @@ pub struct Draft {
 
 impl Draft {
     /// Begins one; `mode` is the file's permission bits.
+    ///
+    /// Errors: `Kind::Refused` where its place is taken by anything but a regular file: putting it
+    /// there would replace a link, a pipe or a device.
     pub fn begin(path: &Path, mode: u32) -> Result<Self> {
+        check_place(path)?;
         let temporary = tempfile::Builder::new()
             .prefix(".ttplan-")
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
@@ -103,6 +107,26 @@ impl Write for Draft {
     fn flush(&mut self) -> std::io::Result<()> {
         self.temporary.flush()
     }
+}
+
+fn check_place(path: &Path) -> Result<()> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(told("write", path, &error)),
+        Ok(found) => found.file_type(),
+    };
+    let what = match found {
+        one if one.is_file() => return Ok(()),
+        one if one.is_dir() => "directory",
+        one if one.is_symlink() => "symbolic link",
+        _ => "pipe or device",
+    };
+    Err(Error::new(Kind::Refused, format!("`{}` is no regular file", path.display()))
+        .code("not_a_plain_file")
+        .about(path.display())
+        .found(what)
+        .because(format!("it is a {what}, and is not written to or replaced"))
+        .hint("name a new file, or give `-o -` where the result should go to stdout"))
 }
 
 fn directory_of(path: &Path) -> &Path {
@@ -187,6 +211,28 @@ mod tests {
         write(&path, b"two", 0o644, Existing::Replace).unwrap();
         assert_eq!(read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_neither_replaced_nor_written_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let [target, link, pipe] = ["target", "link", "pipe"].map(|it| directory.path().join(it));
+        fs::write(&target, "precious").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        for path in [&link, &pipe, &directory.path().to_owned(), &PathBuf::from("/dev/null")] {
+            let error = write(path, b"x", 0o600, Existing::Replace).unwrap_err();
+            assert_eq!(error.stable_code(), "not_a_plain_file", "{}", path.display());
+        }
+        assert!(link.is_symlink() && !pipe.is_file());
+        assert_eq!(read(&target).unwrap(), b"precious");
     }
 
     #[test]

@@ -101,7 +101,8 @@ fn stopped_as_known(
 }
 
 fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
-    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.argv.join(" ")));
+    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.argv.join(" ")))
+        .code("command_failed");
     if !tail.trim().is_empty() {
         told = told.because(format!("it said:\n{}", tail.trim_end()));
     }
@@ -167,6 +168,7 @@ pub fn check(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
         Kind::Stale,
         format!("the check `{}` failed, so the migrations cannot be run", run.check.join(" ")),
     )
+    .code("check_failed")
     .because(how)
     .because(tail.trim().to_owned())
     .hint("run it by hand where ttplan runs, and mend what it complains about"))
@@ -194,6 +196,7 @@ fn check_scripts(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
                 Kind::Verification,
                 "the migration files changed while they were run",
             )
+            .code("scripts_differ")
             .because(format!("`{}` is not what was signed", directory.to_text()))
             .hint("find out who writes there, then undo this run"));
         }
@@ -211,6 +214,7 @@ fn check_result(step: &Step, migrated: &mut dyn ReadDatabase) -> Result<()> {
                     Kind::Verification,
                     "the migrations ended well and did not do what was planned",
                 )
+                .code("step_missed")
                 .because(what)
                 .hint("look at the command's output, then run `ttplan undo --last`"));
             }

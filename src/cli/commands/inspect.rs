@@ -6,7 +6,7 @@ use std::thread;
 use crate::artifact::json;
 use crate::cli::out::Out;
 use crate::cli::reporter::Format;
-use crate::cli::settings::{SiteArgs, tell_written};
+use crate::cli::settings::{SiteArgs, is_stdout, tell_written};
 use crate::config;
 use crate::error::Result;
 use crate::fs::files::{self, Existing};
@@ -20,7 +20,7 @@ use crate::render;
 /// Look at the database, the migration scripts and the upload directories; change nothing.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write the observation here, to plan from it elsewhere
+    /// Write the observation here, to plan from it elsewhere; `-` is stdout
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_INSPECT_OUTPUT")]
     output: Option<PathBuf>,
     /// Look at files only: where the database cannot be reached
@@ -37,6 +37,11 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let settled = args.site.resolve()?;
     let seen = look(&settled.config, &settled.access, !args.files_only)?;
+    if args.output.as_deref().is_some_and(is_stdout) {
+        out.say(&render::observation::observation(&seen));
+        out.result(&json::to_text(&seen))?;
+        return Ok(0);
+    }
     if let Some(path) = &args.output {
         files::write(path, json::to_text(&seen).as_bytes(), 0o644, Existing::Replace)?;
     }

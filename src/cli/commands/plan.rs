@@ -6,7 +6,7 @@ use crate::artifact::{document, json, sidecar};
 use crate::cli::commands::inspect::look;
 use crate::cli::commands::show::{Format, formatted};
 use crate::cli::out::Out;
-use crate::cli::settings::{SiteArgs, tell_written};
+use crate::cli::settings::{SiteArgs, is_stdout, tell_written};
 use crate::cli::trusted_plan::{Bundle, believed};
 use crate::diagnose::{Examination, diagnose};
 use crate::error::{Error, Kind, Result};
@@ -22,7 +22,7 @@ use crate::plan::{self, PlanOptions};
 /// Exits 8 when something waits for a person: the plan is written all the same, without it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write the plan here (NAME.ttplan.json)
+    /// Write the plan here (NAME.ttplan.json); `-` is stdout
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_PLAN_OUTPUT")]
     output: Option<PathBuf>,
     /// Plan from what `ttplan inspect` wrote down instead of looking; several are joined
@@ -77,16 +77,30 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     // What was seen of a million files need not be in memory beside their list.
     drop(examination);
     drop(seen);
-    let beside = take_out(&mut plan, args.output.as_deref())?;
+    let to_stdout = args.output.as_deref().is_some_and(is_stdout);
+    let path = args.output.as_deref().filter(|_| !to_stdout);
+    if to_stdout && sidecar::is_needed(&plan) {
+        return Err(Error::new(Kind::Usage, "this plan has a file list beside it")
+            .because("it names too many files to hold them all")
+            .hint("name a file for the plan: `-o change.ttplan.json`"));
+    }
+    let beside = take_out(&mut plan, path)?;
     let text = json::to_text(&plan);
-    if let Some(path) = &args.output {
+    if let Some(path) = path {
         write(path, &text, beside)?;
     }
-    out.result(&formatted(&plan, text.as_bytes(), args.format))?;
+    let shown = formatted(&plan, text.as_bytes(), args.format);
+    match to_stdout {
+        true => {
+            out.say(&shown);
+            out.result(&text)?;
+        }
+        false => out.result(&shown)?,
+    }
     if plan.target.site.is_none() && plan.has_changes() {
         out.say("No host will run a plan for no site; name the site: --site LABEL\n");
     }
-    if let Some(path) = &args.output {
+    if let Some(path) = path {
         tell_written(path, out);
     }
     Ok(code(&plan, args.detailed_exitcode))
@@ -125,7 +139,24 @@ pub fn draft(
         author,
         ticket,
     };
-    Ok(plan::draft(&examination.case, examination.diagnosis.clone(), wishes))
+    let plan = plan::draft(&examination.case, examination.diagnosis.clone(), wishes);
+    check_lives(&plan).map(|()| plan)
+}
+
+/// That a plan is not over before anybody could sign it.
+pub fn check_lives(plan: &Plan) -> Result<()> {
+    let now = crate::cli::now();
+    if plan.expires_at > now {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Config, "the plan would have expired before it is written")
+        .code("expired")
+        .found(plan.expires_at)
+        .because(format!(
+            "SOURCE_DATE_EPOCH dates it {}, so it would live until {}",
+            plan.made_at, plan.expires_at
+        ))
+        .hint("unset SOURCE_DATE_EPOCH"))
 }
 
 /// Takes long file lists out of the plan, into a draft of the file beside it.

@@ -22,6 +22,8 @@ pub(super) fn undone(mv: &str, errno: Errno, path: &FilePath) -> Error {
 /// What is at `path` is not what the plan says.
 pub(super) fn stale(path: &FilePath, how: &str) -> Error {
     Error::new(Kind::Stale, format!("`{}` {how}", path.to_text()))
+        .code("files_differ")
+        .about(path.to_text())
 }
 
 /// It cannot be found out whether what is at `path` is what is listed.
