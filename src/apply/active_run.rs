@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::artifact::journal::Journal;
+use crate::artifact::journal::{self, Journal};
 use crate::artifact::state::RunDirectory;
 use crate::engines::database::SavedCopy;
 use crate::error::{Error, Kind, Result};
@@ -104,6 +104,15 @@ impl ActiveRun {
     /// The same of a file that may be large.
     pub fn keep_copy_of(&self, from: &Path, path: &Path) -> Result<()> {
         if path.exists() { Ok(()) } else { files::copy(from, path, 0o600, Existing::Refuse) }
+    }
+}
+
+/// How far the run has come; nothing, where it was never started.
+pub fn standing_of(folder: &RunDirectory) -> Result<RunState> {
+    if folder.journal().exists() {
+        journal::read(&folder.journal()).map(|(_, standing)| standing)
+    } else {
+        Ok(RunState::default())
     }
 }
 

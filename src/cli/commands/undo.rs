@@ -1,7 +1,8 @@
 //! `ttplan undo`: takes a run back.
 
+use crate::apply::context::ApplyOptions;
+use crate::apply::lock::StateLock;
 use crate::apply::undo;
-use crate::apply::{ApplyOptions, StateLock};
 use crate::artifact::journal;
 use crate::artifact::state::{RunDirectory, StateDirectory};
 use crate::cli::commands::apply::How;
