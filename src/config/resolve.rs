@@ -282,7 +282,7 @@ fn no_url(variable: &str, is_empty: bool) -> Error {
     error
         .hint(format!("set the variable: `{variable}=postgresql://user:password@host/database`"))
         .hint("or give the flag: `--database-url URL`")
-        .hint(format!("or write it into `{}`: `[database]`, `url = \"...\"`", FILE))
+        .hint(format!("or write it into `{FILE}`: `[database]`, `url = \"...\"`"))
 }
 
 fn database(

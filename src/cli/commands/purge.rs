@@ -10,6 +10,7 @@ use crate::artifact::{document, json};
 use crate::cli::commands::inspect::look;
 use crate::cli::commands::plan::write;
 use crate::cli::out::Out;
+use crate::cli::output;
 use crate::cli::settings::{SiteArgs, tell_written};
 use crate::diagnose::diagnose;
 use crate::error::Result;
@@ -57,6 +58,9 @@ fn seconds(text: &str) -> std::result::Result<i64, String> {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    if let Some(path) = &args.output {
+        output::check_file(path)?;
+    }
     let site = args.site.host.site()?;
     let Some(state) = StateDirectory::find(site.state.as_path())? else {
         out.result("nothing was ever run here\n")?;
