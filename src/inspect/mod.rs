@@ -230,11 +230,19 @@ fn look_at_database(
     database: &mut dyn ReadDatabase,
     circumstances: &mut Circumstances,
 ) -> Result<(DatabaseFacts, Vec<Referenced>)> {
-    let InspectedDatabase { presence, identity, schema, estimated_rows, server_version, role } =
-        database.look()?;
+    let InspectedDatabase {
+        presence,
+        identity,
+        schema,
+        estimated_rows,
+        server_version,
+        role,
+        not_compared,
+    } = database.look()?;
     circumstances.estimated_rows = estimated_rows;
     circumstances.server_version = server_version;
     circumstances.role = role;
+    circumstances.not_compared = not_compared;
 
     let book_table =
         framework.map(|framework| ObjectRef::table(&schema.home, framework.book_table));
