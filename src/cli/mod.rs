@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, Result};
 mod ask;
 mod commands;
 mod out;
+mod output;
 mod progress;
 mod reporter;
 mod settings;

@@ -60,9 +60,21 @@ fn what_is_to_stay_as_it_is_gets_a_second_name() {
 }
 
 #[test]
+fn what_is_saved_or_restored_is_a_file_of_its_own() {
+    for mut disk in disks() {
+        let place = rested();
+        let how = CopyAttributes { apart: true, ..as_they_are() };
+        disk.copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &how).unwrap();
+        assert!(!is_one_file(&place));
+        place.write("from/d/f", "y");
+        assert_eq!(fs::read(place.at("to/d/f")).unwrap(), b"x");
+    }
+}
+
+#[test]
 fn another_mode_needs_a_file_of_its_own() {
     let place = rested();
-    let how = CopyAttributes { mode: Some(0o600), owner: None };
+    let how = CopyAttributes { mode: Some(0o600), owner: None, apart: false };
     LocalStore::new()
         .copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &how)
         .unwrap();

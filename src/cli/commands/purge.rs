@@ -10,7 +10,8 @@ use crate::artifact::{document, json};
 use crate::cli::commands::inspect::look;
 use crate::cli::commands::plan::{check_lives, write};
 use crate::cli::out::Out;
-use crate::cli::settings::{SiteArgs, is_stdout, tell_written};
+use crate::cli::output;
+use crate::cli::settings::{SiteArgs, tell_written};
 use crate::diagnose::diagnose;
 use crate::error::Result;
 use crate::fs::files;
@@ -57,6 +58,9 @@ fn seconds(text: &str) -> std::result::Result<i64, String> {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    if let Some(path) = &args.output {
+        output::check_file(path)?;
+    }
     let site = args.site.host.site()?;
     let Some(state) = StateDirectory::find(site.state.as_path())? else {
         out.result("nothing was ever run here\n")?;
@@ -83,7 +87,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         }
     }
     let listed = if lines.is_empty() { "no run is that old\n".to_owned() } else { lines.concat() };
-    let to_stdout = args.output.as_deref().is_some_and(is_stdout);
+    let to_stdout = output::is_standard(args.output.as_deref());
     if to_stdout {
         out.say(&listed);
     } else {
