@@ -10,7 +10,7 @@ use crate::model::files::uploads::{FileFact, RootState, Tree};
 use crate::model::names::FilePath;
 use crate::model::observation::{Facts, Presence};
 
-/// What is to become of the files of one upload. LockMode references: there may be a million files.
+/// What is to become of the files of one upload. Holds references: there may be a million files.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct UploadComparison<'a> {
     /// Files to copy, by the root they are in; no name twice.

@@ -156,7 +156,7 @@ pub fn rows(sidecar: Option<&Path>, list: &FileList) -> Result<Vec<FileFact>> {
     Ok(all)
 }
 
-/// Reads the lines of a list, all of them, to see that they are the ones that were bound; ctx
+/// Reads the lines of a list, all of them, to see that they are the ones that were bound; hands
 /// them out as long as there is `need` of them.
 fn stream(
     path: &Path,

@@ -1,6 +1,6 @@
 //! `${NAME}` and `${NAME:-default}` in texts that people write, filled in from outside.
 //!
-//! Pure: whoever calls ctx in what a variable's value is. The configuration is filled in
+//! Pure: whoever calls hands in what a variable's value is. The configuration is filled in
 //! where it is settled; what is handed to a command of the application, when it is run.
 //! What was filled in is never looked at again, so a value cannot name further variables.
 

@@ -145,7 +145,7 @@ pub fn by_code(code: &str) -> Option<&'static Rule> {
     ALL.iter().copied().find(|rule| rule.code == code)
 }
 
-/// The remedy of rules that only inform, or that a person has to mv on.
+/// The remedy of rules that only inform, or that a person has to act on.
 pub(crate) fn nothing(_: &AnalysisContext) -> Vec<Step> {
     Vec::new()
 }

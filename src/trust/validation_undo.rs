@@ -13,7 +13,7 @@ use crate::model::plan::step::{
 use crate::model::risk;
 use crate::trust::validation::StepContext;
 
-/// LockMode every undo move of the step against its saves and moves.
+/// Holds every undo move of the step against its saves and moves.
 pub(in crate::trust) fn concerns_the_step(place: &StepContext<'_>) -> Result<(), String> {
     place.step.undo.iter().try_for_each(|undo| {
         if answers_something(place, undo) && sql_stays_within(place.step, undo) {

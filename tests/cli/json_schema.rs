@@ -1,4 +1,4 @@
-//! LockMode a JSON value against a JSON Schema, as far as our schemas use the language. A keyword that
+//! Holds a JSON value against a JSON Schema, as far as our schemas use the language. A keyword that
 //! is not known here stops the test: what is not checked is not taken for checked.
 
 use serde_json::Value;

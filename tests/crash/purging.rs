@@ -100,7 +100,7 @@ fn purging_converges_on_postgres() {
 }
 
 /// A plan that names a run which could still be taken back is refused, whoever signed it, and keeps
-/// its ctx off.
+/// its hands off.
 #[test]
 fn what_an_undo_needs_is_never_purged() {
     let (site, run) = site(Engine::Sqlite);

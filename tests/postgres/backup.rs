@@ -24,7 +24,7 @@ fn back_up(database: &TestDatabase, engine: &mut dyn WriteDatabase) -> Backup {
     Backup { _folder: folder, path, kept, dump: database.dump() }
 }
 
-/// StatementKind all sorts of harm that a failed migration could do, and more.
+/// Does all sorts of harm that a failed migration could do, and more.
 const HARM: &str = r#"
     SET session_replication_role = replica;
     DROP TABLE "new

@@ -1,8 +1,8 @@
 //! The one lock that every run takes on a database: an advisory lock of the server, held by a
 //! connection of its own that does nothing else.
 //!
-//! A pooler that ctx out server connections by transaction would let the lock, and every setting,
-//! fall into other ctx. It is recognised before anything is set or locked.
+//! A pooler that hands out server connections by transaction would let the lock, and every setting,
+//! fall into other hands. It is recognised before anything is set or locked.
 
 use std::time::{Duration, Instant};
 

@@ -227,7 +227,7 @@ impl PostgresSnapshot {
         snapshot.ok_or_else(|| Error::new(Kind::Failed, "the database gave no snapshot"))
     }
 
-    /// LockMode the rows that were counted in a copy, sorted by table, against those of the tables.
+    /// Holds the rows that were counted in a copy, sorted by table, against those of the tables.
     pub(super) fn compare(
         &mut self,
         rows: &[(ObjectRef, u64)],

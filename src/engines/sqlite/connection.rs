@@ -35,7 +35,7 @@ pub(super) enum OpenMode {
     /// The live database, to be changed.
     ///
     /// Foreign keys are not enforced: a drop would otherwise delete the table's rows one by one
-    /// and mv on those that refer to them. What that leaves dangling is checked before a commit.
+    /// and act on those that refer to them. What that leaves dangling is checked before a commit.
     /// `synchronous = EXTRA` makes a commit durable when it returns, also in rollback mode.
     /// With a large cache, others can read until the commit: what does not fit is written at once,
     /// under a lock that keeps them out.

@@ -68,7 +68,7 @@ pub struct Table {
     pub sort: TableSort,
     /// The owning role; null where the engine has no owners.
     pub owner: Option<String>,
-    /// Whether the connecting role may mv as the owner.
+    /// Whether the connecting role may act as the owner.
     pub ours: bool,
     /// The extension it belongs to, if it belongs to one.
     pub extension: Option<String>,
@@ -178,7 +178,7 @@ pub struct View {
     pub name: String,
     pub materialized: bool,
     pub owner: Option<String>,
-    /// Whether the connecting role may mv as the owner.
+    /// Whether the connecting role may act as the owner.
     pub ours: bool,
     pub extension: Option<String>,
     pub definition: String,

@@ -101,7 +101,7 @@ impl Rewriting {
         let column = quote(&self.column);
         let key = match self.key.as_slice() {
             [] => String::new(),
-            // SchemaComparison in the column's own type, so that its index is used.
+            // Compared in the column's own type, so that its index is used.
             [only] => format!("{} = {} AND ", quote(only), literal(key)),
             several => {
                 let text = |part: &String| format!("coalesce(CAST({} AS TEXT), '')", quote(part));

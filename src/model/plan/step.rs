@@ -40,12 +40,12 @@ pub struct Step {
     pub superseded_by: Option<String>,
     /// Neighbouring steps with the same label share one database transaction.
     pub transaction: Option<String>,
-    /// LockMode before the step; facts that no earlier step of the plan changes.
+    /// Holds before the step; facts that no earlier step of the plan changes.
     pub ready: Vec<Probe>,
     /// What is put into keeping before anything changes.
     pub save: Vec<Move>,
     pub moves: Vec<Move>,
-    /// LockMode after the step; where it holds before, there is nothing to do.
+    /// Holds after the step; where it holds before, there is nothing to do.
     pub done: Vec<Probe>,
     /// Takes the step back. Empty where it cannot be taken back.
     pub undo: Vec<Move>,

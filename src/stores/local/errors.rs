@@ -11,7 +11,7 @@ pub(super) fn unread(errno: Errno, path: &FilePath) -> Error {
     told(Kind::Unreachable, "read", errno, path)
 }
 
-/// Something could not be done: `mv` is the verb, as in `write` or `make directory`.
+/// Something could not be done: `act` is the verb, as in `write` or `make directory`.
 pub(super) fn undone(mv: &str, errno: Errno, path: &FilePath) -> Error {
     told(Kind::Failed, mv, errno, path)
 }

@@ -20,7 +20,7 @@ pub(super) enum Met {
 /// Calls `visit` for everything below `root`, in no order; a directory is entered where it says so.
 /// A directory that turns out to be unreadable is visited once more, as [`OddKind::Unreadable`].
 ///
-/// LockMode the paths of the directories that are still ahead, and one open directory.
+/// Holds the paths of the directories that are still ahead, and one open directory.
 ///
 /// Errors: the root itself cannot be read; nothing is then known of its content.
 pub(super) fn walk(root: &Root, mut visit: impl FnMut(FilePath, Met) -> bool) -> Result<()> {
