@@ -3,13 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::artifact::journal::{self, Journal, JournalEvent, RunState, SavedFact};
+use crate::artifact::journal::{self, Journal};
 use crate::artifact::state::RunDirectory;
 use crate::engines::database::SavedCopy;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files::{self, Existing};
 use crate::model::names::{Digest, FilePath, Moment};
+use crate::model::run::journal::JournalEvent;
+use crate::model::run::run_state::{RunState, SavedFact};
 
 /// The open papers of a run.
 pub struct ActiveRun {

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use crate::apply::active_run::ActiveRun;
 use crate::apply::progress::Reporter;
-use crate::artifact::journal::{Attempt, JournalEvent};
 use crate::artifact::sidecar::Batch;
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::names::{Moment, Secret};
 use crate::model::plan::step::{FileList, Step};
+use crate::model::run::journal::{Attempt, JournalEvent};
 use crate::stores::store::{CopyAttributes, FileState};
 use crate::trust::trusted_plan::TrustedPlan;
 

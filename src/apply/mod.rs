@@ -12,13 +12,15 @@ use crate::apply::preflight::{Statuses, StepStatus};
 use crate::apply::probe::Prober;
 use crate::apply::probe::answer::demand;
 use crate::apply::progress::Reporter;
-use crate::artifact::journal::{self, Attempt, JournalEvent, RunState};
+use crate::artifact::journal;
 use crate::artifact::state::RunDirectory;
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::host::HostConfig;
 use crate::model::plan::step::{Answer, Move, Step};
+use crate::model::run::journal::{Attempt, JournalEvent};
 use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
+use crate::model::run::run_state::RunState;
 use crate::trust::trusted_plan::TrustedPlan;
 
 pub mod active_run;

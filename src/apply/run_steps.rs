@@ -8,10 +8,10 @@ use crate::apply::preflight::{self, StepStatus};
 use crate::apply::probe::Prober;
 use crate::apply::probe::answer::demand;
 use crate::apply::progress::ProgressEvent;
-use crate::artifact::journal::JournalEvent;
 use crate::error::{Error, Kind, Result};
 use crate::model::plan::Plan;
 use crate::model::plan::step::{CopyFiles, Move, ReplaceFiles, Step};
+use crate::model::run::journal::JournalEvent;
 
 /// How often a transaction that met a lock is tried again, with a pause that grows.
 const TRIES: u32 = 10;

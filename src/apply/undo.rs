@@ -13,12 +13,12 @@ use crate::apply::probe::answer::demand;
 use crate::apply::probe::database::content_digest;
 use crate::apply::progress::{ProgressEvent, Reporter};
 use crate::apply::run_steps;
-use crate::artifact::journal::{Attempt, JournalEvent, When};
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Answer, Move, Probe, Step};
+use crate::model::run::journal::{Attempt, JournalEvent, When};
 use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::trust::trusted_plan::TrustedPlan;
 

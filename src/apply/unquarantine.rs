@@ -10,11 +10,11 @@ use crate::apply::probe::Prober;
 use crate::apply::probe::answer::demand;
 use crate::apply::progress::{ProgressEvent, Reporter};
 use crate::apply::{run_steps, undo};
-use crate::artifact::journal::{Attempt, JournalEvent};
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Answer, Move, Probe, Step};
+use crate::model::run::journal::{Attempt, JournalEvent};
 use crate::model::run::report::{Outcome, Report};
 use crate::trust::trusted_plan::TrustedPlan;
 

@@ -9,13 +9,13 @@ use crate::apply::execute::database;
 use crate::apply::probe::Prober;
 use crate::apply::probe::database::content_digest;
 use crate::apply::progress::ProgressEvent;
-use crate::artifact::journal::{JournalEvent, When};
 use crate::engines::database::{OtherSessions, ReadDatabase};
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
 use crate::fs::files;
 use crate::model::names::{Digest, Secret};
 use crate::model::plan::step::{Answer, Move, Probe, Run, Step};
+use crate::model::run::journal::{JournalEvent, When};
 use crate::process::command::{Command, Exit};
 use crate::process::invocation::Invocation;
 

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use crate::apply::context::{BATCH, RunContext, how, ranges};
 use crate::apply::progress::ProgressEvent;
-use crate::artifact::journal::JournalEvent;
 use crate::artifact::sidecar;
 use crate::error::{Error, Kind, Result};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
 use crate::model::plan::step::{CopyFiles, FileList, MakeDirectory, Move, Step};
+use crate::model::run::journal::JournalEvent;
 use crate::stores::store::{DirectoryState, FileState, Placement};
 
 /// Makes a directory and those above it that are missing, journalled before.

@@ -6,12 +6,12 @@
 use crate::apply::context::{AS_IT_IS, BATCH, RunContext, how, list, ranges};
 use crate::apply::probe::files::beside;
 use crate::apply::progress::ProgressEvent;
-use crate::artifact::journal::JournalEvent;
 use crate::artifact::sidecar;
 use crate::error::{Error, Kind, Result};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
 use crate::model::plan::step::{FileList, Move, ReplaceFiles, RestoreFiles, Step};
+use crate::model::run::journal::JournalEvent;
 use crate::stores::store::{FileState, Placement};
 
 /// Replaces the files, batch by batch. What was there has been saved before.

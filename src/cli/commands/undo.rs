@@ -142,8 +142,9 @@ fn last(state: &StateDirectory) -> Result<RunDirectory> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::journal::{FORMAT_VERSION, Journal, JournalEvent};
+    use crate::artifact::journal::{FORMAT_VERSION, Journal};
     use crate::model::names::{Digest, Moment};
+    use crate::model::run::journal::JournalEvent;
 
     #[test]
     fn the_last_run_is_the_one_that_was_opened_last_and_never_a_guess() {
