@@ -103,6 +103,23 @@ fn a_migration_that_fails(ground: &dyn Ground) {
     assert_same(&site.picture(), &before, "undo after a migration that failed once");
 }
 
+/// Where the plan names no backup for it, nobody is told that one was restored.
+fn a_migration_that_fails_and_has_no_way_back(ground: &dyn Ground) {
+    let site = Site::with(ground, STRAYS);
+    let mut plan = site.plan_and_sign(0);
+    let step = plan.steps.iter_mut().find(|step| step.kind == "run_migrations").unwrap();
+    step.undo.clear();
+    site.forge(&plan);
+    let program = site.read("app/upgrade.sh");
+    let failing = program.replace(
+        "echo \"upgrade to $migration\"",
+        "[ \"$migration\" != 002_projects ] || { echo \"no such luck\"; exit 7; }",
+    );
+    fs::write(site.path("app/upgrade.sh"), failing).unwrap();
+    let said = format!("{:?}", site.apply().ends(6));
+    assert!(said.contains("no such luck") && !said.contains("was put back"), "{said}");
+}
+
 /// A migration program that does not even start is noticed before anything is touched.
 fn a_program_that_does_not_work(ground: &dyn Ground) {
     let site = Site::with(ground, STRAYS);
@@ -206,6 +223,7 @@ on_both!(
     a_backup_that_cannot_grow,
     a_full_disk_while_backing_up,
     a_migration_that_fails,
+    a_migration_that_fails_and_has_no_way_back,
     a_program_that_does_not_work,
     a_backup_that_somebody_changed,
     a_journal_that_somebody_changed,
