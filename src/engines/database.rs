@@ -202,5 +202,6 @@ pub(in crate::engines) fn check_recorded(set: &SetRevisions, found: &[VersionRow
     };
     let table = &set.versions.table;
     Err(Error::new(Kind::Stale, format!("{table} does not record what the plan expects"))
+        .code("revisions_differ")
         .because(format!("expected {}, found {}", listed(&expected), listed(found))))
 }

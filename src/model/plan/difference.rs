@@ -4,27 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::error::Reason;
 use crate::model::names::{Digest, ObjectRef};
 use crate::model::plan::derive::{self, Said};
 use crate::model::plan::moves::effects::{PathRole, Use};
 use crate::model::plan::probe::Probe;
 use crate::model::plan::step::{Move, Step};
 use crate::model::plan::{Plan, Summary, lifetime};
-
-/// One thing that a plan says and that is not so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Stable, for tests and pipelines; `docs/refusals.md` lists them.
-    pub code: &'static str,
-    /// `plan`, or `step 3`.
-    pub subject: String,
-    /// What is wrong, as a sentence without its subject.
-    pub message: String,
-    /// What the plan says, where that can be shown.
-    pub found: Option<String>,
-    /// What follows from its moves.
-    pub expected: Option<String>,
-}
 
 /// How much of a difference is shown.
 const SHOWN: usize = 300;
@@ -35,23 +21,19 @@ pub const MOST_STEPS: usize = 10_000;
 /// The most findings that a plan may have.
 pub const MOST_FINDINGS: usize = 100_000;
 
-struct Found(Vec<Difference>);
+struct Found(Vec<Reason>);
 
 impl Found {
-    fn add(&mut self, code: &'static str, subject: &str, message: impl Into<String>) {
-        let (subject, message) = (subject.to_owned(), message.into());
-        self.0.push(Difference { code, subject, message, found: None, expected: None });
+    fn add(&mut self, code: &'static str, subject: &str, message: impl AsRef<str>) {
+        let message = format!("{subject}: {}", message.as_ref());
+        self.0.push(Reason::new(code, message).about(subject));
     }
 
     fn differs(&mut self, code: &'static str, subject: &str, what: &str, pair: (String, String)) {
         let cut = |text: String| -> String { text.chars().take(SHOWN).collect() };
-        self.0.push(Difference {
-            code,
-            subject: subject.to_owned(),
-            message: format!("{what} does not follow from its moves"),
-            found: Some(cut(pair.0)),
-            expected: Some(cut(pair.1)),
-        });
+        let message = format!("{subject}: {what} does not follow from its moves");
+        let reason = Reason::new(code, message).about(subject);
+        self.0.push(reason.found(cut(pair.0)).expected(cut(pair.1)));
     }
 }
 
@@ -60,7 +42,7 @@ fn json(value: &impl serde::Serialize) -> String {
 }
 
 /// All differences, in the order of the document; empty for an honest plan.
-pub fn differences(plan: &Plan) -> Vec<Difference> {
+pub fn differences(plan: &Plan) -> Vec<Reason> {
     let mut found = Found(Vec::new());
     if plan.steps.len() > MOST_STEPS || plan.findings.len() > MOST_FINDINGS {
         let message = format!(
@@ -201,7 +183,7 @@ fn copies(step: &Step, index: usize, mv: &Move, subject: &str, found: &mut Found
 /// That nothing is changed before there is a backup, and nothing named before it is there.
 fn order(plan: &Plan, found: &mut Found) {
     let mut backed_up = false;
-    let mut removed: BTreeSet<&ObjectRef> = BTreeSet::new();
+    let removed = removed(plan);
     let mut named = false;
     for (at, step) in plan.steps.iter().enumerate() {
         let subject = format!("step {}", at + 1);
@@ -222,18 +204,26 @@ fn order(plan: &Plan, found: &mut Found) {
             }
             named |= effects.names_files;
             for object in mv.act().dependents() {
-                if !removed.contains(object) {
-                    let message = format!("{object} depends on it, and no earlier step removes it");
+                let owner = object.table.as_ref();
+                let owner = owner.map(|table| ObjectRef::table(&object.schema, table));
+                if !removed.contains(object) && !owner.is_some_and(|of| removed.contains(&of)) {
+                    let message = format!("{object} depends on it, and no step removes it");
                     found.add("dependent_remains", &subject, message);
                 }
             }
             backed_up |= mv.act().backup().is_some();
         }
-        for mv in &step.moves {
-            let objects = mv.effects().objects;
-            removed.extend(objects.iter().filter(|(_, of)| *of == Use::Remove).map(|(of, _)| *of));
-        }
     }
+}
+
+/// What the steps of a plan remove.
+fn removed(plan: &Plan) -> BTreeSet<ObjectRef> {
+    let moves = plan.steps.iter().flat_map(|step| &step.moves);
+    let gone = |mv: &Move| -> Vec<ObjectRef> {
+        let objects = mv.effects().objects.into_iter();
+        objects.filter(|(_, what)| *what == Use::Remove).map(|(of, _)| of.clone()).collect()
+    };
+    moves.flat_map(gone).collect()
 }
 
 /// Exactly the texts that the moves name, each hashing to its key.
