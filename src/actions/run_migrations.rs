@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::actions::backup_database::NAME as BACKUP;
 use crate::actions::{Action, Parts, Phase, step};
-use crate::model::config::Upgrade;
 use crate::model::database::revisions::VersionTable;
+use crate::model::host_command::HostCommand;
 use crate::model::names::{Digest, FilePath};
-use crate::model::plan::step::{Move, Probe, RestoreDatabase, Run, Step};
+use crate::model::plan::step::{Move, Probe, RestoreDatabase, Run, RunCheck, Step};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
@@ -20,9 +20,11 @@ pub const ACTION: Action = Action {
 
 /// The intention.
 pub struct RunMigrations<'a> {
-    /// The program as found on the host.
-    pub program: &'a FilePath,
-    pub upgrade: &'a Upgrade,
+    /// The host's name of the upgrade command, and what it is.
+    pub command: (&'a str, &'a HostCommand),
+    /// The same of the check, where there is one.
+    pub check: Option<(&'a str, &'a HostCommand)>,
+    pub timeout_seconds: u64,
     pub system: &'a str,
     pub scripts: (&'a FilePath, Digest),
     pub book: &'a VersionTable,
@@ -41,23 +43,25 @@ pub struct RunMigrations<'a> {
 impl RunMigrations<'_> {
     /// Its step.
     pub fn step(self) -> Step {
-        let absolute = |words: &[String]| -> Vec<String> {
-            let mut words = words.to_vec();
-            if let (Some(first), Some(configured)) =
-                (words.first_mut(), self.upgrade.command.first())
-                && first == configured
-            {
-                *first = self.program.to_text().into_owned();
-            }
-            words
+        let (name, command) = self.command;
+        // A command that is told how far to go is told the end.
+        let revision = match self.target {
+            [one] if command.takes_revision() => Some(one.clone()),
+            _ => None,
         };
         let run = Run {
-            argv: absolute(&self.upgrade.command),
-            directory: self.upgrade.directory.clone(),
-            env: self.upgrade.env.clone(),
-            url_variable: self.upgrade.url_variable.clone(),
-            check: absolute(&self.upgrade.check),
-            timeout_seconds: self.upgrade.timeout_seconds,
+            command: name.to_owned(),
+            argv: command.argv.clone(),
+            directory: command.directory.clone(),
+            env: command.env.clone(),
+            pass: command.pass.clone(),
+            url_variable: command.url_variable.clone(),
+            check: self.check.map(|(name, check)| RunCheck {
+                command: name.to_owned(),
+                argv: check.argv.clone(),
+            }),
+            revision,
+            timeout_seconds: command.timeout_seconds.unwrap_or(self.timeout_seconds),
             revisions: self.pending.to_vec(),
             stumbles: self.stumbles,
         };
@@ -101,24 +105,27 @@ mod tests {
     use crate::model::names::ObjectRef;
 
     #[test]
-    fn the_program_is_absolute_in_both_commands_and_the_scripts_are_pinned() {
+    fn the_command_is_the_hosts_and_the_scripts_are_pinned() {
         let words =
             |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let upgrade = Upgrade {
-            command: words(&["flask", "db", "upgrade", "heads"]),
-            check: words(&["flask", "--version"]),
+        let command = |argv: &[&str]| HostCommand {
+            argv: words(argv),
             directory: "/app".into(),
             env: BTreeMap::new(),
+            pass: words(&["SECRET_KEY"]),
             url_variable: Some("DATABASE_URL".into()),
-            timeout_seconds: 900,
-            accept_stumbles: false,
+            timeout_seconds: None,
+            lock_timeout_seconds: None,
         };
+        let upgrade = command(&["/usr/bin/flask", "db", "upgrade", "{revision}"]);
+        let check = command(&["/usr/bin/flask", "--version"]);
         let table = ObjectRef::table("public", "versions");
         let book = VersionTable { table, column: "v".into(), width: None, recorded: None };
         let (pending, target) = (words(&["1", "2"]), words(&["2"]));
         let step = RunMigrations {
-            program: &"/usr/bin/flask".into(),
-            upgrade: &upgrade,
+            command: ("upgrade", &upgrade),
+            check: Some(("check", &check)),
+            timeout_seconds: 900,
             system: "s",
             scripts: (&"/app/migrations".into(), Digest::of("")),
             book: &book,
@@ -133,8 +140,11 @@ mod tests {
         .step();
         crate::actions::tests::check(&step);
         let Move::Run(run) = &step.moves[0] else { panic!("not a run") };
-        assert_eq!(run.argv, words(&["/usr/bin/flask", "db", "upgrade", "heads"]));
-        assert_eq!(run.check, words(&["/usr/bin/flask", "--version"]));
-        assert_eq!(step.title, "run `flask db upgrade heads` (2 migrations)");
+        assert_eq!(run.argv, upgrade.argv);
+        assert_eq!(run.words(), words(&["/usr/bin/flask", "db", "upgrade", "2"]));
+        assert_eq!((run.timeout_seconds, &run.pass), (900, &upgrade.pass));
+        let check = RunCheck { command: "check".into(), argv: check.argv.clone() };
+        assert_eq!(run.check, Some(check));
+        assert_eq!(step.title, "run `flask db upgrade 2` (2 migrations)");
     }
 }

@@ -20,6 +20,7 @@ use crate::artifact::state::{Lock, RunDirectory, StateDirectory};
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::host::HostConfig;
+use crate::model::host_command::HostCommand;
 use crate::model::names::{FilePath, Moment, Secret};
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Answer, Move, Step};
@@ -43,8 +44,12 @@ pub struct ApplyOptions {
     pub clock: fn() -> Moment,
     /// How long to wait for the locks.
     pub lock_wait: Duration,
-    /// The environment in which `${NAME}` of a command's variables is filled in.
+    /// What the host permits to be run, by name.
+    pub commands: BTreeMap<String, HostCommand>,
+    /// The environment that ttplan was started in: what the host says is passed on of it.
     pub environment: BTreeMap<OsString, OsString>,
+    /// Of the database, for commands that are told by a variable where it is.
+    pub url: Secret,
     /// Texts that must never show up in a log.
     pub secrets: Vec<Secret>,
     /// For people who read the journal or meet the lock.

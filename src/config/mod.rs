@@ -22,11 +22,14 @@ use crate::model::names::{FilePath, Secret};
 mod discover;
 mod file;
 mod host;
+mod host_profile;
+mod host_word;
 mod interpolate;
 mod layers;
 mod merge;
 mod paths;
 mod profiles;
+mod proposal;
 mod redact;
 mod resolve;
 mod source;
@@ -37,6 +40,7 @@ mod values;
 pub use crate::fs::ownership::check_ownership;
 pub use discover::{Discovery, discover};
 pub use host::{check_together, host};
+pub use proposal::propose;
 
 /// The file that is looked for in the working directory and above it.
 pub const FILE: &str = "ttplan.toml";
@@ -58,6 +62,8 @@ pub struct CliOverrides {
     /// Absolute.
     pub working_directory: PathBuf,
     pub environment: Environment,
+    /// Variables that the host calls public although their names look secret.
+    pub public_variables: Vec<String>,
 }
 
 /// The settled wishes, and what is needed to reach the database.
@@ -67,6 +73,8 @@ pub struct ResolvedConfig {
     pub access: Access,
     /// The file they came from, if there was one.
     pub file: Option<FilePath>,
+    /// What the host decides, where it has a file of its own and the caller asked for it.
+    pub host: Option<HostConfig>,
 }
 
 /// Settles what was said.
@@ -136,5 +144,5 @@ pub fn settle_for(said: &CliOverrides, engines: Engines<'_>) -> Result<ResolvedC
     let sources = ConfigTexts(file.iter().chain(&profile).collect());
     let settling = resolve::Resolver { said, here: &here, base: &base, sources: &sources, engines };
     let (config, access) = settling.resolve(written, chosen.map(|chosen| chosen.name))?;
-    Ok(ResolvedConfig { config, access, file: path })
+    Ok(ResolvedConfig { config, access, file: path, host: None })
 }

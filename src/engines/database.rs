@@ -4,12 +4,12 @@
 //! The code is synchronous. What is asynchronous inside (the driver) is hidden in the engine that
 //! owns it.
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Result;
 use crate::model::database::schema::Schema;
+use crate::model::host::ClientPrograms;
 use crate::model::names::{Digest, ObjectRef, Secret};
 use crate::model::observation::{Identity, Presence};
 use crate::model::plan::step::SetRevisions;
@@ -85,9 +85,9 @@ pub trait ReadDatabase {
     /// Whether anybody but this very object has the database open for writing.
     fn writers(&mut self) -> Result<OtherSessions>;
 
-    /// Whether this user may do what plans do, and whether the engine's programs that it takes lie
-    /// along `path`.
-    fn fitness(&mut self, path: &OsStr) -> Result<Vec<Requirement>>;
+    /// Whether this user may do what plans do, and whether the engine's programs that it takes are
+    /// here, those that the host names first.
+    fn fitness(&mut self, programs: &ClientPrograms) -> Result<Vec<Requirement>>;
 
     /// A fingerprint of every table's rows, sorted by table; reads the whole database.
     fn content(&mut self) -> Result<Vec<TableContent>>;

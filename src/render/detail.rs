@@ -124,12 +124,21 @@ fn owned(mode: Option<&str>, owner: Option<&str>) -> Vec<String> {
 }
 
 fn command(run: &Run) -> Vec<String> {
-    let mut lines =
-        vec![format!("$ {}", run.argv.join(" ")), format!("in {}", run.directory.to_text())];
+    let mut lines = vec![
+        format!("$ {}", run.words().join(" ")),
+        format!("in {}, as the host's `{}`", run.directory.to_text(), run.command),
+    ];
+    if let Some(revision) = &run.revision {
+        lines.push(format!("host.toml says `{}`, with {revision}", run.argv.join(" ")));
+    }
     lines.extend(run.env.iter().map(|(name, value)| format!("{name}={value}")));
     lines.extend(run.url_variable.iter().map(|name| format!("{name}=(the database's URL)")));
-    if !run.check.is_empty() {
-        lines.push(format!("checked first by: {}", run.check.join(" ")));
+    if !run.pass.is_empty() {
+        lines.push(format!("passed on: {}", run.pass.join(", ")));
+    }
+    if let Some(check) = &run.check {
+        let (argv, name) = (check.argv.join(" "), &check.command);
+        lines.push(format!("checked first by: {argv}, as the host's `{name}`"));
     }
     if !run.stumbles.is_empty() {
         lines.push(format!(

@@ -6,11 +6,17 @@
 
 pub mod host_files;
 mod host_policy;
+pub mod host_text;
+mod host_word;
 pub mod init;
 pub mod observation;
+mod offence;
+pub mod propose;
 pub mod signature_files;
 pub mod signers;
 mod stamp_evidence;
+#[cfg(test)]
+mod test_host;
 #[cfg(test)]
 pub(crate) mod test_plans;
 pub mod trusted_plan;

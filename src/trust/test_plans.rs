@@ -5,18 +5,18 @@ use crate::model::dialect::{Dialect, qualified, quote};
 use crate::model::files::references::Form;
 use crate::model::files::rewriting::Rewriting;
 use crate::model::files::uploads::FileFact;
-use crate::model::host::{HostConfig, Policy, Trust};
 use crate::model::names::{Digest, FilePath, Moment, ObjectKind, ObjectRef};
 use crate::model::observation::Identity;
 use crate::model::plan::step::{
     AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DiscardKept, DropObject, FileList,
     MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles,
-    ReplaceFiles, RestoreDatabase, RestoreFiles, RestoreObjects, RestoreRows, Risk, Run, SaveFiles,
+    ReplaceFiles, RestoreDatabase, RestoreFiles, RestoreObjects, RestoreRows, Risk, SaveFiles,
     SaveObjects, SavedCopyRef, SetRevisions, Sidecar, Step, Unquarantine, WriteRows,
 };
 use crate::model::plan::wording;
 use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target};
 use crate::model::risk;
+pub use crate::trust::test_host::{run, site};
 
 /// An engine that is only spelled.
 pub struct Spelled;
@@ -155,16 +155,7 @@ fn database_steps() -> Vec<Step> {
         step(
             "migrate",
             vec![],
-            vec![Move::Run(Run {
-                argv: vec!["/usr/bin/flask".into(), "db".into(), "upgrade".into()],
-                directory: "/app".into(),
-                env: [("FLASK_APP".to_owned(), "app".to_owned())].into(),
-                url_variable: Some("DATABASE_URL".into()),
-                check: vec!["/usr/bin/flask".into(), "--version".into()],
-                timeout_seconds: 900,
-                revisions: vec!["003".into()],
-                stumbles: Vec::new(),
-            })],
+            vec![Move::Run(run())],
             vec![Move::RestoreDatabase(RestoreDatabase {
                 name: backup(),
                 directory: Some("/data/backups".into()),
@@ -370,27 +361,4 @@ pub fn gentle_plan() -> Plan {
     let mut plan = plan();
     plan.steps.retain(|step| step.risk != Risk::Destructive);
     honest(plan)
-}
-
-/// The host of these plans.
-pub fn site() -> HostConfig {
-    HostConfig {
-        file: "/etc/ttplan/host.toml".into(),
-        name: "prod".into(),
-        environment: None,
-        roots: vec!["/app".into(), "/data".into()],
-        commands: vec![
-            vec!["/usr/bin/flask".into(), "db".into(), "upgrade".into()],
-            vec!["/usr/bin/flask".into(), "--version".into()],
-        ],
-        state: "/data/ttplan".into(),
-        trust: Trust {
-            allowed_signers: "/etc/ttplan/allowed_signers".into(),
-            revoked_keys: None,
-            required: 1,
-            required_for_destructive: 2,
-            ..Trust::default()
-        },
-        policy: Policy::default(),
-    }
 }

@@ -17,6 +17,7 @@ use crate::model::text::shell_word;
 use crate::openssh::verify::{Keyring, Refusal, Signed};
 use crate::trust::PLAN_NAMESPACE;
 use crate::trust::host_policy;
+use crate::trust::offence::Offence;
 use crate::trust::signers;
 use crate::trust::signers::{SignatureFile, Signers};
 use crate::trust::stamp_evidence;
@@ -338,7 +339,7 @@ fn check_content(
         );
     };
     refuse(name, "makes no sense", &validation::offences(plan, dialect))?;
-    refuse(name, "is not permitted", &host_policy::offences(plan, site))?;
+    permitted(name, &host_policy::offences(plan, site))?;
     if !stamp_evidence::are_claimed(plan) {
         return Ok(());
     }
@@ -352,6 +353,16 @@ fn check_content(
             "name the catalogue under `[trust] catalogues` in `{}`",
             site.file.to_text()
         ))
+    })
+}
+
+/// As [`refuse`], with what the host's administrator could do about each.
+fn permitted(name: &str, offences: &[Offence]) -> Result<()> {
+    let reasons: Vec<String> = offences.iter().map(|offence| offence.message.clone()).collect();
+    refuse(name, "is not permitted", &reasons).map_err(|error| {
+        let mut hints: Vec<&str> = offences.iter().map(|offence| offence.hint.as_str()).collect();
+        hints.dedup();
+        hints.into_iter().fold(error, Error::hint)
     })
 }
 

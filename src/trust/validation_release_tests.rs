@@ -219,13 +219,13 @@ fn a_rewriting_or_release_to_where_the_host_does_not_permit_is_told() {
         let mut plan = plan();
         change(&mut plan);
         let found = host_policy::offences(&plan, &site());
-        assert!(found.iter().any(|why| why.contains(said)), "{said}: {found:?}");
+        assert!(found.iter().any(|why| why.message.contains(said)), "{said}: {found:?}");
     }
     let mut gentle_only: HostConfig = site();
     gentle_only.policy.forbid_destructive = true;
     let mut only_release = plan();
     only_release.steps.retain(|step| step.id == "release");
-    assert!(host_policy::offences(&only_release, &gentle_only)[0].contains("forbids"));
+    assert!(host_policy::offences(&only_release, &gentle_only)[0].message.contains("forbids"));
 }
 
 #[test]

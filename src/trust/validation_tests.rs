@@ -1,5 +1,6 @@
 //! Tests of the rules for plans: an honest plan keeps all, and each way to break one is told.
 
+use crate::model::files::references::Form;
 use crate::model::host::HostConfig;
 use crate::model::names::{FilePath, ObjectKind, ObjectRef};
 use crate::model::plan::Plan;
@@ -13,7 +14,7 @@ fn an_honest_plan_breaks_no_rule() {
     for plan in [plan(), gentle_plan()] {
         assert_eq!(plan.contradictions(), Vec::<String>::new());
         assert_eq!(validation::offences(&plan, &Spelled), Vec::<String>::new());
-        assert_eq!(host_policy::offences(&plan, &site()), Vec::<String>::new());
+        assert_eq!(host_policy::offences(&plan, &site()), Vec::new());
     }
 }
 
@@ -125,14 +126,29 @@ const SENSELESS: &[(&str, Change)] = &[
     }),
     ("no time to run", |p| at!(p, "migrate", moves, Run).timeout_seconds = 0),
     ("`flask` is not an absolute path", |p| at!(p, "migrate", moves, Run).argv[0] = "flask".into()),
-    ("its check `flask`", |p| at!(p, "migrate", moves, Run).check[0] = "flask".into()),
+    ("its check `flask`", |p| {
+        let check = at!(p, "migrate", moves, Run).check.as_mut();
+        check.unwrap().argv[0] = "flask".into();
+    }),
+    ("does not say the revision", |p| {
+        at!(p, "migrate", moves, Run).argv.push("{revision}".into());
+    }),
+    ("has no place for the revision", |p| {
+        at!(p, "migrate", moves, Run).revision = Some("003".into());
+    }),
+    ("its revision `004` is none that it runs", |p| {
+        let run = at!(p, "migrate", moves, Run);
+        run.argv.push("{revision}".into());
+        run.revision = Some("004".into());
+    }),
+    ("its revision `--sql` is none", |p| {
+        let run = at!(p, "migrate", moves, Run);
+        run.argv.push("{revision}".into());
+        run.revisions.push("--sql".into());
+        run.revision = Some("--sql".into());
+    }),
     ("its command is empty", |p| at!(p, "migrate", moves, Run).argv.clear()),
     ("NUL", |p| at!(p, "migrate", moves, Run).argv[1] = "a\0b".into()),
-    ("NUL", |p| drop(at!(p, "migrate", moves, Run).env.insert("A".into(), "\0".into()))),
-    ("`LD_PRELOAD` could change", |p| {
-        drop(at!(p, "migrate", moves, Run).env.insert("LD_PRELOAD".into(), "x".into()));
-    }),
-    ("`A=B` could change", |p| at!(p, "migrate", moves, Run).url_variable = Some("A=B".into())),
     ("a copy has no list", |p| copy(p).files = FileList::Move(0)),
     ("is not listed", |p| at!(p, "copy", undo, RemoveFiles).files = FileList::Move(7)),
     ("files of move 1, which is no copy", |p| {
@@ -264,27 +280,45 @@ fn what_the_host_does_not_permit_is_told() {
             step(p, "alter").done =
                 vec![Probe::BackupReads { name: "x".into(), directory: Some("/srv".into()) }];
         }),
-        ("does not permit the command `/usr/bin/flask db downgrade`", |p| {
+        ("argv differs (`/usr/bin/flask db downgrade`", |p| {
             at!(p, "migrate", moves, Run).argv[2] = "downgrade".into();
         }),
-        ("does not permit the command `/bin/sh`", |p| {
-            at!(p, "migrate", moves, Run).check = vec!["/bin/sh".into()];
+        ("the check `check` is not the host's: argv differs (`/bin/sh`", |p| {
+            let check = at!(p, "migrate", moves, Run).check.as_mut();
+            check.unwrap().argv = vec!["/bin/sh".into()];
+        }),
+        ("is not the version table that the host's profile names", |p| {
+            at!(p, "stamp", moves, SetRevisions).table = table("users");
+        }),
+        ("is not the version table that the host's profile names", |p| {
+            let column = "role".to_owned();
+            step(p, "alter").done =
+                vec![Probe::RevisionsAre { table: table("users"), column, recorded: None }];
+        }),
+        ("`reset_url` of table `users` is no column that the host's profile names", |p| {
+            let rewriting = &mut at!(p, "rewrite", moves, WriteRows).rewriting;
+            rewriting.column = "reset_url".into();
+        }),
+        ("`password` of table `users` is no column that the host's profile names", |p| {
+            let write = at!(p, "rewrite", moves, WriteRows);
+            write.rewriting.form = Form::Url;
+            write.rewriting.column = "password".into();
         }),
     ];
     for (said, change) in changes {
         let mut plan = plan();
         change(&mut plan);
         let found = host_policy::offences(&plan, &site());
-        assert!(found.iter().any(|why| why.contains(said)), "{said}: {found:?}");
+        assert!(found.iter().any(|why| why.message.contains(said)), "{said}: {found:?}");
     }
     let mut in_state = plan();
     at!(&mut in_state, "backup", moves, BackupDatabase).directory =
         Some("/data/ttplan/backups".into());
-    assert_eq!(host_policy::offences(&in_state, &site()), Vec::<String>::new());
+    assert_eq!(host_policy::offences(&in_state, &site()), Vec::new());
     let strict = |roots: &[FilePath]| HostConfig { roots: roots.to_vec(), ..site() };
     assert!(!host_policy::offences(&plan(), &strict(&["/app".into()])).is_empty());
     let mut gentle_only = site();
     gentle_only.policy.forbid_destructive = true;
-    assert!(host_policy::offences(&plan(), &gentle_only)[0].contains("forbids"));
-    assert_eq!(host_policy::offences(&gentle_plan(), &gentle_only), Vec::<String>::new());
+    assert!(host_policy::offences(&plan(), &gentle_only)[0].message.contains("forbids"));
+    assert_eq!(host_policy::offences(&gentle_plan(), &gentle_only), Vec::new());
 }

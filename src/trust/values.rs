@@ -299,7 +299,8 @@ pub(in crate::trust) fn commands_are_what_they_say(place: &StepContext<'_>) -> R
 }
 
 fn command_is_what_it_says(run: &Run) -> Result<(), String> {
-    for (argv, what) in [(&run.argv, "command"), (&run.check, "check")] {
+    let check = run.check.as_ref().map(|check| (&check.argv, "check"));
+    for (argv, what) in [(&run.argv, "command")].into_iter().chain(check) {
         if argv.iter().any(|word| word.contains('\0')) {
             return Err(format!("its {what} has a NUL in it"));
         }
@@ -307,29 +308,25 @@ fn command_is_what_it_says(run: &Run) -> Result<(), String> {
             Some(program) if !FilePath::new(program).is_plain_absolute() => {
                 return Err(format!("its {what} `{program}` is not an absolute path"));
             }
-            None if what == "command" => return Err("its command is empty".to_owned()),
+            None => return Err(format!("its {what} is empty")),
             _ => {}
         }
     }
-    if let Some(name) =
-        run.env.keys().chain(&run.url_variable).find(|name| !is_harmless_variable(name))
-    {
-        return Err(format!("its variable `{name}` could change what is run"));
+    let takes_revision = run.as_host_command().takes_revision();
+    match &run.revision {
+        None if takes_revision => Err("it does not say the revision of its command".to_owned()),
+        Some(revision) if !takes_revision => {
+            Err(format!("its command has no place for the revision `{revision}`"))
+        }
+        Some(revision) if !run.revisions.contains(revision) || !is_plain_revision(revision) => {
+            Err(format!("its revision `{revision}` is none that it runs"))
+        }
+        _ => Ok(()),
     }
-    if run.env.values().any(|value| value.contains('\0')) {
-        return Err("one of its variables has a NUL in it".to_owned());
-    }
-    Ok(())
 }
 
-/// A permitted command is no longer the permitted one when its loader is told to load something
-/// else.
-fn is_harmless_variable(name: &str) -> bool {
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let begins_well = name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
-    let of_the_loader = ["LD_", "DYLD_"].iter().any(|prefix| name.starts_with(prefix));
-    plain
-        && begins_well
-        && !of_the_loader
-        && !matches!(name, "PATH" | "GCONV_PATH" | "BASH_ENV" | "ENV" | "IFS")
+/// What may stand among the words of a command and can be nothing but a revision there.
+fn is_plain_revision(revision: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    revision.bytes().all(plain) && revision.starts_with(|c: char| c.is_ascii_alphanumeric())
 }

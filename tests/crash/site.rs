@@ -204,6 +204,7 @@ references = [{references}]
             &[
                 "trust",
                 "init",
+                "--yes",
                 "--site",
                 "crash",
                 "--directory",

@@ -1,7 +1,9 @@
-//! Runs the application's own command: in the right place, with the database's URL handed over by
-//! its variable, its output in the run's folder, and its work held to what the step promised
-//! before it becomes the database's own.
+//! Runs the application's own command, as the host says it: in the right place, with the database's
+//! URL handed over by its variable, its output in the run's folder, and its work held to what the
+//! step promised before it becomes the database's own. Must never take a word of it from the plan.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use crate::apply::context::RunContext;
@@ -12,6 +14,7 @@ use crate::engines::database::{OtherSessions, ReadDatabase};
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
 use crate::fs::files;
+use crate::model::host_command::HostCommand;
 use crate::model::names::{Digest, Secret};
 use crate::model::plan::step::{Answer, Probe, Run, Step};
 use crate::process::command::{Command, Exit};
@@ -29,7 +32,9 @@ pub fn run(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
         when: When::Before,
         sha256: before,
     })?;
-    let command = command(ctx, run, Some(&workplace.url))?;
+    let host = permitted(ctx, run)?;
+    let limit = Duration::from_secs(run.timeout_seconds);
+    let command = ready(ctx, host, run.revision.as_deref(), &workplace.url, limit)?;
     let outcome = run_through(ctx, step, run, &command, &scratch).and_then(|()| {
         check_scripts(ctx, step)?;
         let mut migrated = ctx.live.change_database().open_migrated(&scratch)?;
@@ -99,7 +104,7 @@ fn stopped_as_known(
 }
 
 fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
-    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.argv.join(" ")));
+    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.words().join(" ")));
     if !tail.trim().is_empty() {
         told = told.because(format!("it said:\n{}", tail.trim_end()));
     }
@@ -142,26 +147,63 @@ fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error
     }
 }
 
-/// Runs the harmless command that shows that the program works at all.
+/// Runs the harmless command that shows that the application can be loaded.
 pub fn check(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
-    if run.check.is_empty() {
-        return Ok(());
-    }
+    // Whatever the check says, the command itself has to be the host's.
+    permitted(ctx, run)?;
+    let Some(check) = &run.check else { return Ok(()) };
+    let host = by_name(ctx, &check.command)?;
+    let limit = Duration::from_secs(host.timeout_seconds.unwrap_or(CHECK_LIMIT));
+    let url = ctx.options.url.clone();
+    let command = ready(ctx, host, None, &url, limit)?;
     let log = next_log(ctx, step);
-    let mut command = command(ctx, run, None)?;
-    command.timeout = command.timeout.min(Duration::from_secs(60));
     let (how, tail) = match ctx.live.run(&command, &log)? {
         Exit::Success => return Ok(()),
         Exit::Failed { how, tail } => (how, tail),
-        Exit::TimedOut { tail } => ("it took more than a minute".to_owned(), tail),
+        Exit::TimedOut { tail } => (format!("it took more than {} s", limit.as_secs()), tail),
     };
-    Err(Error::new(
+    let host = by_name(ctx, &check.command)?;
+    let error = Error::new(
         Kind::Stale,
-        format!("the check `{}` failed, so the migrations cannot be run", run.check.join(" ")),
+        format!("the check `{}` failed, so the migrations cannot be run", check.argv.join(" ")),
     )
     .because(how)
-    .because(tail.trim().to_owned())
-    .hint("run it by hand where ttplan runs, and mend what it complains about"))
+    .because(tail.trim().to_owned());
+    let wanted = wanted(&tail, host, &ctx.options.environment);
+    let error = wanted.iter().fold(error, |error, hint| error.hint(hint));
+    Err(error.hint("run it by hand where ttplan runs, and mend what it complains about"))
+}
+
+/// So many seconds a check may take when the host does not say.
+const CHECK_LIMIT: u64 = 60;
+
+/// What a command that failed may lack: a variable that its output names and that it does not get.
+fn wanted(
+    tail: &str,
+    command: &HostCommand,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Vec<String> {
+    let is_set = |name: &str| environment.contains_key(OsStr::new(name));
+    let mut hints = Vec::new();
+    let words = tail.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let names: BTreeSet<&str> = words.filter(|word| looks_like_variable(word)).collect();
+    for name in names {
+        let passed = command.pass.iter().any(|known| known == name);
+        let given = command.env.contains_key(name) || command.url_variable.as_deref() == Some(name);
+        match (passed, is_set(name)) {
+            (true, false) => hints.push(format!("set `{name}`, which is passed on and is not set")),
+            (false, true) if !given => {
+                hints.push(format!("pass it on in host.toml: `pass = [\"{name}\"]`"));
+            }
+            _ => {}
+        }
+    }
+    hints
+}
+
+fn looks_like_variable(word: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    word.len() > 2 && word.bytes().all(plain) && word.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 /// A fingerprint of everything the database holds: what is defined in it, and every row.
@@ -173,17 +215,40 @@ pub fn content_digest(database: &mut dyn ReadDatabase) -> Result<Digest> {
     Ok(Digest::of_json(&(schema, plain)))
 }
 
-fn command(ctx: &RunContext<'_>, run: &Run, url: Option<&Secret>) -> Result<Command> {
-    let invocation = Invocation {
-        argv: if url.is_some() { &run.argv } else { &run.check },
-        directory: &run.directory,
-        env: &run.env,
-        url: run.url_variable.as_deref().zip(url),
-        timeout: Duration::from_secs(run.timeout_seconds),
+/// The host's own word for the command: it alone is run, whatever stands in the plan.
+fn by_name<'a>(ctx: &'a RunContext<'_>, name: &str) -> Result<&'a HostCommand> {
+    ctx.options.commands.get(name).ok_or_else(|| {
+        Error::new(Kind::Refused, format!("the host permits no command `{name}`"))
+            .hint(format!("add `[commands.{name}]` to host.toml"))
+    })
+}
+
+/// The same, where it is still what the plan was trusted with.
+fn permitted<'a>(ctx: &'a RunContext<'_>, run: &Run) -> Result<&'a HostCommand> {
+    let host = by_name(ctx, &run.command)?;
+    if host.differing(&run.as_host_command()).is_empty() {
+        return Ok(host);
+    }
+    let message = format!("the host's command `{}` is not the one of the plan", run.command);
+    Err(Error::new(Kind::Refused, message).hint("run `ttplan plan` again"))
+}
+
+fn ready(
+    ctx: &RunContext<'_>,
+    command: &HostCommand,
+    revision: Option<&str>,
+    url: &Secret,
+    timeout: Duration,
+) -> Result<Command> {
+    Invocation {
+        command,
+        revision,
+        url: Some(url),
+        timeout,
         environment: &ctx.options.environment,
         secrets: &ctx.options.secrets,
-    };
-    invocation.ready()
+    }
+    .ready()
 }
 
 fn check_scripts(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
@@ -234,4 +299,33 @@ fn next_log(ctx: &RunContext<'_>, step: &Step) -> std::path::PathBuf {
     let output = ctx.active_run.folder.output();
     let name = |n: u32| output.join(format!("step-{}.{n}.log", step.id));
     (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_the_output_asks_for_is_named_and_no_other() {
+        let command = HostCommand {
+            argv: vec!["/bin/x".into()],
+            directory: "/".into(),
+            env: BTreeMap::from([("FLASK_APP".to_owned(), "app".to_owned())]),
+            pass: vec!["API_TOKEN".into()],
+            url_variable: Some("DATABASE_URL".into()),
+            timeout_seconds: None,
+            lock_timeout_seconds: None,
+        };
+        let environment = ["SECRET_KEY", "FLASK_APP", "DATABASE_URL", "UNASKED_FOR"]
+            .map(|name| (name.into(), "x".into()))
+            .into();
+        let tail = "KeyError: 'SECRET_KEY'; FLASK_APP, DATABASE_URL, API_TOKEN, NOT_SET, a, OK";
+        assert_eq!(
+            wanted(tail, &command, &environment),
+            [
+                "set `API_TOKEN`, which is passed on and is not set",
+                "pass it on in host.toml: `pass = [\"SECRET_KEY\"]`"
+            ]
+        );
+    }
 }

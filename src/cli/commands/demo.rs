@@ -121,6 +121,7 @@ fn fill_database(path: &Path) -> Result<()> {
         password: None,
         url: Secret::default(),
         path: OsString::new(),
+        programs: Default::default(),
     })?;
     let database = live.change_database();
     database.begin()?;
@@ -157,7 +158,7 @@ impl Demo<'_> {
             "Say once, on the host, who may sign and what plans may touch.",
             &[
                 ["trust", "init", "--site", "demo", "--directory", "host"].as_slice(),
-                &["--principal", "you", "--allow-root", ".", "--state", "state"],
+                &["--principal", "you", "--allow-root", ".", "--state", "state", "--yes"],
             ]
             .concat(),
             0,

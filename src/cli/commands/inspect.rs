@@ -7,13 +7,14 @@ use crate::artifact::json;
 use crate::cli::out::Out;
 use crate::cli::reporter::Format;
 use crate::cli::settings::{SiteArgs, tell_written};
-use crate::config;
+use crate::config::{self, ResolvedConfig};
 use crate::error::Result;
 use crate::fs::files::{self, Existing};
 use crate::inspect::{self, InspectOptions};
 use crate::live;
-use crate::model::config::{Access, Config};
+use crate::model::config::Config;
 use crate::model::database::catalogue::Catalogue;
+use crate::model::host::HostConfig;
 use crate::model::observation::Observation;
 use crate::render;
 
@@ -36,7 +37,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let settled = args.site.resolve()?;
-    let seen = look(&settled.config, &settled.access, !args.files_only)?;
+    let seen = look(&settled, !args.files_only)?;
     if let Some(path) = &args.output {
         files::write(path, json::to_text(&seen).as_bytes(), 0o644, Existing::Replace)?;
     }
@@ -51,7 +52,8 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 }
 
 /// Looks at the site now.
-pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observation> {
+pub fn look(settled: &ResolvedConfig, database: bool) -> Result<Observation> {
+    let ResolvedConfig { config, access, host, .. } = settled;
     let (live, known) = thread::scope(|scope| {
         // While the server sees to the connection.
         let known = scope.spawn(|| if database { known(config) } else { Ok((None, None)) });
@@ -70,6 +72,7 @@ pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observat
         search: access.path.to_string_lossy().into_owned(),
         catalogue,
         offline,
+        host: host.as_ref().map(HostConfig::facts),
     };
     inspect::inspect(config, live?.as_mut(), &wishes)
 }

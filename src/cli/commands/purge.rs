@@ -96,10 +96,9 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 
 /// The plan for the database that the runs are of; what state that is in does not matter here.
 fn planned(args: &Args, steps: Vec<Step>) -> Result<Plan> {
-    let settled = args.site.resolve()?;
-    let mut config = settled.config;
-    config.uploads.clear();
-    let seen = look(&config, &settled.access, true)?;
+    let mut settled = args.site.resolve()?;
+    settled.config.uploads.clear();
+    let seen = look(&settled, true)?;
     let decisions = Decisions::default();
     let examination = diagnose(&seen, &decisions);
     let (author, ticket) = (args.author.clone(), args.ticket.clone());

@@ -23,7 +23,6 @@ mod script;
 mod snapshot;
 mod writers;
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,6 +38,7 @@ use crate::engines::database::{
 use crate::engines::engine::Engine;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::Result;
+use crate::model::host::ClientPrograms;
 use crate::model::names::ObjectRef;
 use crate::model::plan::step::SetRevisions;
 
@@ -67,8 +67,8 @@ impl ReadDatabase for PostgresSnapshot {
         self.other_sessions()
     }
 
-    fn fitness(&mut self, path: &OsStr) -> Result<Vec<Requirement>> {
-        self.find_fitness(path)
+    fn fitness(&mut self, programs: &ClientPrograms) -> Result<Vec<Requirement>> {
+        self.find_fitness(programs)
     }
 
     fn content(&mut self) -> Result<Vec<TableContent>> {

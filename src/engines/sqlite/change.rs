@@ -7,7 +7,6 @@
 //! containers that share the volume, leaves no file, ends with the process, and is independent of
 //! the POSIX locks that SQLite uses. A database that is not there has its directory locked instead.
 
-use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::thread::sleep;
@@ -29,6 +28,7 @@ use crate::engines::sqlite::{
 use crate::error::{Error, Kind, Result};
 use crate::model::config::Access;
 use crate::model::dialect::{qualified, quote};
+use crate::model::host::ClientPrograms;
 use crate::model::names::{ObjectRef, Secret};
 use crate::model::plan::step::SetRevisions;
 
@@ -215,7 +215,7 @@ impl ReadDatabase for SqliteWriter {
         }
     }
 
-    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Requirement>> {
+    fn fitness(&mut self, _: &ClientPrograms) -> Result<Vec<Requirement>> {
         Ok(fitness::of(&self.place))
     }
 

@@ -1,6 +1,7 @@
 //! The plan document: what was found, what is to be done about it, and what the whole
 //! of it rests on. Immutable once written; progress is kept in journals.
 
+pub mod moves;
 pub mod probe;
 pub mod step;
 pub mod wording;

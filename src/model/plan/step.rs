@@ -4,8 +4,6 @@
 //! is signed is exactly what is done. Adding one is a new minor version of the plan
 //! format, `apply/run_move.rs` or `apply/probe.rs`, and a golden plan: rare, on purpose.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +14,7 @@ pub use crate::model::file_moves::{
 use crate::model::files::rewriting::Rewriting;
 pub use crate::model::kept::{DiscardKept, SavedCopyRef};
 use crate::model::names::{Digest, FilePath, ObjectRef};
+pub use crate::model::plan::moves::run::{Run, RunCheck};
 pub use crate::model::plan::probe::{Answer, Probe};
 
 /// One unit of change and of reversion. Touches the database or files, never both.
@@ -218,27 +217,6 @@ pub struct WriteRows {
 pub struct RestoreRows {
     pub name: String,
     pub rewriting: Rewriting,
-}
-
-/// Runs a command of the application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Run {
-    /// The program by its absolute path, and its arguments.
-    pub argv: Vec<String>,
-    pub directory: FilePath,
-    /// `${NAME}` in a value is filled in from the runner's environment when the command starts.
-    pub env: BTreeMap<String, String>,
-    /// The variable that gets the database's URL.
-    pub url_variable: Option<String>,
-    /// A harmless command run at preflight to see that the program works; may be empty.
-    pub check: Vec<String>,
-    pub timeout_seconds: u64,
-    /// The revisions it is expected to run, in order.
-    pub revisions: Vec<String>,
-    /// Where it is known to stop before it is through: what holds then of the database it works on,
-    /// stop after stop. It is run again as often as that holds, and no more.
-    pub stumbles: Vec<Vec<Probe>>,
 }
 
 impl Move {

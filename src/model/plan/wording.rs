@@ -97,10 +97,11 @@ pub fn phrase(mv: &Move, ready: &[Probe]) -> String {
             format!("give `{column}` of {table} its old values back")
         }
         Move::Run(run) => {
-            let program = run.argv.first().map_or("", String::as_str);
+            let words = run.words();
+            let program = words.first().map_or("", String::as_str);
             let name = program.rsplit('/').next().unwrap_or(program);
             let words: Vec<&str> =
-                std::iter::once(name).chain(run.argv.iter().skip(1).map(String::as_str)).collect();
+                std::iter::once(name).chain(words.iter().skip(1).map(String::as_str)).collect();
             format!(
                 "run `{}` ({})",
                 words.join(" "),

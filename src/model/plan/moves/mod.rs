@@ -1,0 +1,3 @@
+//! SHELF: the moves, one file for each act.
+
+pub mod run;
