@@ -46,7 +46,7 @@ docs:
 
 # The main job on a temporary site.
 demo:
-    cargo run --release -- demo
+    cargo run -- demo
 
 # A static binary that starts on an older glibc; says its size and start time.
 release:

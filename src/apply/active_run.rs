@@ -3,13 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::artifact::journal::{Journal, JournalEvent, RunState, SavedFact};
+use crate::artifact::journal::{self, Journal};
 use crate::artifact::state::RunDirectory;
 use crate::engines::database::SavedCopy;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files::{self, Existing};
 use crate::model::names::{Digest, FilePath, Moment};
+use crate::model::run::journal::JournalEvent;
+use crate::model::run::run_state::{RunState, SavedFact};
 
 /// The open papers of a run.
 pub struct ActiveRun {
@@ -102,6 +104,15 @@ impl ActiveRun {
     /// The same of a file that may be large.
     pub fn keep_copy_of(&self, from: &Path, path: &Path) -> Result<()> {
         if path.exists() { Ok(()) } else { files::copy(from, path, 0o600, Existing::Refuse) }
+    }
+}
+
+/// How far the run has come; nothing, where it was never started.
+pub fn standing_of(folder: &RunDirectory) -> Result<RunState> {
+    if folder.journal().exists() {
+        journal::read(&folder.journal()).map(|(_, standing)| standing)
+    } else {
+        Ok(RunState::default())
     }
 }
 

@@ -1,12 +1,18 @@
 //! Looks at every step before the first is run, and says which are done, which can be run, and
-//! what stands in the way of the others.
+//! what stands in the way of the others. Asks, too, for the target, the premises and the goal.
+//!
+//! Never changes anything.
 
 use std::collections::BTreeMap;
 
+use crate::apply::context::{ApplyOptions, RunContext};
 use crate::apply::probe::Prober;
+use crate::apply::probe::answer::demand;
 use crate::error::{Error, Kind, Result};
+use crate::live::LiveWriter;
 use crate::model::plan::Plan;
-use crate::model::plan::step::{Answer, Step};
+use crate::model::plan::step::{Answer, Probe, Step};
+use crate::trust::trusted_plan::TrustedPlan;
 
 /// How a step is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,9 +21,18 @@ pub enum StepStatus {
     Done,
     Ready,
     /// What has changed since the plan was made.
-    NotReady(String),
+    NotReady(Reason, String),
     /// What could not be found out.
-    Unknown(String),
+    Unknown(Reason, String),
+}
+
+/// Why a step cannot be run, as far as it decides what to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The site is not as it was.
+    Changed,
+    /// Others have the database open, or may have.
+    InUse,
 }
 
 /// How every step is found, by id.
@@ -43,11 +58,15 @@ pub fn of_step(step: &Step, prober: &mut Prober<'_>) -> StepStatus {
     if !step.done.is_empty() && prober.ask_all(&step.done, Some(step)) == Answer::Yes {
         return StepStatus::Done;
     }
-    match prober.ask_all(&step.ready, Some(step)) {
-        Answer::Yes => StepStatus::Ready,
-        Answer::No(what) => StepStatus::NotReady(what),
-        Answer::Unknown(why) => StepStatus::Unknown(why),
+    match prober.first_unmet(&step.ready, Some(step)) {
+        None | Some((_, Answer::Yes)) => StepStatus::Ready,
+        Some((probe, Answer::No(what))) => StepStatus::NotReady(reason(probe), what),
+        Some((probe, Answer::Unknown(why))) => StepStatus::Unknown(reason(probe), why),
     }
+}
+
+fn reason(probe: &Probe) -> Reason {
+    if matches!(probe, Probe::NoOtherWriter {}) { Reason::InUse } else { Reason::Changed }
 }
 
 /// Refuses a run in which some step can neither be run nor is done. Tells all of them.
@@ -56,8 +75,8 @@ pub fn demand_ready(plan: &Plan, statuses: &Statuses) -> Result<()> {
     for (n, step) in plan.steps.iter().enumerate() {
         let what = match statuses.get(&step.id) {
             Some(StepStatus::Done | StepStatus::Ready) => continue,
-            Some(StepStatus::NotReady(what)) => what.clone(),
-            Some(StepStatus::Unknown(why)) => format!("could not be found out: {why}"),
+            Some(StepStatus::NotReady(_, what)) => what.clone(),
+            Some(StepStatus::Unknown(_, why)) => format!("could not be found out: {why}"),
             None => "it was not looked at".to_owned(),
         };
         told = Some(match told {
@@ -76,14 +95,87 @@ pub fn demand_ready(plan: &Plan, statuses: &Statuses) -> Result<()> {
 }
 
 fn hint(statuses: &Statuses) -> String {
-    let says = |text: &str| {
-        statuses.values().any(
-            |s| matches!(s, StepStatus::NotReady(w) | StepStatus::Unknown(w) if w.contains(text)),
+    let in_use = |status: &StepStatus| {
+        matches!(
+            status,
+            StepStatus::NotReady(Reason::InUse, _) | StepStatus::Unknown(Reason::InUse, _)
         )
     };
-    if says("have the database open") {
+    if statuses.values().any(in_use) {
         "stop the application first: `docker compose stop app` or `systemctl stop APP`".to_owned()
     } else {
         "run `ttplan plan` again and have the new plan signed".to_owned()
     }
+}
+
+/// Refuses a plan that was made for another database.
+///
+/// Errors: `Kind::Stale`.
+pub fn check_target(plan: &Plan, live: &mut dyn LiveWriter) -> Result<()> {
+    let found = live.database().look()?.identity;
+    let planned = &plan.target.database;
+    // Not by its host: a run may come past a pooler, or from another network.
+    if (&found.engine, &found.name, &found.identity)
+        == (&planned.engine, &planned.name, &planned.identity)
+    {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Stale, "the plan is for another database")
+        .because(format!(
+            "it was made for `{}` ({}), this is `{}` ({})",
+            planned.name, planned.identity, found.name, found.identity
+        ))
+        .hint("point DATABASE_URL at the database that the plan was made for, or plan again"))
+}
+
+/// So much may the clocks of two hosts differ, in seconds.
+const CLOCKS_DIFFER: i64 = 15 * 60;
+
+/// Refuses a plan that has expired, or that dates itself ahead.
+///
+/// Errors: `Kind::Stale`.
+pub fn check_unexpired(trusted: &TrustedPlan, options: &ApplyOptions) -> Result<()> {
+    let (now, plan) = ((options.clock)(), trusted.plan());
+    let (made, until) = (plan.made_at, plan.expires_at);
+    // A plan that dates itself ahead would wait longer than it may.
+    if made > now.plus_seconds(CLOCKS_DIFFER) {
+        return Err(Error::new(
+            Kind::Stale,
+            format!("the plan was made at {made}, which is still to come"),
+        )
+        .because(format!("it is {now} now"))
+        .hint("set the clock of this host, or of the one that made the plan, and plan again"));
+    }
+    if !trusted.is_expired(now) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Stale, format!("the plan expired at {until}"))
+        .because(format!("it is {now} now"))
+        .hint("run `ttplan plan` again and have the new plan signed"))
+}
+
+/// Refuses a plan of which a premise does not hold any more.
+///
+/// Errors: `Kind::Stale`.
+pub fn check_premises(plan: &Plan, prober: &mut Prober<'_>) -> Result<()> {
+    demand(prober.ask_all(&plan.premises, None), |what, _| {
+        Error::new(Kind::Stale, "the plan is stale: what it rests on is not so any more")
+            .because(what)
+            .hint("run `ttplan plan` again and have the new plan signed")
+    })
+}
+
+/// Whether what the plan is for has come about.
+///
+/// Errors: `Kind::Verification`.
+pub fn check_goal(plan: &Plan, ctx: &mut RunContext<'_>) -> Result<()> {
+    let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), ctx.sidecar);
+    demand(prober.ask_all(&plan.goal, None), |what, _| {
+        Error::new(
+            Kind::Verification,
+            "all steps are done, and the goal of the plan is not reached",
+        )
+        .because(what)
+        .hint("run `ttplan plan` to see how the site stands now")
+    })
 }

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use crate::apply::context::RunContext;
-use crate::apply::execute::replace;
+use crate::apply::execute::{replace, run_move};
 use crate::apply::preflight::{self, StepStatus};
 use crate::apply::probe::Prober;
+use crate::apply::probe::answer::demand;
 use crate::apply::progress::ProgressEvent;
-use crate::artifact::journal::JournalEvent;
 use crate::error::{Error, Kind, Result};
 use crate::model::plan::Plan;
 use crate::model::plan::step::{CopyFiles, Move, ReplaceFiles, Step};
+use crate::model::run::journal::JournalEvent;
 
 /// How often a transaction that met a lock is tried again, with a pause that grows.
 const TRIES: u32 = 10;
@@ -49,7 +50,7 @@ fn run_group(ctx: &mut RunContext<'_>, plan: &Plan, first: usize, group: &[Step]
                 });
                 to_do.push(step);
             }
-            Some(StepStatus::NotReady(what) | StepStatus::Unknown(what)) => {
+            Some(StepStatus::NotReady(_, what) | StepStatus::Unknown(_, what)) => {
                 return Err(not_ready(step, what));
             }
             None => return Err(not_ready(step, "it was not looked at")),
@@ -106,7 +107,7 @@ fn note_done(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
 
 fn demand_done(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
     let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), ctx.sidecar);
-    crate::apply::probe::demand(prober.ask_all(&step.done, Some(step)), |what, _| {
+    demand(prober.ask_all(&step.done, Some(step)), |what, _| {
         Error::new(Kind::Verification, format!("after `{}` not all is as it should be", step.title))
             .because(what)
     })
@@ -130,7 +131,7 @@ pub fn needs_transaction(step: &Step) -> bool {
 fn one_by_one(ctx: &mut RunContext<'_>, steps: &[&Step]) -> Result<()> {
     for step in steps {
         for mv in step.save.iter().chain(&step.moves) {
-            ctx.run_move(step, mv)?;
+            run_move(ctx, step, mv)?;
         }
     }
     Ok(())
@@ -142,12 +143,12 @@ fn in_transaction(ctx: &mut RunContext<'_>, steps: &[&Step]) -> Result<()> {
     retry(ctx, steps[0], |ctx| {
         for step in steps {
             for save in &step.save {
-                ctx.run_move(step, save)?;
+                run_move(ctx, step, save)?;
             }
         }
         for step in steps {
             for mv in &step.moves {
-                ctx.run_move(step, mv)?;
+                run_move(ctx, step, mv)?;
             }
         }
         Ok(())

@@ -3,22 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::active_run::ActiveRun;
-use crate::apply::context::RunContext;
-use crate::apply::execute::command::content_digest;
-use crate::apply::execute::release;
-use crate::apply::execute::rows;
-use crate::apply::preflight::{self, StepStatus};
-use crate::apply::probe::{self, Prober};
+use crate::apply::active_run::{self, ActiveRun};
+use crate::apply::context::{ApplyOptions, RunContext};
+use crate::apply::execute::{release, rows, run_move};
+use crate::apply::lock::{StateLock, lock};
+use crate::apply::preflight::{self, StepStatus, check_target};
+use crate::apply::probe::Prober;
+use crate::apply::probe::answer::demand;
+use crate::apply::probe::database::content_digest;
 use crate::apply::progress::{ProgressEvent, Reporter};
 use crate::apply::run_steps;
-use crate::apply::{ApplyOptions, StateLock, check_target, lock, note_attempt, standing};
-use crate::artifact::journal::{Attempt, JournalEvent, When};
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Answer, Move, Probe, Step};
+use crate::model::run::journal::{Attempt, JournalEvent, When};
 use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::trust::trusted_plan::TrustedPlan;
 
@@ -35,7 +35,7 @@ pub fn undo(
     let plan = trusted.plan();
     lock(options, live, plan)?;
     let folder = turn.state.run_of(&trusted.sha256());
-    let before = standing(&folder)?;
+    let before = active_run::standing_of(&folder)?;
     if !before.has_begun() {
         return Err(Error::new(
             Kind::Stale,
@@ -62,7 +62,7 @@ pub fn undo(
     if !ctx.reporter.confirm(&done)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
     }
-    note_attempt(ctx.active_run, Attempt::Undo, trusted, options)?;
+    ctx.note_attempt(Attempt::Undo, trusted)?;
     let mut undone = Vec::new();
     for step in &done {
         if undo_step(&mut ctx, plan, step)? {
@@ -82,7 +82,7 @@ fn check(ctx: &mut RunContext<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
     };
     if done.iter().flat_map(|step| &step.undo).any(|mv| !mv.touches_files()) {
         let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), ctx.sidecar);
-        probe::demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
+        demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
             Error::new(
                 Kind::Stale,
                 "the run cannot be taken back while others may write to the database",
@@ -134,7 +134,7 @@ fn check(ctx: &mut RunContext<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
 
 fn why(status: Option<&StepStatus>) -> String {
     match status {
-        Some(StepStatus::NotReady(what) | StepStatus::Unknown(what)) => what.clone(),
+        Some(StepStatus::NotReady(_, what) | StepStatus::Unknown(_, what)) => what.clone(),
         _ => "it could not be looked at".to_owned(),
     }
 }
@@ -222,10 +222,10 @@ fn undo_step(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result<bool>
             .iter()
             .any(|mv| mv.touches_files() || matches!(mv, Move::RestoreDatabase(_)))
         {
-            step.undo.iter().try_for_each(|mv| ctx.run_move(step, mv))
+            step.undo.iter().try_for_each(|mv| run_move(ctx, step, mv))
         } else {
             run_steps::retry(ctx, step, |ctx| {
-                step.undo.iter().try_for_each(|mv| ctx.run_move(step, mv))
+                step.undo.iter().try_for_each(|mv| run_move(ctx, step, mv))
             })
         };
         if let Err(error) = outcome {

@@ -1,17 +1,20 @@
 //! Brings single objects back from quarantine: the undo moves of the signed steps that put them
 //! there. The rest of their run stays as it is.
 
-use crate::apply::active_run::ActiveRun;
-use crate::apply::context::RunContext;
-use crate::apply::probe::{self, Prober};
+use crate::apply::active_run::{self, ActiveRun};
+use crate::apply::context::{ApplyOptions, RunContext};
+use crate::apply::execute::run_move;
+use crate::apply::lock::{StateLock, lock};
+use crate::apply::preflight::check_target;
+use crate::apply::probe::Prober;
+use crate::apply::probe::answer::demand;
 use crate::apply::progress::{ProgressEvent, Reporter};
-use crate::apply::run_steps;
-use crate::apply::{ApplyOptions, StateLock, check_target, lock, note_attempt, standing, undo};
-use crate::artifact::journal::{Attempt, JournalEvent};
+use crate::apply::{run_steps, undo};
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Answer, Move, Probe, Step};
+use crate::model::run::journal::{Attempt, JournalEvent};
 use crate::model::run::report::{Outcome, Report};
 use crate::trust::trusted_plan::TrustedPlan;
 
@@ -31,7 +34,7 @@ pub fn bring_back(
     let plan = trusted.plan();
     lock(options, live, plan)?;
     let folder = turn.state.run_of(&trusted.sha256());
-    let before = standing(&folder)?;
+    let before = active_run::standing_of(&folder)?;
     if !before.finished || before.undo_begun {
         return Err(Error::new(
             Kind::Stale,
@@ -52,7 +55,7 @@ pub fn bring_back(
     }
     if !to_do.is_empty() {
         let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), None);
-        probe::demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
+        demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
             Error::new(
                 Kind::Stale,
                 "nothing is brought back while others may write to the database",
@@ -64,11 +67,11 @@ pub fn bring_back(
     if !ctx.reporter.confirm(&to_do)? {
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
     }
-    note_attempt(ctx.active_run, Attempt::Undo, trusted, options)?;
+    ctx.note_attempt(Attempt::Undo, trusted)?;
     // All or nothing: what stands on another is as it was only when both are back.
     if let Some(first) = to_do.first() {
         let moves = |ctx: &mut RunContext<'_>, step: &Step| {
-            step.undo.iter().try_for_each(|mv| ctx.run_move(step, mv))
+            step.undo.iter().try_for_each(|mv| run_move(ctx, step, mv))
         };
         run_steps::retry(&mut ctx, first, |ctx| {
             to_do.iter().try_for_each(|step| moves(ctx, step))

@@ -1,10 +1,11 @@
 //! Reads all journals of a state directory: which runs there were, and how far each came. Changes
 //! nothing, and one damaged journal hides no other run.
 
-use crate::artifact::journal::{self, RunState};
+use crate::artifact::journal;
 use crate::artifact::state::{RunDirectory, StateDirectory};
 use crate::error::Result;
 use crate::model::run::history::{History, Run, RunPhase};
+use crate::model::run::run_state::RunState;
 
 /// All runs, the one that was started first, first.
 pub fn read(state: &StateDirectory) -> Result<History> {
@@ -57,8 +58,9 @@ fn from_standing(id: &str, standing: RunState) -> Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::journal::{FORMAT_VERSION, Journal, JournalEvent};
+    use crate::artifact::journal::{FORMAT_VERSION, Journal};
     use crate::model::names::{Digest, Moment};
+    use crate::model::run::journal::JournalEvent;
 
     fn folder(
         state: &StateDirectory,

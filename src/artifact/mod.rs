@@ -10,5 +10,4 @@ pub mod history;
 pub mod journal;
 pub mod json;
 pub mod sidecar;
-mod standing;
 pub mod state;

@@ -7,10 +7,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::fs::files;
+use crate::fs::{files, lock};
 use crate::model::names::Digest;
 use crate::model::names::FilePath;
 
@@ -153,25 +153,12 @@ impl StateDirectory {
             .map_err(|error| files::told("open the lock", &path, &error))?;
         // Even who will not wait tries again: whoever looks for a holder has the lock for an
         // instant.
-        let until = Instant::now() + wait.max(Duration::from_millis(50));
-        let mut pause = Duration::from_millis(20);
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(fs::TryLockError::Error(error)) => {
-                    return Err(files::told("take the lock", &path, &error));
-                }
-                Err(fs::TryLockError::WouldBlock) if Instant::now() < until => {
-                    std::thread::sleep(pause.min(until - Instant::now()));
-                    pause = (pause * 2).min(Duration::from_secs(1));
-                }
-                Err(fs::TryLockError::WouldBlock) => {
-                    let holder = signed(&mut file);
-                    return Err(Error::new(Kind::Locked, "another run holds the lock")
-                        .because(format!("it is held by {holder}"))
-                        .hint("wait for it, or give `--lock-timeout 60s`"));
-                }
-            }
+        let wait = wait.max(Duration::from_millis(50));
+        if !lock::take(&file, wait).map_err(|error| files::told("take the lock", &path, &error))? {
+            let holder = signed(&mut file);
+            return Err(Error::new(Kind::Locked, "another run holds the lock")
+                .because(format!("it is held by {holder}"))
+                .hint("wait for it, or give `--lock-timeout 60s`"));
         }
         let written = file
             .set_len(0)

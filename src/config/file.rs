@@ -1,7 +1,7 @@
 //! `ttplan.toml` and profiles as they are written: which keys there are, and of which type.
 //!
 //! Everything may be missing here; what must be there and what stands in for the rest is
-//! decided in [`super::resolve()`]. Keys that are not listed are refused.
+//! decided in `resolve`. Keys that are not listed are refused.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,16 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
+use crate::config::source::{ConfigText, ConfigTexts};
 use crate::config::values::{
     Checked, Label, Mode, Owner, PathText, Public, RevisionTarget, Seconds, Timeout, Variable, Word,
 };
+use crate::error::{Error, Kind, Result};
 use crate::model::config::{OnConflict, Unexpected};
 use crate::model::files::references::Form;
+
+/// The only version of a configuration there is.
+const VERSION: i64 = 1;
 
 /// A path with its place in the file, because it can only be judged when its base is known.
 pub type PathAt = Spanned<Checked<PathText>>;
@@ -32,6 +37,33 @@ pub struct Head {
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub struct Recognise {
     pub files: Vec<String>,
+}
+
+/// What a text says of itself, once it is known that this version of ttplan can read it.
+pub fn head(source: &ConfigText) -> Result<Head> {
+    let head: Head = ConfigTexts(vec![source]).read(source.parse()?)?;
+    match &head.version {
+        Some(version) => check_version(version, source)?,
+        None => {
+            let error = Error::new(Kind::Config, "the key `version` is missing")
+                .at(source.place(source.top()));
+            return Err(error.hint(format!("begin with `version = {VERSION}`")));
+        }
+    }
+    Ok(head)
+}
+
+/// Refuses every version but the one there is.
+pub fn check_version(version: &Spanned<i64>, source: &ConfigText) -> Result<()> {
+    match version.get_ref() {
+        &VERSION => Ok(()),
+        other => {
+            let message = format!(
+                "this ttplan reads version {VERSION} of a configuration, not version {other}"
+            );
+            Err(Error::new(Kind::Config, message).at(source.place(version.span())))
+        }
+    }
 }
 
 /// The whole of a file, laid over its profile.

@@ -9,14 +9,13 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use crate::config::CliOverrides;
-use crate::config::file::{Head, PathAt};
+use crate::config::file::{Head, PathAt, check_version};
 use crate::config::host_profile;
 use crate::config::host_word::{
     self, WrittenCommand, WrittenPrograms, WrittenStart, WrittenVariables,
 };
 use crate::config::interpolate;
-use crate::config::layers;
+use crate::config::overrides::CliOverrides;
 use crate::config::paths::resolve;
 use crate::config::source::{ConfigText, ConfigTexts};
 use crate::config::values::{Checked, Label, Seconds, Word};
@@ -134,7 +133,7 @@ fn read(source: &ConfigText, file: FilePath) -> Result<HostConfig> {
     interpolate::refuse(table.get_mut(), &sources)?;
     let head: Head = sources.read(table.clone())?;
     if let Some(version) = &head.version {
-        layers::check_version(version, source)?;
+        check_version(version, source)?;
     }
     let written: HostFile = sources.read(table)?;
     let absolute = |written: &PathAt| {

@@ -7,9 +7,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use crate::config::file::File;
+use crate::config::file::{File, head};
 use crate::config::interpolate;
-use crate::config::layers;
 use crate::config::profiles;
 use crate::config::source::{ConfigText, ConfigTexts};
 use crate::config::values::{Checked, Label, Word, Written, choice};
@@ -22,7 +21,7 @@ use crate::model::host_profile::{HostProfile, HostVersionTable, RewritableColumn
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 struct ProfileFile {
-    /// Judged in [`layers::head`]; listed because it is a known key.
+    /// Judged in [`head`]; listed because it is a known key.
     #[serde(rename = "version")]
     _version: Option<IgnoredAny>,
     #[serde(default)]
@@ -113,7 +112,7 @@ pub fn default_table(system: &str) -> Option<HostVersionTable> {
 
 fn read(name: &str, source: &ConfigText) -> Result<HostProfile> {
     let sources = ConfigTexts(vec![source]);
-    layers::head(source)?;
+    head(source)?;
     let mut table = source.parse()?;
     interpolate::refuse(table.get_mut(), &sources)?;
     let written: ProfileFile = sources.read(table)?;

@@ -5,15 +5,13 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::file::{File, Head};
+use crate::config::file::{File, head};
+use crate::config::overrides::{CliOverrides, FILE};
 use crate::config::paths::resolve;
 use crate::config::source::{ConfigText, ConfigTexts};
-use crate::config::{CliOverrides, FILE, interpolate, merge, profiles};
+use crate::config::{interpolate, merge, profiles};
 use crate::error::{Error, Kind, Result};
 use crate::model::names::FilePath;
-
-/// The only version of a configuration there is.
-const VERSION: i64 = 1;
 
 /// A profile that was asked for.
 pub struct SelectedProfile {
@@ -76,33 +74,6 @@ pub fn open(chosen: &SelectedProfile, file: Option<&ConfigText>) -> Result<Confi
             _ => error,
         }
     })
-}
-
-/// What a text says of itself, once it is known that this version of ttplan can read it.
-pub fn head(source: &ConfigText) -> Result<Head> {
-    let head: Head = ConfigTexts(vec![source]).read(source.parse()?)?;
-    match &head.version {
-        Some(version) => check_version(version, source)?,
-        None => {
-            let error = Error::new(Kind::Config, "the key `version` is missing")
-                .at(source.place(source.top()));
-            return Err(error.hint(format!("begin with `version = {VERSION}`")));
-        }
-    }
-    Ok(head)
-}
-
-/// Refuses every version but the one there is.
-pub fn check_version(version: &Spanned<i64>, source: &ConfigText) -> Result<()> {
-    match version.get_ref() {
-        &VERSION => Ok(()),
-        other => {
-            let message = format!(
-                "this ttplan reads version {VERSION} of a configuration, not version {other}"
-            );
-            Err(Error::new(Kind::Config, message).at(source.place(version.span())))
-        }
-    }
 }
 
 /// The file laid over the profile, without what flags override, variables filled in.

@@ -5,10 +5,7 @@
 //! here reads the environment or asks anybody: all of that is handed in as [`CliOverrides`]. Files are
 //! read, and none is written. No error shows a password, and no secret gets into a `Config`.
 
-use std::path::PathBuf;
-
 use crate::artifact::document;
-use crate::config::interpolate::Environment;
 use crate::config::source::{ConfigText, ConfigTexts};
 use crate::config::url::Engines;
 use crate::engines;
@@ -17,7 +14,7 @@ use crate::fs::files;
 use crate::model::config::{Access, Config};
 use crate::model::database::catalogue::Catalogue;
 use crate::model::host::HostConfig;
-use crate::model::names::{FilePath, Secret};
+use crate::model::names::FilePath;
 
 mod discover;
 mod file;
@@ -27,6 +24,7 @@ mod host_word;
 mod interpolate;
 mod layers;
 mod merge;
+mod overrides;
 mod paths;
 mod profiles;
 mod proposal;
@@ -40,31 +38,8 @@ mod values;
 pub use crate::fs::ownership::check_ownership;
 pub use discover::{Discovery, discover};
 pub use host::{check_together, host};
+pub use overrides::{CliOverrides, FILE};
 pub use proposal::propose;
-
-/// The file that is looked for in the working directory and above it.
-pub const FILE: &str = "ttplan.toml";
-
-/// What a person said on the command line and in the environment. `TTPLAN_*` variables count as
-/// flags that were not given on the command line.
-///
-/// It holds secrets, so it cannot be printed.
-#[derive(Clone, Default)]
-pub struct CliOverrides {
-    pub config_file: Option<PathBuf>,
-    /// Name of a profile, or the path of one.
-    pub profile: Option<String>,
-    pub database_url: Option<Secret>,
-    pub site: Option<String>,
-    pub host_config: Option<PathBuf>,
-    /// The application's own directory.
-    pub root: Option<PathBuf>,
-    /// Absolute.
-    pub working_directory: PathBuf,
-    pub environment: Environment,
-    /// Variables that the host calls public although their names look secret.
-    pub public_variables: Vec<String>,
-}
 
 /// The settled wishes, and what is needed to reach the database.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use crate::config::layers;
+use crate::config::file::head;
 use crate::config::source::{ConfigText, ConfigTexts};
 use crate::config::suggest::nearest;
 use crate::error::{Error, Kind, Result};
@@ -45,7 +45,7 @@ pub fn open(name: &str, base: &Path, before: Option<&ConfigText>) -> Result<Conf
 
 /// The table of a profile without what only a profile has.
 pub fn table(source: &ConfigText) -> Result<Spanned<DeTable<'_>>> {
-    if let Some(profile) = layers::head(source)?.profile {
+    if let Some(profile) = head(source)?.profile {
         return Err(ConfigTexts(vec![source])
             .error("a profile cannot name a profile itself", profile.span()));
     }
@@ -57,9 +57,8 @@ pub fn table(source: &ConfigText) -> Result<Spanned<DeTable<'_>>> {
 /// The built-in profile whose files are all below `directory`, with these files.
 pub fn recognised(directory: &Path) -> Result<Option<(&'static str, Vec<String>)>> {
     for (name, text) in ALL {
-        let files = layers::head(&ConfigText::new(*name, text, None))?
-            .recognise
-            .map(|recognise| recognise.files);
+        let files =
+            head(&ConfigText::new(*name, text, None))?.recognise.map(|recognise| recognise.files);
         let files = files.unwrap_or_default();
         if !files.is_empty() && files.iter().all(|file| directory.join(file).is_file()) {
             return Ok(Some((name, files)));
@@ -93,7 +92,7 @@ mod tests {
         for (name, text) in ALL {
             let source = ConfigText::new(*name, text, None);
             assert!(table(&source).is_ok(), "{name}");
-            assert!(!layers::head(&source).unwrap().recognise.unwrap().files.is_empty(), "{name}");
+            assert!(!head(&source).unwrap().recognise.unwrap().files.is_empty(), "{name}");
         }
     }
 }

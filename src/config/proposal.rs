@@ -5,32 +5,29 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::config::host_profile::{default_table, shipped};
+use crate::config::layers;
+use crate::config::overrides::CliOverrides;
 use crate::config::paths;
 use crate::config::source::ConfigText;
-use crate::config::{CliOverrides, layers, resolve};
 use crate::error::Result;
 use crate::model::config::{Config, Upgrade};
 use crate::model::host_command::{CHECK, HostCommand, UPGRADE};
 use crate::model::host_profile::RewritableColumn;
 use crate::model::host_proposal::{HostProposal, ProposedCommand, ProposedProfile, Sourced};
-use crate::model::names::{FilePath, Secret};
+use crate::model::names::FilePath;
 
 /// A program as it lies on this host.
 pub type Find<'a> = &'a mut dyn FnMut(&str) -> Option<FilePath>;
 
-/// Nothing of a database is proposed, so its address need not be known.
-const NO_DATABASE: &str = "sqlite:////nowhere";
-
-/// What the configuration proposes; `None` where there is neither a file nor a profile.
+/// What `config`, as it was made of `said`, proposes; nothing where there is neither a file nor a
+/// profile.
 ///
-/// Errors: those of [`resolve`].
-pub fn propose(said: &CliOverrides, find: Find<'_>) -> Result<Option<HostProposal>> {
+/// Errors: `Kind::Config` for files that cannot be read.
+pub fn propose(said: &CliOverrides, config: &Config, find: Find<'_>) -> Result<HostProposal> {
     let texts = Texts::read(said)?;
     if texts.0.is_empty() {
-        return Ok(None);
+        return Ok(HostProposal::default());
     }
-    let said = CliOverrides { database_url: Some(Secret::new(NO_DATABASE)), ..said.clone() };
-    let config = resolve(&said)?.config;
     let upgrade = config.revisions.as_ref().and_then(|revisions| revisions.upgrade.as_ref());
     let mut proposal = HostProposal::default();
     for (name, key) in [(UPGRADE, "command"), (CHECK, "check")] {
@@ -40,8 +37,8 @@ pub fn propose(said: &CliOverrides, find: Find<'_>) -> Result<Option<HostProposa
             None => {}
         }
     }
-    proposal.profile = profile(&config, &texts)?;
-    Ok(Some(proposal))
+    proposal.profile = profile(config, &texts)?;
+    Ok(proposal)
 }
 
 /// A command, or why it is left out; `None` where none is configured.

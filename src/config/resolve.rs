@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use crate::config::CliOverrides;
 use crate::config::file::{self, File, PathAt};
 use crate::config::interpolate;
+use crate::config::overrides::{CliOverrides, FILE};
 use crate::config::paths::resolve;
 use crate::config::redact::covered;
 use crate::config::source::ConfigTexts;
@@ -282,7 +282,7 @@ fn no_url(variable: &str, is_empty: bool) -> Error {
     error
         .hint(format!("set the variable: `{variable}=postgresql://user:password@host/database`"))
         .hint("or give the flag: `--database-url URL`")
-        .hint(format!("or write it into `{}`: `[database]`, `url = \"...\"`", super::FILE))
+        .hint(format!("or write it into `{FILE}`: `[database]`, `url = \"...\"`"))
 }
 
 fn database(

@@ -5,7 +5,7 @@
 
 use crate::analysis::context::{AnalysisContext, Stamp};
 use crate::diagnose::states::Verdict;
-use crate::model::database::revisions::RevisionStatus;
+use crate::model::database::revision_status::RevisionStatus;
 use crate::model::diagnosis::{DatabaseState, Decisions, Diagnosis, Revision, Severity};
 use crate::model::observation::Observation;
 use crate::model::plan::step::Basis;

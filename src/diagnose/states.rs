@@ -3,7 +3,7 @@
 
 use crate::analysis::context::{AnalysisContext, CoreTableStatus};
 use crate::analysis::schema_comparison::{Begun, SchemaComparison};
-use crate::model::database::revisions::RevisionStatus;
+use crate::model::database::revision_status::RevisionStatus;
 use crate::model::diagnosis::{DatabaseState, Strategy};
 use crate::model::observation::Presence;
 use crate::model::text::counted;

@@ -4,6 +4,7 @@
 //! The code is synchronous. What is asynchronous inside (the driver) is hidden in the engine that
 //! owns it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ pub struct InspectedDatabase {
     pub server_version: Option<String>,
     /// The role that looks, where the engine has roles.
     pub role: Option<String>,
+    /// Options that stand in the database and that no copy of it would get, by the kind of object:
+    /// they are no part of `schema`.
+    pub not_compared: BTreeMap<String, Vec<String>>,
 }
 
 /// Something to be read from tables; every value comes back as the engine's own text for it.

@@ -163,6 +163,16 @@ pub fn private_directory(path: &Path) -> Result<()> {
     }
 }
 
+/// An empty directory that only its owner may enter: whatever lay there is gone.
+pub fn fresh_directory(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(told("empty", path, &error))
+        }
+        _ => private_directory(path),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

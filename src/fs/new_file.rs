@@ -2,31 +2,42 @@
 //! gone when they are not.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use sha2::Digest as _;
-
 use crate::error::{Error, Kind, Result};
 use crate::fault;
+use crate::fs::digest;
 use crate::model::names::Digest;
 
 /// A file that is being written. Removed when it is dropped unfinished.
 pub(crate) struct NewFile {
     path: PathBuf,
     file: File,
+    /// Endings of files that a program may leave beside it; removed with it.
+    beside: &'static [&'static str],
     finished: bool,
 }
 
 impl NewFile {
     /// Makes the file; a file or link of that name is an error and stays as it is.
     pub(crate) fn create(path: &Path) -> Result<Self> {
+        Self::with_others(path, &[])
+    }
+
+    /// The same, of a file that some program fills in its own way, with files of these endings
+    /// beside it meanwhile.
+    pub(crate) fn with_others(path: &Path, beside: &'static [&'static str]) -> Result<Self> {
         let file = fault::point("kept file: before it is made").and_then(|()| {
             OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
         });
         let file = file.map_err(|cause| trouble(path, "cannot be made", cause))?;
-        Ok(Self { path: path.to_owned(), file, finished: false })
+        Ok(Self { path: path.to_owned(), file, beside, finished: false })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The file at its present position, for a program to write into.
@@ -68,7 +79,11 @@ impl Drop for NewFile {
         if !self.finished {
             // A torn copy is worse than none; one that cannot be removed is refused when it is
             // read.
-            let _ = std::fs::remove_file(&self.path);
+            for ending in [""].iter().chain(self.beside) {
+                let mut path = self.path.clone().into_os_string();
+                path.push(ending);
+                let _ = std::fs::remove_file(path);
+            }
         }
     }
 }
@@ -86,19 +101,9 @@ pub(crate) fn open_plain(path: &Path) -> Result<File> {
 
 /// Size and SHA-256 of a whole file.
 pub(crate) fn measure(file: &mut File, path: &Path) -> Result<(u64, Digest)> {
-    let mut read = || {
-        file.seek(SeekFrom::Start(0))?;
-        let (mut hash, mut size, mut buffer) = (sha2::Sha256::new(), 0_u64, vec![0; 1 << 20]);
-        loop {
-            let count = file.read(&mut buffer)?;
-            if count == 0 {
-                return Ok((size, Digest(hash.finalize().into())));
-            }
-            hash.update(buffer.get(..count).unwrap_or_default());
-            size = size.saturating_add(count as u64);
-        }
-    };
-    read().map_err(|cause| trouble(path, "cannot be read", cause))
+    file.seek(SeekFrom::Start(0))
+        .and_then(|_| digest::of(file))
+        .map_err(|cause| trouble(path, "cannot be read", cause))
 }
 
 fn trouble(path: &Path, what: &str, cause: std::io::Error) -> Error {

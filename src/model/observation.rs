@@ -97,6 +97,10 @@ pub struct Circumstances {
     pub server_version: Option<String>,
     /// Who looked, as the database knows them.
     pub role: Option<String>,
+    /// Options that the server keeps for itself, by the kind of object that has them: no dump carries
+    /// them, so they are no part of the schema and never a difference.
+    #[serde(default)]
+    pub not_compared: BTreeMap<String, Vec<String>>,
     /// The engine's own estimates, by table; null where it has none.
     pub estimated_rows: Vec<(ObjectRef, Option<u64>)>,
     /// Mode, owner and time of each file, by root, in the order of its files.

@@ -37,6 +37,14 @@ pub fn observation(seen: &Observation) -> String {
         };
         text.push_str(&format!("  {rows}\n"));
     }
+    for (kind, options) in &seen.circumstances.not_compared {
+        let names: Vec<String> = options.iter().map(|name| format!("`{}`", plain(name))).collect();
+        text.push_str(&format!(
+            "  not compared: {} that no dump carries: {}\n",
+            counted(names.len() as u64, &format!("{} option", plain(kind))),
+            names.join(", ")
+        ));
+    }
     if let Some(revisions) = &facts.revisions {
         let heads = revisions.heads().iter().map(|id| plain(id)).collect::<Vec<_>>().join(", ");
         text.push_str(&format!(

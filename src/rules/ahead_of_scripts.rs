@@ -1,7 +1,7 @@
 //! `ahead_of_scripts`: the database is beyond the target, or on a branch beside it.
 
 use crate::analysis::context::{AnalysisContext, DATABASE};
-use crate::model::database::revisions::RevisionStatus;
+use crate::model::database::revision_status::RevisionStatus;
 use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::rules::{Rule, nothing};
 

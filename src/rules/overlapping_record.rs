@@ -2,7 +2,7 @@
 //! refuses to upgrade from there.
 
 use crate::analysis::context::{AnalysisContext, DATABASE};
-use crate::model::database::revisions::RevisionStatus;
+use crate::model::database::revision_status::RevisionStatus;
 use crate::model::diagnosis::{DatabaseState, Finding};
 use crate::rules::{Rule, nothing};
 

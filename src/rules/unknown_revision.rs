@@ -1,7 +1,7 @@
 //! `unknown_revision`: the database records a revision that none of the scripts has.
 
 use crate::analysis::context::{AnalysisContext, DATABASE};
-use crate::model::database::revisions::RevisionStatus;
+use crate::model::database::revision_status::RevisionStatus;
 use crate::model::diagnosis::{DatabaseState, Finding, Severity};
 use crate::rules::{Rule, nothing};
 

@@ -9,7 +9,8 @@ use std::process::Command;
 
 use serde_json::{Value as Json, json};
 use ttplan::frameworks;
-use ttplan::model::database::revisions::{RevisionStatus, Revisions};
+use ttplan::model::database::revision_status::RevisionStatus;
+use ttplan::model::database::revisions::Revisions;
 use ttplan::stores::store::ScriptFile;
 
 /// For each directory with its lists of recorded ids: heads, bases, what `heads` means, and for

@@ -19,6 +19,7 @@ mod pgbouncer;
 #[path = "../support/real.rs"]
 mod real;
 mod real_data;
+mod server_options;
 mod undo;
 
 use std::sync::OnceLock;

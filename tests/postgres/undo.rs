@@ -13,7 +13,7 @@ use crate::support::{TestDatabase, database};
 use crate::{change, inspect, nasty, roles};
 
 /// An object with all that has to go before it, in the order of going.
-fn with_dependents(schema: &Schema, object: &ObjectRef, going: &mut Vec<ObjectRef>) {
+pub(crate) fn with_dependents(schema: &Schema, object: &ObjectRef, going: &mut Vec<ObjectRef>) {
     if going.contains(object) {
         return;
     }
@@ -24,7 +24,7 @@ fn with_dependents(schema: &Schema, object: &ObjectRef, going: &mut Vec<ObjectRe
 }
 
 /// Saves and drops in one transaction; every object into a file of its own.
-fn save_and_drop(engine: &mut dyn WriteDatabase, going: &[ObjectRef], folder: &Path) {
+pub(crate) fn save_and_drop(engine: &mut dyn WriteDatabase, going: &[ObjectRef], folder: &Path) {
     engine.begin().unwrap();
     for (i, object) in going.iter().enumerate() {
         engine.save_objects(std::slice::from_ref(object), &folder.join(i.to_string())).unwrap();
@@ -35,7 +35,7 @@ fn save_and_drop(engine: &mut dyn WriteDatabase, going: &[ObjectRef], folder: &P
     engine.commit().unwrap();
 }
 
-fn bring_back(engine: &mut dyn WriteDatabase, going: &[ObjectRef], folder: &Path) {
+pub(crate) fn bring_back(engine: &mut dyn WriteDatabase, going: &[ObjectRef], folder: &Path) {
     engine.begin().unwrap();
     for (i, object) in going.iter().enumerate().rev() {
         engine.restore_objects(std::slice::from_ref(object), &folder.join(i.to_string())).unwrap();

@@ -136,6 +136,11 @@ impl Cluster {
         }
     }
 
+    /// Where the client programs are.
+    pub fn programs(&self) -> &Path {
+        &self.programs
+    }
+
     /// The directory of the socket.
     pub fn socket(&self) -> &Path {
         &self.directory

@@ -7,16 +7,18 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use crate::apply::context::RunContext;
-use crate::apply::probe::ask_database;
+use crate::apply::execute::database;
+use crate::apply::probe::Prober;
+use crate::apply::probe::database::content_digest;
 use crate::apply::progress::ProgressEvent;
-use crate::artifact::journal::{JournalEvent, When};
 use crate::engines::database::{OtherSessions, ReadDatabase};
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
 use crate::fs::files;
 use crate::model::host_command::HostCommand;
 use crate::model::names::{Digest, Secret};
-use crate::model::plan::step::{Answer, Probe, Run, Step};
+use crate::model::plan::step::{Answer, Move, Probe, Run, Step};
+use crate::model::run::journal::{JournalEvent, When};
 use crate::process::command::{Command, Exit};
 use crate::process::invocation::Invocation;
 
@@ -24,7 +26,7 @@ use crate::process::invocation::Invocation;
 /// database is as it was before.
 pub fn run(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
     let scratch = ctx.active_run.folder.path.join("scratch");
-    fresh_directory(&scratch)?;
+    files::fresh_directory(&scratch)?;
     let workplace = ctx.live.change_database().prepare_migrations(&scratch)?;
     let before = content_digest(ctx.live.database())?;
     ctx.active_run.note(JournalEvent::Content {
@@ -90,11 +92,11 @@ fn stopped_as_known(
     stumbles: &mut std::slice::Iter<'_, Vec<Probe>>,
     migrated: &mut dyn ReadDatabase,
 ) -> Result<bool> {
-    let sight = migrated.look()?;
+    let mut prober = Prober::of_copy(migrated);
     for stop in stumbles {
         let mut holds = true;
         for probe in stop {
-            holds = holds && ask_database(probe, &sight, migrated)? == Answer::Yes;
+            holds = holds && prober.try_ask(probe, None)? == Answer::Yes;
         }
         if holds {
             return Ok(true);
@@ -133,7 +135,13 @@ fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error
         _ => return midway(error, "others may have written meanwhile, so it was not put back"),
     }
     let put_back = |ctx: &mut RunContext<'_>| {
-        step.undo.iter().try_for_each(|mv| ctx.run_move(step, mv))?;
+        for mv in &step.undo {
+            ctx.go_on()?;
+            let Move::RestoreDatabase(restore) = mv else {
+                return Err(Error::new(Kind::Refused, "a command is undone by a restore alone"));
+            };
+            database::restore(ctx, restore)?;
+        }
         let sha256 = content_digest(ctx.live.database())?;
         ctx.active_run.note(JournalEvent::Content {
             step: step.id.clone(),
@@ -206,15 +214,6 @@ fn looks_like_variable(word: &str) -> bool {
     word.len() > 2 && word.bytes().all(plain) && word.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
-/// A fingerprint of everything the database holds: what is defined in it, and every row.
-pub fn content_digest(database: &mut dyn ReadDatabase) -> Result<Digest> {
-    let schema = database.look()?.schema.digest_without(&[]);
-    let tables = database.content()?;
-    let plain: Vec<_> =
-        tables.iter().map(|content| (&content.table, content.rows, &content.digest)).collect();
-    Ok(Digest::of_json(&(schema, plain)))
-}
-
 /// The host's own word for the command: it alone is run, whatever stands in the plan.
 fn by_name<'a>(ctx: &'a RunContext<'_>, name: &str) -> Result<&'a HostCommand> {
     ctx.options.commands.get(name).ok_or_else(|| {
@@ -268,9 +267,9 @@ fn check_scripts(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
 }
 
 fn check_result(step: &Step, migrated: &mut dyn ReadDatabase) -> Result<()> {
-    let sight = migrated.look()?;
+    let mut prober = Prober::of_copy(migrated);
     for probe in &step.done {
-        match ask_database(probe, &sight, migrated)? {
+        match prober.try_ask(probe, Some(step))? {
             Answer::Yes => {}
             Answer::No(what) | Answer::Unknown(what) => {
                 return Err(Error::new(
@@ -283,15 +282,6 @@ fn check_result(step: &Step, migrated: &mut dyn ReadDatabase) -> Result<()> {
         }
     }
     Ok(())
-}
-
-pub(in crate::apply) fn fresh_directory(path: &std::path::Path) -> Result<()> {
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(files::told("empty", path, &error))
-        }
-        _ => files::private_directory(path),
-    }
 }
 
 /// A log file that no earlier attempt used.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::apply::context::RunContext;
-use crate::apply::execute::command::{content_digest, fresh_directory};
+use crate::apply::probe::database::content_digest;
 use crate::error::{Error, Kind, Result};
 use crate::fs::files;
 
@@ -14,7 +14,7 @@ use crate::fs::files;
 pub(in crate::apply) fn prove(ctx: &mut RunContext<'_>, backup: &Path) -> Result<()> {
     let holds = content_digest(ctx.live.database())?;
     let scratch = ctx.active_run.folder.path.join("scratch");
-    fresh_directory(&scratch)?;
+    files::fresh_directory(&scratch)?;
     let mut gives_back = None;
     ctx.live.change_database().restore_apart(backup, &scratch, &mut |restored| {
         gives_back = Some(content_digest(restored)?);

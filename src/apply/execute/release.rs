@@ -1,21 +1,14 @@
 //! Releases files from old places: keeps them, then removes them where their copies are verified;
 //! and brings them back.
 
-use crate::apply::context::{BATCH, RunContext};
+use crate::apply::context::{AS_IT_IS, BATCH, RunContext, list};
 use crate::apply::execute::replace;
 use crate::artifact::sidecar;
 use crate::error::{Error, Kind, Result};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::model::plan::step::{FileList, ReleaseFiles, RestoreFiles, SaveFiles, Step};
-use crate::stores::store::{CopyAttributes, FileState};
-
-/// Everything as it was.
-pub(in crate::apply) const AS_IT_IS: CopyAttributes = CopyAttributes { mode: None, owner: None };
-
-pub(in crate::apply) fn list<'a>(step: &'a Step, list: &'a FileList) -> Result<&'a FileList> {
-    step.files(list).ok_or_else(|| Error::new(Kind::Refused, "a move names no list of files"))
-}
+use crate::model::plan::step::{ReleaseFiles, RestoreFiles, SaveFiles, Step};
+use crate::stores::store::FileState;
 
 /// Those of the files that are not there as listed.
 fn not_there(

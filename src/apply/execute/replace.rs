@@ -3,72 +3,16 @@
 //! A file is replaced only while it is the one that the plan lists; one that somebody has changed
 //! since is never touched.
 
-use std::path::Path;
-
-use crate::apply::context::{BATCH, RunContext, how, ranges};
-use crate::apply::execute::release::{AS_IT_IS, list};
-use crate::apply::probe::walk;
+use crate::apply::context::{AS_IT_IS, BATCH, RunContext, how, list, ranges};
+use crate::apply::probe::files::beside;
 use crate::apply::progress::ProgressEvent;
-use crate::artifact::journal::JournalEvent;
 use crate::artifact::sidecar;
 use crate::error::{Error, Kind, Result};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::model::plan::step::{Answer, FileList, Move, ReplaceFiles, RestoreFiles, Step};
-use crate::stores::store::{FileState, Placement, ReadStore};
-
-/// The rows of a list that belong to a batch of another list, which has the same paths.
-///
-/// Errors: `Kind::Refused` where it has not.
-fn beside<'a>(all: &'a [FileFact], first: u64, rows: &[FileFact]) -> Result<&'a [FileFact]> {
-    let first = usize::try_from(first).unwrap_or(usize::MAX);
-    let found = all.get(first..first.saturating_add(rows.len())).unwrap_or_default();
-    if found.iter().map(FileFact::path).eq(rows.iter().map(FileFact::path)) {
-        return Ok(found);
-    }
-    Err(Error::new(
-        Kind::Refused,
-        "the files to be replaced are not those that have the names of the new",
-    ))
-}
-
-/// Whether the files can be replaced, or have been: every place holds the old content or the new.
-pub fn ask(
-    files: &mut dyn ReadStore,
-    sidecar: Option<&Path>,
-    replace: &ReplaceFiles,
-    ready: bool,
-) -> Result<Answer> {
-    let old = sidecar::rows(sidecar, &replace.replaced)?;
-    let mut answer = Answer::Yes;
-    walk(sidecar, &replace.files, &mut |first, rows| {
-        let olds = files.states(&replace.to, beside(&old, first, rows)?)?;
-        let news = files.states(&replace.to, rows)?;
-        let sources = if ready { Some(files.states(&replace.from, rows)?) } else { None };
-        for (n, row) in rows.iter().enumerate() {
-            let path = row.path().to_text();
-            let (to, from) = (replace.to.to_text(), replace.from.to_text());
-            let source = sources.as_ref().map_or(FileState::Same, |states| states[n]);
-            let is_there = news[n] == FileState::Same || ready && olds[n] == FileState::Same;
-            answer = match (is_there, source) {
-                (true, FileState::Same) => continue,
-                (_, FileState::Unreadable) => {
-                    Answer::Unknown(format!("file `{path}` in `{from}` cannot be read"))
-                }
-                (true, _) => Answer::No(format!("file `{path}` in `{from}` is not as it was")),
-                (false, _) if news[n] == FileState::Unreadable => {
-                    Answer::Unknown(format!("file `{path}` in `{to}` cannot be read"))
-                }
-                (false, _) => {
-                    Answer::No(format!("file `{path}` in `{to}` is not the one that was seen"))
-                }
-            };
-            return Ok(false);
-        }
-        Ok(true)
-    })?;
-    Ok(answer)
-}
+use crate::model::plan::step::{FileList, Move, ReplaceFiles, RestoreFiles, Step};
+use crate::model::run::journal::JournalEvent;
+use crate::stores::store::{FileState, Placement};
 
 /// Replaces the files, batch by batch. What was there has been saved before.
 pub fn replace(ctx: &mut RunContext<'_>, step: &Step, replace: &ReplaceFiles) -> Result<()> {

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::apply::context::RunContext;
+use crate::apply::probe::database::{all, changes};
 use crate::artifact::json;
-use crate::engines::database::{ReadDatabase, RowQuery, SavedCopy};
+use crate::engines::database::SavedCopy;
 use crate::error::{Error, Kind, Result};
 use crate::fs::files::{self, Existing};
 use crate::model::files::rewriting::{Rewriting, Row, outdated};
@@ -15,30 +16,6 @@ use crate::model::plan::step::{RestoreRows, Step, WriteRows};
 
 /// One rewritten row as it is kept: key, old value, new value.
 type Written = (String, String, String);
-
-/// The rows that a rewriting would change now, each with its new value.
-pub fn changes(
-    database: &mut dyn ReadDatabase,
-    rewriting: &Rewriting,
-) -> Result<Vec<(Row, String)>> {
-    all(database, rewriting).map(|rows| rewriting.changes(rows))
-}
-
-/// Every row of the column that says anything.
-fn all(database: &mut dyn ReadDatabase, rewriting: &Rewriting) -> Result<Vec<Row>> {
-    let question = RowQuery::Keyed {
-        table: rewriting.table.clone(),
-        key: rewriting.key.clone(),
-        column: rewriting.column.clone(),
-        containing: String::new(),
-    };
-    let rows = database.ask(&[question])?.into_iter().next().unwrap_or_default();
-    let pair = |row: Vec<String>| {
-        let mut row = row.into_iter();
-        Some((row.next()?, row.next()?))
-    };
-    Ok(rows.into_iter().filter_map(pair).collect())
-}
 
 /// Rewrites exactly the planned rows, inside the open transaction.
 pub fn write(ctx: &mut RunContext<'_>, step: &Step, write: &WriteRows) -> Result<()> {

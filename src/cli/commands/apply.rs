@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::apply::{self, ApplyOptions, StateLock};
+use crate::apply;
+use crate::apply::context::ApplyOptions;
+use crate::apply::lock::StateLock;
 use crate::artifact::json;
 use crate::cli::out::Out;
 use crate::cli::reporter::{CliReporter, Format};

@@ -42,7 +42,7 @@ pub fn text(name: Name) -> Result<String> {
     let schema = match name {
         Name::Plan => schema_for!(crate::model::plan::Plan),
         Name::Observation => schema_for!(crate::model::observation::Observation),
-        Name::Journal => schema_for!(crate::artifact::journal::JournalEntry),
+        Name::Journal => schema_for!(crate::model::run::journal::JournalEntry),
         Name::Report => schema_for!(crate::model::run::report::Report),
         Name::Uploads => schema_for!(crate::model::files::references::UploadsReport),
         Name::Status => schema_for!(crate::model::run::history::StateDirectoryStatus),

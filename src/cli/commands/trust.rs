@@ -14,7 +14,7 @@ use crate::fs::files;
 use crate::live;
 use crate::model::host_command::HostCommand;
 use crate::model::host_proposal::{HostProposal, ProposedCommand, Sourced, name_of_program};
-use crate::model::names::FilePath;
+use crate::model::names::{FilePath, Secret};
 use crate::render::style::plain;
 use crate::trust::init::{KeySource, Paper, Setup, papers, write_new};
 use crate::trust::propose;
@@ -131,8 +131,8 @@ fn proposal(init: &Init) -> Result<HostProposal> {
             let plan = document::read_plan(&name, &files::read(path)?)?;
             proposal.add(propose::for_plan(&plan, &name, &mut find)?);
         }
-        None => match config::propose(&said, &mut find) {
-            Ok(proposed) => proposal.add(proposed.unwrap_or_default()),
+        None => match configured(&said, &mut find) {
+            Ok(proposed) => proposal.add(proposed),
             // It proposes nothing then; what the flags say counts all the same.
             Err(error) => {
                 let at = error.place().map_or(String::new(), |place| {
@@ -160,6 +160,17 @@ fn proposal(init: &Init) -> Result<HostProposal> {
         });
     }
     Ok(proposal)
+}
+
+/// Nothing of a database is proposed, so its address need not be known.
+const NO_DATABASE: &str = "sqlite:////nowhere";
+
+fn configured(
+    said: &CliOverrides,
+    find: &mut dyn FnMut(&str) -> Option<FilePath>,
+) -> Result<HostProposal> {
+    let said = CliOverrides { database_url: Some(Secret::new(NO_DATABASE)), ..said.clone() };
+    config::propose(&said, &config::resolve(&said)?.config, find)
 }
 
 /// All that is to be written, each line with where it comes from.

@@ -1,7 +1,8 @@
 //! `ttplan undo`: takes a run back.
 
+use crate::apply::context::ApplyOptions;
+use crate::apply::lock::StateLock;
 use crate::apply::undo;
-use crate::apply::{ApplyOptions, StateLock};
 use crate::artifact::journal;
 use crate::artifact::state::{RunDirectory, StateDirectory};
 use crate::cli::commands::apply::How;
@@ -141,8 +142,9 @@ fn last(state: &StateDirectory) -> Result<RunDirectory> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::journal::{FORMAT_VERSION, Journal, JournalEvent};
+    use crate::artifact::journal::{FORMAT_VERSION, Journal};
     use crate::model::names::{Digest, Moment};
+    use crate::model::run::journal::JournalEvent;
 
     #[test]
     fn the_last_run_is_the_one_that_was_opened_last_and_never_a_guess() {

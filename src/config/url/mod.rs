@@ -123,7 +123,7 @@ fn file(scheme: &str, driver: Option<&str>, rest: &str) -> Result<String> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
     /// What the shelf of engines says, for tests.

@@ -1,8 +1,8 @@
 //! Transactions, single statements, the recorded revisions, and quarantine.
 
 use super::dialect::routine;
-use crate::engines::postgres::snapshot::PostgresSnapshot;
-use crate::engines::postgres::snapshot::{TransactionState, WITHIN, literal};
+use crate::engines::postgres::snapshot::{PostgresSnapshot, TransactionState};
+use crate::engines::postgres::sql::{WITHIN, literal};
 use crate::error::{Error, Kind, Result};
 use crate::model::database::schema::QUARANTINE_SCHEMA;
 use crate::model::dialect::{qualified, quote};

@@ -3,7 +3,8 @@
 
 use super::programs::Programs;
 use crate::engines::database::Requirement;
-use crate::engines::postgres::snapshot::{PostgresSnapshot, literal};
+use crate::engines::postgres::snapshot::PostgresSnapshot;
+use crate::engines::postgres::sql::literal;
 use crate::error::Result;
 use crate::model::dialect::quote;
 use crate::model::host::ClientPrograms;

@@ -1,6 +1,8 @@
 //! Looking at the whole schema: one query that gives the model's own shape as JSON, whatever the
 //! number of tables.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::engines::database::InspectedDatabase;
@@ -29,6 +31,8 @@ pub(super) const ATTACHED: &str = concat!(
     ", ",
     include_str!("sql/relations.sql"),
     ", ",
+    include_str!("sql/options.sql"),
+    ", ",
     include_str!("sql/attached.sql"),
 );
 
@@ -46,6 +50,7 @@ struct Shown {
     functions: Vec<Definition>,
     dependencies: Vec<Dependency>,
     estimates: Vec<(String, String, Option<u64>)>,
+    not_compared: Vec<(String, String)>,
 }
 
 impl PostgresSnapshot {
@@ -71,6 +76,10 @@ impl PostgresSnapshot {
             .map(|(schema, name, rows)| (ObjectRef::table(schema, name), rows))
             .collect();
         estimated_rows.sort();
+        let mut not_compared: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (kind, option) in shown.not_compared.drain(..) {
+            not_compared.entry(kind).or_default().push(option);
+        }
         InspectedDatabase {
             presence: Presence::Present,
             identity: Identity {
@@ -83,6 +92,7 @@ impl PostgresSnapshot {
             estimated_rows,
             server_version: Some(facts.version.clone()),
             role: Some(facts.role.clone()),
+            not_compared,
         }
     }
 }
@@ -120,6 +130,8 @@ fn query(major: u32, may_identify: bool) -> String {
         include_str!("sql/functions.sql"),
         "),\n'dependencies', (",
         include_str!("sql/dependencies.sql"),
+        "),\n'not_compared', (",
+        include_str!("sql/not_compared.sql"),
         "),\n",
         include_str!("sql/rest.sql"),
         ")::text",

@@ -1,7 +1,7 @@
 //! POSTGRESQL: one server-side database, looked at in one snapshot and changed in transactions of
 //! our own, with `pg_dump` and `pg_restore` of the server's own version for faithful copies.
 //!
-//! Looking never writes, never waits long for a lock and leaves no setting behind. SqliteWriter never
+//! Looking never writes, never waits long for a lock and leaves no setting behind. Changing never
 //! cascades, and nothing lasts that was not committed.
 
 mod apart;
@@ -21,6 +21,8 @@ mod run_lock;
 mod save;
 mod script;
 mod snapshot;
+mod sql;
+mod writer;
 mod writers;
 
 use std::path::Path;

@@ -9,12 +9,10 @@ use std::time::{Duration, Instant};
 use super::connect::ConnInfo;
 use super::connection::Connection;
 use super::connection::Set;
-use super::writers::WHO;
-use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::{Error, Kind, Result};
 
 /// The lock's number: `ttplan` as bytes. The server keeps such numbers apart by database.
-const KEY: i64 = i64::from_be_bytes(*b"\0\0ttplan");
+pub(super) const KEY: i64 = i64::from_be_bytes(*b"\0\0ttplan");
 
 /// How long to wait between two tries; doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -52,6 +50,23 @@ impl RunLock {
         Err(pooled())
     }
 
+    /// Takes the lock, trying again until `wait` is over; whether it is held then.
+    pub(super) fn take(&mut self, wait: Duration) -> Result<bool> {
+        let start = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            if self.locked || self.try_lock()? {
+                return Ok(true);
+            }
+            let left = wait.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            self.connection.pause(pause.min(left));
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        }
+    }
+
     fn try_lock(&mut self) -> Result<bool> {
         let answer =
             self.connection.batch(format!("SELECT pg_catalog.pg_try_advisory_lock({KEY})"))?;
@@ -78,45 +93,6 @@ impl Drop for RunLock {
         if self.locked {
             let _ = self.connection.batch(format!("SELECT pg_catalog.pg_advisory_unlock({KEY})"));
         }
-    }
-}
-
-impl PostgresSnapshot {
-    pub(super) fn take_lock(&mut self, wait: Duration) -> Result<()> {
-        let start = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let Some(guard) = &mut self.guard else {
-                return Err(Error::new(Kind::Failed, "this session may only look at the database"));
-            };
-            if guard.locked || guard.try_lock()? {
-                return Ok(());
-            }
-            let left = wait.saturating_sub(start.elapsed());
-            if left.is_zero() {
-                break;
-            }
-            guard.connection.pause(pause.min(left));
-            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-        }
-        let error = Error::new(Kind::Locked, "another run of ttplan is at work on this database");
-        Err(match self.holder()? {
-            Some(holder) => error.because(format!("the lock is held by {holder}")),
-            // It was let go just now, or we may not see who it is.
-            None => error,
-        })
-    }
-
-    /// Who holds the lock, in words.
-    fn holder(&mut self) -> Result<Option<String>> {
-        let (high, low) = (KEY >> 32, KEY & 0xffff_ffff);
-        let rows = self.read(&format!(
-            "SELECT pg_stat_clear_snapshot(); \
-             SELECT {WHO} FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
-             WHERE l.locktype = 'advisory' AND l.classid = {high} AND l.objid = {low} AND l.objsubid = 1 AND l.granted \
-               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        ))?;
-        Ok(rows.last().and_then(|rows| rows.first()?.first()?.clone()))
     }
 }
 

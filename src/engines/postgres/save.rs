@@ -15,7 +15,7 @@ use super::archive::Archive;
 use super::look::{ATTACHED, for_server};
 use crate::engines::database::SavedCopy;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
-use crate::engines::postgres::snapshot::literal;
+use crate::engines::postgres::sql::literal;
 use crate::error::{Error, Kind, Result};
 use crate::fs::new_file::{NewFile, measure, open_plain};
 use crate::model::dialect::qualified;

@@ -6,38 +6,10 @@ use super::connection::Connection;
 use super::connection::Set;
 use super::programs::Programs;
 use crate::engines::postgres::run_lock::RunLock;
+use crate::engines::postgres::sql::{WITHIN, settings};
 use crate::error::{Error, Kind, Result};
 use crate::model::config::Access;
 use crate::model::names::Secret;
-
-/// Session settings that make answers the same wherever they are asked, and sessions that neither
-/// wait for ever nor are ended while a client program works. Names with the first major version
-/// that knows them. `row_security`: rows that are hidden from us are an error, never a smaller
-/// count.
-const SETTINGS: &[(u32, &str, &str)] = &[
-    (0, "client_min_messages", "error"),
-    (0, "row_security", "off"),
-    (0, "datestyle", "ISO, YMD"),
-    (0, "intervalstyle", "postgres"),
-    (0, "timezone", "UTC"),
-    (0, "extra_float_digits", "3"),
-    (0, "bytea_output", "hex"),
-    (0, "lc_monetary", "C"),
-    (0, "standard_conforming_strings", "on"),
-    (0, "jit", "off"),
-    (0, "statement_timeout", "15min"),
-    (0, "lock_timeout", "10s"),
-    (0, "idle_in_transaction_session_timeout", "0"),
-    (0, "tcp_keepalives_idle", "60"),
-    (14, "idle_session_timeout", "0"),
-    (17, "transaction_timeout", "0"),
-];
-
-/// What holds within a transaction that changes things: others are made to wait for us no longer
-/// than this at a time (whoever calls tries again), and what is committed is on disk.
-pub(super) const WITHIN: &str = "SET LOCAL lock_timeout = '1s'; \
-    SELECT pg_catalog.set_config('synchronous_commit', 'on', true) \
-    WHERE pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'";
 
 /// The oldest server whose catalogues we can read.
 const OLDEST: u32 = 12;
@@ -113,27 +85,6 @@ impl PostgresSnapshot {
         })
     }
 
-    /// Opens a session for a run. Errors before anything begins where the client programs that a
-    /// run needs are missing, or where a pooler would mix our session with others.
-    pub(super) fn to_change(access: &Access) -> Result<Self> {
-        let target = ConnInfo::of(access)?;
-        let mut main = Connection::open(&target)?;
-        let facts = ServerInfo::ask(&mut main, "")?;
-        let programs = Some(Programs::find(&access.programs, facts.major)?);
-        let guard = Some(RunLock::beside(&mut main, &facts.pid, &target)?);
-        main.batch(settings(facts.major, "SET"))?;
-        Ok(Self {
-            target,
-            url: access.url.clone(),
-            state: TransactionState::Idle,
-            facts,
-            apart: Vec::new(),
-            programs,
-            main,
-            guard,
-        })
-    }
-
     /// Runs queries in one round trip, names resolved in `pg_catalog` alone, and puts back
     /// whatever they set. A failed read leaves the transaction as it was.
     pub(super) fn read(&mut self, sql: &str) -> Result<Vec<Set>> {
@@ -184,7 +135,7 @@ impl PostgresSnapshot {
 }
 
 impl ServerInfo {
-    fn ask(main: &mut Connection, before: &str) -> Result<Self> {
+    pub(super) fn ask(main: &mut Connection, before: &str) -> Result<Self> {
         // No name in here is looked for where a normal session would look.
         let sets = main.batch(format!(
             "{before}SELECT current_schema, current_user, pg_catalog.current_setting('server_version'), \
@@ -219,16 +170,4 @@ impl ServerInfo {
             may_identify: may_identify.as_deref() == Some("t"),
         })
     }
-}
-
-fn settings(major: u32, set: &str) -> String {
-    let known = SETTINGS.iter().filter(|(since, ..)| *since <= major);
-    let texts: Vec<String> =
-        known.map(|(_, name, value)| format!("{set} {name} = '{value}'")).collect();
-    texts.join("; ")
-}
-
-/// A text as SQL spells it; right while `standard_conforming_strings` is on, which we see to.
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }

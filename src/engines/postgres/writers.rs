@@ -3,15 +3,8 @@
 use super::connect::APPLICATION_NAME;
 use crate::engines::database::OtherSessions;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
-use crate::engines::postgres::snapshot::literal;
+use crate::engines::postgres::sql::{WHO, literal};
 use crate::error::Result;
-
-/// A session in words, as far as we may see it; never what it asks.
-pub(super) const WHO: &str = "concat_ws(' ',
-    nullif(a.backend_type, 'client backend'), 'process', pid, 'of `' || a.usename || '`',
-    'as `' || nullif(a.application_name, '') || '`',
-    'from ' || coalesce(host(a.client_addr), CASE WHEN a.client_port = -1 THEN 'this host' END),
-    '(' || a.state || ')')";
 
 /// One line for every session that could write, and whether we may see more of it than its number.
 /// A reader of the write-ahead log, a vacuum and a helper of another session write nothing

@@ -12,20 +12,20 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use crate::engines::database::SavedCopy;
-use crate::engines::sqlite::change::SqliteWriter;
 use crate::engines::sqlite::connection::{Connection, OpenMode};
 use crate::engines::sqlite::failure;
 use crate::engines::sqlite::held::Held;
 use crate::engines::sqlite::inspect::SqliteSnapshot;
-use crate::engines::sqlite::kept::{self, NewFile, name_of};
+use crate::engines::sqlite::kept::{self, KeptFile, name_of};
 use crate::engines::sqlite::pages::Copying;
 use crate::engines::sqlite::place::DatabasePath;
+use crate::engines::sqlite::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 
 /// Writes a backup to the new file `to`. An absent database gives an empty one.
 pub(super) fn backup(place: &DatabasePath, to: &Path) -> Result<SavedCopy> {
-    let file = NewFile::create(to)?;
+    let file = KeptFile::create(to)?;
     if place.metadata()?.is_some() {
         copy_to(place, &file)?;
     }
@@ -35,27 +35,27 @@ pub(super) fn backup(place: &DatabasePath, to: &Path) -> Result<SavedCopy> {
 }
 
 /// Copies the database to a new file, letting others write meanwhile.
-pub(super) fn copy_to(place: &DatabasePath, file: &NewFile) -> Result<()> {
+pub(super) fn copy_to(place: &DatabasePath, file: &KeptFile) -> Result<()> {
     let mut source = Connection::open(place.path(), place.name(), OpenMode::Look)?;
     let mut copy = file.open()?;
     Copying::begin(&mut source, &mut copy)?.finish_politely()
 }
 
 /// Puts back what a backup holds. Where there is no database, an empty backup leaves it so.
-pub(super) fn restore(changing: &mut SqliteWriter, from: &Path) -> Result<()> {
+pub(super) fn restore(session: &mut Session, from: &Path) -> Result<()> {
     let kept = kept::read_back(from)?;
-    if kept.bytes == 0 && changing.place.metadata()?.is_none() {
+    if kept.bytes == 0 && session.place.metadata()?.is_none() {
         return Ok(());
     }
     let mut source = Connection::open(from, name_of(from)?, OpenMode::Sealed)?;
-    put(changing, &mut source, |_| Ok(()))
+    put(session, &mut source, |_| Ok(()))
 }
 
 /// Restores a backup into the new file `to`, and opens that to be looked at.
 pub(super) fn restore_to(from: &Path, to: &Path) -> Result<SqliteSnapshot> {
     let kept = kept::read_back(from)?;
     if kept.bytes > 0 {
-        let file = NewFile::create(to)?;
+        let file = KeptFile::create(to)?;
         let mut source = Connection::open(from, name_of(from)?, OpenMode::Sealed)?;
         Copying::begin(&mut source, &mut file.open()?)?.finish()?;
         file.leave();
@@ -68,29 +68,29 @@ pub(super) fn restore_to(from: &Path, to: &Path) -> Result<SqliteSnapshot> {
 ///
 /// Errors: `Kind::Locked` when somebody else does not let go of the database.
 pub(super) fn put(
-    changing: &mut SqliteWriter,
+    session: &mut Session,
     source: &mut Connection,
-    check: impl FnOnce(&mut SqliteWriter) -> Result<()>,
+    check: impl FnOnce(&mut Session) -> Result<()>,
 ) -> Result<()> {
-    if changing.connect()?.is_none() {
-        return create(changing, source);
+    if session.connect()?.is_none() {
+        return create(session, source);
     }
     let mut target =
-        Connection::open(changing.place.path(), changing.place.name(), OpenMode::Change)?;
+        Connection::open(session.place.path(), session.place.name(), OpenMode::Change)?;
     let mut copying = Copying::begin(source, &mut target)?;
     failure::patiently(|| copying.lock())?;
-    check(changing)?;
+    check(session)?;
     copying.finish()
 }
 
 /// Makes the database file, complete from the first moment on, and opens it.
-fn create(changing: &mut SqliteWriter, source: &mut Connection) -> Result<()> {
-    let place = changing.place.clone();
+fn create(session: &mut Session, source: &mut Connection) -> Result<()> {
+    let place = session.place.clone();
     let directory = place.open_directory()?;
     let path = place.directory().join(format!(".{}.ttplan-new", place.file_name()));
     // Left by a run that was killed. The lock of the run keeps others from using it.
     let _ = std::fs::remove_file(&path);
-    let new = NewFile::create(&path)?;
+    let new = KeptFile::create(&path)?;
     let mut copy = new.open()?;
     Copying::begin(source, &mut copy)?.finish()?;
     drop(copy);
@@ -102,7 +102,7 @@ fn create(changing: &mut SqliteWriter, source: &mut Connection) -> Result<()> {
     let file = File::open(&path).and_then(Held::new).map_err(cannot)?;
     fit_in(&file, &directory).map_err(cannot)?;
     // The lock is taken before anybody else can see the file.
-    changing.lock_new(&file)?;
+    session.lock_new(&file)?;
     fault::point("new database: before it has its name").map_err(cannot)?;
     match renameat_with(CWD, &path, CWD, place.path(), RenameFlags::NOREPLACE) {
         Ok(()) => new.leave(),
@@ -116,7 +116,7 @@ fn create(changing: &mut SqliteWriter, source: &mut Connection) -> Result<()> {
     }
     fault::point("new database: after it has its name").map_err(cannot)?;
     directory.sync_all().map_err(cannot)?;
-    changing.opened(file)
+    session.opened(file)
 }
 
 /// Makes a new file one of its directory: readable and writable for those for whom the directory

@@ -1,12 +1,7 @@
 //! Files that are put into keeping: made new and private, complete and on disk or not there at
 //! all, and read back in full before anybody relies on them.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-
-use sha2::Digest as _;
+use std::path::Path;
 
 use crate::engines::database::SavedCopy;
 use crate::engines::sqlite::catalogue::stored_tables;
@@ -14,63 +9,38 @@ use crate::engines::sqlite::connection::{Connection, OpenMode, literal};
 use crate::engines::sqlite::content;
 use crate::engines::sqlite::place::{JOURNAL, SHARED_MEMORY, WAL};
 use crate::error::{Error, Kind, Result};
-use crate::fault;
+use crate::fs::new_file::{NewFile, measure, open_plain};
 use crate::model::dialect::qualified;
-use crate::model::names::{Digest, ObjectRef};
+use crate::model::names::ObjectRef;
 
 /// Tables of our own in a file of saved objects begin so.
 pub(super) const OUR_PREFIX: &str = "ttplan_kept_";
 
 /// A file that is being made. Unless it is left to stay, it is removed again.
-pub(super) struct NewFile {
-    path: PathBuf,
-    stays: bool,
-}
+pub(super) struct KeptFile(NewFile);
 
-impl NewFile {
+impl KeptFile {
     /// Makes the file, empty, for this user alone. Nothing that is there is ever replaced or
     /// followed.
     pub(super) fn create(path: &Path) -> Result<Self> {
-        let made = fault::point("kept file: before it is made");
-        let made = made
-            .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
-        made.map_err(|error| cannot_keep(path, &error))?;
-        Ok(Self { path: path.to_owned(), stays: false })
+        NewFile::with_others(path, &[JOURNAL, WAL, SHARED_MEMORY]).map(Self)
     }
 
     /// Opens it for writing.
     pub(super) fn open(&self) -> Result<Connection> {
-        Connection::open(&self.path, name_of(&self.path)?, OpenMode::New)
+        Connection::open(self.0.path(), name_of(self.0.path())?, OpenMode::New)
     }
 
     /// Turns it into one file that needs no other beside it, brings it to disk, and reads it back.
     pub(super) fn finish(&self) -> Result<SavedCopy> {
         self.open()?.rows("PRAGMA journal_mode = DELETE")?;
-        let synced = fault::point("kept file: before it is synced")
-            .and_then(|()| File::open(&self.path)?.sync_all());
-        synced
-            .and_then(|()| sync_directory_of(&self.path))
-            .map_err(|error| cannot_keep(&self.path, &error))?;
-        read_back(&self.path)
+        self.0.sync()?;
+        read_back(self.0.path())
     }
 
     /// Lets it stay.
-    pub(super) fn leave(mut self) {
-        self.stays = true;
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if !self.stays {
-            for suffix in ["", JOURNAL, WAL, SHARED_MEMORY] {
-                let mut path = self.path.clone().into_os_string();
-                path.push(suffix);
-                // The error that led here is the one to tell; what cannot be removed is not relied
-                // on either.
-                let _ = std::fs::remove_file(path);
-            }
-        }
+    pub(super) fn leave(self) {
+        self.0.keep();
     }
 }
 
@@ -79,7 +49,7 @@ pub(super) fn read_back(path: &Path) -> Result<SavedCopy> {
     let mut connection = Connection::open(path, name_of(path)?, OpenMode::Sealed)?;
     check_integrity(&mut connection)?;
     let tables = count_rows(&mut connection)?;
-    let (bytes, sha256) = hash(path).map_err(|error| cannot_keep(path, &error))?;
+    let (bytes, sha256) = measure(&mut open_plain(path)?, path)?;
     Ok(SavedCopy { bytes, sha256, tables })
 }
 
@@ -136,44 +106,12 @@ fn count_rows(connection: &mut Connection) -> Result<Vec<(ObjectRef, u64)>> {
     Ok(tables)
 }
 
-fn hash(path: &Path) -> std::io::Result<(u64, Digest)> {
-    let mut file = File::open(path)?;
-    let (mut hash, mut bytes) = (sha2::Sha256::new(), 0);
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok((bytes, Digest(hash.finalize().into()))),
-            Ok(read) => {
-                bytes += read as u64;
-                hash.update(buffer.get(..read).unwrap_or_default());
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Brings a file's name to disk.
-pub(super) fn sync_directory_of(path: &Path) -> std::io::Result<()> {
-    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
-}
-
 /// The path as SQLite needs it.
 pub(super) fn name_of(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| {
         Error::new(Kind::Failed, format!("the path {path:?} is not UTF-8, which SQLite needs"))
             .hint("choose a state directory and a backup directory whose paths are UTF-8")
     })
-}
-
-fn cannot_keep(path: &Path, error: &std::io::Error) -> Error {
-    let shown = path.display();
-    let error = Error::new(Kind::Failed, format!("`{shown}` cannot be written and read back"))
-        .because(error);
-    let directory = path.parent().unwrap_or(Path::new("/")).display();
-    error.hint(format!(
-        "see its directory and the free space: ls -ld '{directory}'; df -h '{directory}'"
-    ))
 }
 
 #[cfg(test)]
@@ -185,13 +123,13 @@ mod tests {
     fn a_new_file_is_private_and_replaces_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kept.db");
-        let file = NewFile::create(&path).unwrap();
+        let file = KeptFile::create(&path).unwrap();
         assert_eq!(file.finish().unwrap().tables, []);
         file.leave();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(NewFile::create(&path).err().map(|error| error.kind()), Some(Kind::Failed));
+        assert_eq!(KeptFile::create(&path).err().map(|error| error.kind()), Some(Kind::Failed));
         symlink("elsewhere.db", folder.path().join("link.db")).unwrap();
-        assert!(NewFile::create(&folder.path().join("link.db")).is_err());
+        assert!(KeptFile::create(&folder.path().join("link.db")).is_err());
         assert!(!folder.path().join("elsewhere.db").exists());
     }
 
@@ -199,7 +137,7 @@ mod tests {
     fn a_file_that_is_not_left_to_stay_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kept.db");
-        let file = NewFile::create(&path).unwrap();
+        let file = KeptFile::create(&path).unwrap();
         file.open().unwrap().run("CREATE TABLE t (a); INSERT INTO t VALUES (1)").unwrap();
         drop(file);
         assert_eq!(folder.path().read_dir().unwrap().count(), 0);
@@ -209,7 +147,7 @@ mod tests {
     fn a_damaged_file_is_not_taken_for_a_kept_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kept.db");
-        let file = NewFile::create(&path).unwrap();
+        let file = KeptFile::create(&path).unwrap();
         file.open()
             .unwrap()
             .run(

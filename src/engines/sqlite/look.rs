@@ -34,6 +34,7 @@ pub(super) fn nothing(place: &DatabasePath) -> InspectedDatabase {
         estimated_rows: Vec::new(),
         server_version: None,
         role: None,
+        not_compared: BTreeMap::new(),
     }
 }
 
@@ -50,6 +51,7 @@ pub(super) fn look(connection: &mut Connection, place: &DatabasePath) -> Result<
         schema,
         server_version: Some(catalogue.version),
         role: None,
+        not_compared: BTreeMap::new(),
     })
 }
 

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use crate::engines::database::MigrationDatabase;
 use crate::engines::sqlite::backup;
-use crate::engines::sqlite::change::SqliteWriter;
 use crate::engines::sqlite::connection::{Connection, OpenMode};
 use crate::engines::sqlite::failure;
 use crate::engines::sqlite::held::Key;
 use crate::engines::sqlite::inspect::SqliteSnapshot;
-use crate::engines::sqlite::kept::{self, NewFile, name_of};
+use crate::engines::sqlite::kept::{self, KeptFile, name_of};
 use crate::engines::sqlite::place::DatabasePath;
+use crate::engines::sqlite::session::Session;
 use crate::error::{Error, Kind, Result};
 use crate::model::names::Secret;
 
@@ -37,66 +37,64 @@ enum Stamp {
 }
 
 /// Copies the database into `scratch`, and gives the URL of the copy.
-pub(super) fn prepare(changing: &mut SqliteWriter, scratch: &Path) -> Result<MigrationDatabase> {
-    let path = copy_path(&changing.place, scratch);
-    let url = url_of(changing.url.reveal(), name_of(&path)?)?;
+pub(super) fn prepare(
+    session: &mut Session,
+    scratch: &Path,
+) -> Result<(MigrationDatabase, Prepared)> {
+    let path = copy_path(&session.place, scratch);
+    let url = url_of(session.url.reveal(), name_of(&path)?)?;
     for _ in 0..TRIES {
-        let before = stamp(changing)?;
-        let copy = NewFile::create(&path)?;
+        let before = stamp(session)?;
+        let copy = KeptFile::create(&path)?;
         match before {
-            Some(_) => backup::copy_to(&changing.place, &copy)?,
+            Some(_) => backup::copy_to(&session.place, &copy)?,
             // Better now than after the migrations.
-            None => drop(changing.place.open_directory()?),
+            None => drop(session.place.open_directory()?),
         }
-        if stamp(changing)? == before {
+        if stamp(session)? == before {
             copy.leave();
-            changing.prepared = Some(Prepared(before));
-            return Ok(MigrationDatabase { url: Secret::new(url) });
+            let database = MigrationDatabase { url: Secret::new(url) };
+            return Ok((database, Prepared(before)));
         }
     }
-    let busy = format!("the database `{}` is being written to all the time", changing.place.name());
+    let busy = format!("the database `{}` is being written to all the time", session.place.name());
     Err(Error::new(Kind::Locked, busy)
         .hint("stop the application, then run the command again")
         .transient())
 }
 
 /// Opens the copy to be looked at.
-pub(super) fn open(changing: &SqliteWriter, scratch: &Path) -> Result<SqliteSnapshot> {
-    SqliteSnapshot::at(DatabasePath::at(&copy_path(&changing.place, scratch))?)
+pub(super) fn open(session: &Session, scratch: &Path) -> Result<SqliteSnapshot> {
+    SqliteSnapshot::at(DatabasePath::at(&copy_path(&session.place, scratch))?)
 }
 
 /// Writes the copy over the original.
 ///
 /// Errors: `Kind::Stale` when the original is not what was copied.
-pub(super) fn adopt(changing: &mut SqliteWriter, scratch: &Path) -> Result<()> {
-    let Some(prepared) = changing.prepared else {
-        return Err(Error::new(Kind::Failed, "there are no prepared migrations to adopt"));
-    };
-    let path = copy_path(&changing.place, scratch);
+pub(super) fn adopt(session: &mut Session, scratch: &Path, prepared: Prepared) -> Result<()> {
+    let path = copy_path(&session.place, scratch);
     let mut copy = Connection::open(&path, name_of(&path)?, OpenMode::Change)?;
     // Brings in a write-ahead log, and fails while somebody still has the copy open in that mode.
     failure::patiently(|| copy.run("PRAGMA journal_mode = DELETE"))?;
     kept::check_integrity(&mut copy)?;
-    check_unchanged(changing, prepared)?;
-    backup::put(changing, &mut copy, |changing| check_unchanged(changing, prepared))?;
-    changing.prepared = None;
-    Ok(())
+    check_unchanged(session, prepared)?;
+    backup::put(session, &mut copy, |session| check_unchanged(session, prepared))
 }
 
-fn check_unchanged(changing: &mut SqliteWriter, prepared: Prepared) -> Result<()> {
-    if Prepared(stamp(changing)?) == prepared {
+fn check_unchanged(session: &mut Session, prepared: Prepared) -> Result<()> {
+    if Prepared(stamp(session)?) == prepared {
         return Ok(());
     }
     let message = format!(
         "the database `{}` was changed while its migrations ran on a copy",
-        changing.place.name()
+        session.place.name()
     );
     Err(Error::new(Kind::Stale, message).hint("stop the application, then run the command again"))
 }
 
-fn stamp(changing: &mut SqliteWriter) -> Result<Option<(Key, Stamp)>> {
-    let place = changing.place.clone();
-    let Some((connection, file)) = changing.connect()? else { return Ok(None) };
+fn stamp(session: &mut Session) -> Result<Option<(Key, Stamp)>> {
+    let place = session.place.clone();
+    let Some((connection, file)) = session.connect()? else { return Ok(None) };
     let header = place.header(file)?;
     let stamp = match header.is_wal() {
         true => Stamp::Wal(connection.number("PRAGMA data_version")?),

@@ -3,9 +3,10 @@
 //! `place` knows where it is, `held` keeps its file open; `connection` talks to SQLite and
 //! `failure` tells its errors. To look: `snapshot` opens it without a trace, `inspect` is the
 //! object given out, and `look` (from `catalogue`, `ddl`, `dependencies`), `ask`, `content`,
-//! `writers` do the work. To change: `change` is the object given out, with `statement` and
-//! `references` to guard its transaction, `save` and `restore` (in the format of `objects`) for
-//! single objects, `backup` and `migrate` for the whole, both by `pages`, into `kept` files.
+//! `writers` do the work. To change: `change` is the object given out, over a `session` that has
+//! `statement` and `references` to guard its transaction; `save` and `restore` (in the format of
+//! `objects`) do single objects, `backup` and `migrate` the whole, both by `pages`, into `kept`
+//! files.
 
 use crate::engines::engine::Engine;
 
@@ -31,6 +32,7 @@ mod place;
 mod references;
 mod restore;
 mod save;
+mod session;
 mod snapshot;
 mod statement;
 mod writers;

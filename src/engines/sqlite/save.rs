@@ -11,7 +11,7 @@ use crate::engines::database::SavedCopy;
 use crate::engines::sqlite::catalogue::stored_columns;
 use crate::engines::sqlite::connection::{Connection, SqlValue, literal};
 use crate::engines::sqlite::content;
-use crate::engines::sqlite::kept::NewFile;
+use crate::engines::sqlite::kept::KeptFile;
 use crate::engines::sqlite::objects::{
     self, APPLICATION_ID, BOOKS, FORMAT, LIVE, ORIGIN, SchemaRow,
 };
@@ -30,7 +30,7 @@ pub(super) fn save(
     let entries = objects::entries(connection, LIVE, objects)?;
     let encoding =
         connection.rows("PRAGMA encoding")?.first().map(|row| row.text(0)).unwrap_or_default();
-    let file = NewFile::create(to)?;
+    let file = KeptFile::create(to)?;
     let mut copy = file.open()?;
     copy.run(&format!("PRAGMA encoding = {}", literal(&encoding)))?;
     copy.run(&format!("ATTACH {} AS origin", literal(&read_only_uri(place))))?;

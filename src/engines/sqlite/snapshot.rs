@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 use crate::engines::sqlite::connection::{Connection, OpenMode};
 use crate::engines::sqlite::held::Held;
-use crate::engines::sqlite::kept::NewFile;
+use crate::engines::sqlite::kept::KeptFile;
 use crate::engines::sqlite::pages::Copying;
 use crate::engines::sqlite::place::{DatabasePath, FileVersion, JOURNAL, WAL};
 use crate::error::{Error, Kind, Result};
@@ -125,7 +125,7 @@ fn copied_by_pages(
 ) -> Result<(Connection, Option<TempDir>)> {
     let directory = private_directory(place)?;
     let path = directory.path().join(COPY);
-    let new = NewFile::create(&path)?;
+    let new = KeptFile::create(&path)?;
     let mut copy = new.open()?;
     Copying::begin(connection, &mut copy)?.finish()?;
     drop(copy);

@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod offline;
+pub mod revision_status;
 pub mod revisions;
 pub mod schema;
 pub mod shape;

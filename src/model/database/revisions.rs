@@ -65,33 +65,13 @@ pub struct VersionTable {
     pub recorded: Option<Vec<String>>,
 }
 
-/// How recorded revisions stand to the scripts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RevisionStatus {
-    /// Nothing is recorded.
-    Nothing,
-    /// These recorded ids are in no script.
-    Unknown(Vec<String>),
-    /// These recorded ids come before others that are recorded too: no run leaves such a
-    /// record, and the framework refuses to go on from it.
-    Overlapping(Vec<String>),
-    /// All that the target needs has been run.
-    AtTarget,
-    /// One id is recorded, on the way to the target.
-    Behind,
-    /// More than one id is recorded, all of them on the way to the target.
-    Diverged,
-    /// Recorded is beyond the target, or beside it.
-    Ahead(Vec<String>),
-}
-
 impl Revisions {
     /// The script with this id.
     pub fn script(&self, id: &str) -> Option<&Script> {
         self.scripts.iter().find(|script| script.id == id)
     }
 
-    fn by_id(&self) -> BTreeMap<&str, &Script> {
+    pub(in crate::model::database) fn by_id(&self) -> BTreeMap<&str, &Script> {
         self.scripts.iter().map(|script| (script.id.as_str(), script)).collect()
     }
 
@@ -248,38 +228,6 @@ impl Revisions {
     pub fn has_cycle(&self) -> bool {
         self.topological().len() != self.by_id().len()
     }
-
-    /// How `recorded` stands to `target`.
-    pub fn standing(&self, recorded: &[String], target: &[String]) -> RevisionStatus {
-        if recorded.is_empty() {
-            return RevisionStatus::Nothing;
-        }
-        let known = self.by_id();
-        let unknown: Vec<String> =
-            recorded.iter().filter(|id| !known.contains_key(id.as_str())).cloned().collect();
-        if !unknown.is_empty() {
-            return RevisionStatus::Unknown(unknown);
-        }
-        let tips = self.tips(recorded);
-        let overlapping: Vec<String> =
-            recorded.iter().filter(|id| !tips.contains(id)).cloned().collect();
-        if !overlapping.is_empty() {
-            return RevisionStatus::Overlapping(overlapping);
-        }
-        let target_and_before = self.ancestors(target);
-        let beyond: Vec<String> = recorded
-            .iter()
-            .filter(|id| !target_and_before.contains(id.as_str()))
-            .cloned()
-            .collect();
-        if !beyond.is_empty() {
-            return RevisionStatus::Ahead(beyond);
-        }
-        if self.pending(recorded, target).is_empty() {
-            return RevisionStatus::AtTarget;
-        }
-        if recorded.len() > 1 { RevisionStatus::Diverged } else { RevisionStatus::Behind }
-    }
 }
 
 impl Script {
@@ -330,26 +278,6 @@ mod tests {
         assert!(!graph.has_cycle());
     }
 
-    #[test]
-    fn standing_names_every_case() {
-        let graph = diamond();
-        let head = ids(&["4"]);
-        assert_eq!(graph.standing(&[], &head), RevisionStatus::Nothing);
-        assert_eq!(graph.standing(&head, &head), RevisionStatus::AtTarget);
-        assert_eq!(graph.standing(&ids(&["2a"]), &head), RevisionStatus::Behind);
-        assert_eq!(graph.standing(&ids(&["2a", "2b"]), &head), RevisionStatus::Diverged);
-        assert_eq!(graph.standing(&ids(&["x"]), &head), RevisionStatus::Unknown(ids(&["x"])));
-        assert_eq!(graph.standing(&head, &ids(&["3"])), RevisionStatus::Ahead(ids(&["4"])));
-    }
-
-    #[test]
-    fn a_recorded_ancestor_beside_its_descendant_overlaps() {
-        assert_eq!(
-            diamond().standing(&ids(&["3", "4"]), &ids(&["4"])),
-            RevisionStatus::Overlapping(ids(&["3"]))
-        );
-    }
-
     /// Two branches; the second begins on its own and needs the end of the first.
     fn dependent() -> Revisions {
         let mut graph = graph(&[("a1", &[]), ("a2", &["a1"]), ("b1", &[]), ("b2", &["b1"])]);
@@ -363,11 +291,6 @@ mod tests {
         assert_eq!(graph.heads(), ids(&["a2", "b2"]));
         assert_eq!(graph.recorded_after(&[], &graph.heads()), ids(&["b2"]));
         assert_eq!(graph.pending(&ids(&["b1"]), &ids(&["b2"])), ids(&["a1", "a2", "b2"]));
-        assert_eq!(graph.standing(&ids(&["b2"]), &graph.heads()), RevisionStatus::AtTarget);
-        assert_eq!(
-            graph.standing(&ids(&["a2", "b2"]), &graph.heads()),
-            RevisionStatus::Overlapping(ids(&["a2"]))
-        );
     }
 
     #[test]

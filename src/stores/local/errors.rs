@@ -1,6 +1,9 @@
 //! What the kernel refuses, in our voice: the path, the reason, and what to do about it.
 //! Errors of this room are made here and in no other way; none of them shows a file's content.
 
+use std::io;
+use std::path::Path;
+
 use rustix::io::Errno;
 
 use crate::error::{Error, Kind};
@@ -58,6 +61,16 @@ fn told(kind: Kind, mv: &str, errno: Errno, path: &FilePath) -> Error {
 /// The path as one word for a shell.
 fn quoted(path: &FilePath) -> String {
     format!("'{}'", path.to_text().replace('\'', r"'\''"))
+}
+
+/// The same for an error of a file that is read or written through the standard library.
+pub(super) fn io_error(doing: &str, path: &Path, error: &io::Error) -> Error {
+    match Errno::from_io_error(error) {
+        Some(errno) => undone(doing, errno, &FilePath::new(path)),
+        None => {
+            Error::new(Kind::Failed, format!("cannot {doing} `{}`", path.display())).because(error)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! The lock of a run on a root that it copies to: a kernel lock on the directory itself, so that
 //! no file is left in it. It ends with the process and is seen by containers that share the volume.
 
-use std::fs::{File, TryLockError};
-use std::time::{Duration, Instant};
+use std::fs::File;
+use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
+use crate::fs::lock::take;
 use crate::model::names::FilePath;
 use crate::stores::local::errors;
-
-/// How long to wait between two looks at a lock that another run holds.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Takes the lock; it is given back when the file is dropped. `None` where there is no such root.
 ///
@@ -25,21 +23,11 @@ pub fn lock(root: &FilePath, wait: Duration) -> Result<Option<File>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unread(&error)),
     };
-    let until = Instant::now() + wait;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
-            Err(TryLockError::Error(error)) => return Err(unread(&error)),
-            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(PAUSE),
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(
-                    Kind::Locked,
-                    format!("another run is copying to `{}`", root.to_text()),
-                )
-                .hint("wait for it, or give `--lock-timeout 60s`"));
-            }
-        }
+    if take(&file, wait).map_err(|error| unread(&error))? {
+        return Ok(Some(file));
     }
+    let held = format!("another run is copying to `{}`", root.to_text());
+    Err(Error::new(Kind::Locked, held).hint("wait for it, or give `--lock-timeout 60s`"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 pub mod archive;
 mod attributes;
+mod batch;
 mod copy;
 mod copy_data;
 mod directories;

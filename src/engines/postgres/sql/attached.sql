@@ -34,8 +34,10 @@ attached AS MATERIALIZED (
       || nullif(s.stxstattarget, -1), '')
   FROM pg_statistic_ext s JOIN relation r ON r.oid = s.stxrelid JOIN pg_namespace n ON n.oid = s.stxnamespace
   UNION ALL
-  SELECT x.indrelid, 'pg_class'::regclass, x.indexrelid, 'index', i.relname, pg_get_indexdef(x.indexrelid)
+  SELECT x.indrelid, 'pg_class'::regclass, x.indexrelid, 'index', i.relname,
+    coalesce(o.definition, pg_get_indexdef(x.indexrelid))
   FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN relation r ON r.oid = x.indrelid
+  LEFT JOIN index_option o ON o.index = i.oid
   WHERE r.relkind = 'm'
 ),
 attachments AS MATERIALIZED (

@@ -2,13 +2,18 @@
 attribute AS MATERIALIZED (
   SELECT b.relation, b.key, b.value FROM (
     SELECT r.oid AS relation, v.key, v.value
-    FROM relation r CROSS JOIN LATERAL (VALUES
+    FROM relation r CROSS JOIN carried CROSS JOIN LATERAL (VALUES
       ('persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' END),
       ('row security', CASE WHEN r.relrowsecurity THEN 'enabled' END),
       ('row security of owner', CASE WHEN r.relforcerowsecurity THEN 'forced' END),
       ('replica identity', CASE WHEN r.relkind IN ('r', 'p') THEN CASE r.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' END END),
-      ('options', array_to_string(r.reloptions, ', ')),
-      ('toast options', (SELECT array_to_string(t.reloptions, ', ') FROM pg_class t WHERE t.oid = r.reltoastrelid)),
+      ('options', (SELECT string_agg(u.word, ', ' ORDER BY u.place)
+        FROM unnest(r.reloptions) WITH ORDINALITY u (word, place)
+        WHERE split_part(u.word, '=', 1)
+          = ANY (CASE r.relkind WHEN 'v' THEN carried.of_view ELSE carried.of_table END))),
+      ('toast options', (SELECT string_agg(u.word, ', ' ORDER BY u.place)
+        FROM pg_class t CROSS JOIN LATERAL unnest(t.reloptions) WITH ORDINALITY u (word, place)
+        WHERE t.oid = r.reltoastrelid AND split_part(u.word, '=', 1) = ANY (carried.of_toast))),
       ('tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = r.reltablespace)),
       ('access method', (SELECT m.amname FROM pg_am m WHERE m.oid = r.relam AND m.amname <> 'heap')),
       ('type', CASE WHEN r.reloftype <> 0 THEN format_type(r.reloftype, null) END),
@@ -28,10 +33,12 @@ attribute AS MATERIALIZED (
     SELECT r.oid, v.key || quote_ident(a.attname), v.value
     FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_type t ON t.oid = a.atttypid
-    CROSS JOIN LATERAL (VALUES
+    CROSS JOIN carried CROSS JOIN LATERAL (VALUES
       ('grants on column ', CASE WHEN cardinality(a.attacl) > 0 THEN
         (SELECT string_agg(i::text, ', ' ORDER BY i::text) FROM unnest(a.attacl) i) END),
-      ('options of column ', array_to_string(a.attoptions, ', ')),
+      ('options of column ', (SELECT string_agg(u.word, ', ' ORDER BY u.place)
+        FROM unnest(a.attoptions) WITH ORDINALITY u (word, place)
+        WHERE split_part(u.word, '=', 1) = ANY (carried.of_column))),
       ('foreign options of column ', array_to_string(a.attfdwoptions, ', ')),
       ('statistics target of column ', nullif(a.attstattarget, -1)::text),
       ('compression of column ', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END),
@@ -60,12 +67,13 @@ attribute AS MATERIALIZED (
     UNION ALL
     SELECT x.indrelid, v.key || quote_ident(i.relname), v.value
     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN relation r ON r.oid = x.indrelid
+    LEFT JOIN index_option o ON o.index = i.oid
     LEFT JOIN pg_tablespace s ON s.oid = i.reltablespace
     LEFT JOIN pg_description d ON d.objoid = i.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
     CROSS JOIN LATERAL (VALUES
       ('comment on index ', d.description),
       ('tablespace of index ', s.spcname),
-      ('options of index ', array_to_string(i.reloptions, ', ')),
+      ('options of index ', o.list),
       ('state of index ', CASE WHEN NOT x.indisvalid THEN 'invalid' END),
       ('clustered on index ', CASE WHEN x.indisclustered THEN 'yes' END),
       ('replica identity index ', CASE WHEN x.indisreplident THEN 'yes' END)

@@ -85,8 +85,9 @@ index_list AS MATERIALIZED (
     'columns', (SELECT json_agg(coalesce(a.names[u.attnum], pg_get_indexdef(x.indexrelid, u.place::int, true)) ORDER BY u.place)
       FROM unnest(x.indkey::int2[]) WITH ORDINALITY u (attnum, place) WHERE u.place <= x.indnkeyatts),
     'predicate', pg_get_expr(x.indpred, x.indrelid),
-    'definition', pg_get_indexdef(x.indexrelid))) AS list
+    'definition', coalesce(o.definition, pg_get_indexdef(x.indexrelid)))) AS list
   FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN naming a ON a.relation = x.indrelid
+  LEFT JOIN index_option o ON o.index = i.oid
   WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
   GROUP BY x.indrelid
 )

@@ -13,6 +13,7 @@ LEFT JOIN pg_class i ON i.relkind IN ('i', 'I') AND i.oid = CASE a.kind
   WHEN 'index' THEN (SELECT x.indexrelid FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
     WHERE x.indrelid = r.oid AND c.relname = a.name) END
 LEFT JOIN pg_index x ON x.indexrelid = i.oid
+LEFT JOIN index_option o ON o.index = i.oid
 LEFT JOIN attached b ON b.relation = r.oid AND b.kind = a.kind AND b.name = a.name AND a.kind IN ('trigger', 'policy')
 CROSS JOIN LATERAL (
   SELECT 1 AS step, b.definition AS statement
@@ -20,10 +21,10 @@ CROSS JOIN LATERAL (
   SELECT 1, format('ALTER TABLE %s ADD CONSTRAINT %s %s', full_name.relation, quote_ident(k.conname), pg_get_constraintdef(k.oid))
     WHERE k.oid IS NOT NULL
   UNION ALL
-  SELECT 1, pg_get_indexdef(i.oid) WHERE a.kind = 'index' AND i.oid IS NOT NULL
+  SELECT 1, coalesce(o.definition, pg_get_indexdef(i.oid)) WHERE a.kind = 'index' AND i.oid IS NOT NULL
   UNION ALL
-  SELECT 2, format('ALTER INDEX %I.%s SET (%s)', n.nspname, quote_ident(i.relname), array_to_string(i.reloptions, ', '))
-    WHERE a.kind = 'constraint' AND i.reloptions IS NOT NULL
+  SELECT 2, format('ALTER INDEX %I.%s SET (%s)', n.nspname, quote_ident(i.relname), o.list)
+    WHERE a.kind = 'constraint' AND o.list IS NOT NULL
   UNION ALL
   SELECT 2, format('ALTER INDEX %I.%s SET TABLESPACE %I', n.nspname, quote_ident(i.relname), s.spcname)
     FROM pg_tablespace s WHERE s.oid = i.reltablespace

@@ -16,10 +16,12 @@ use crate::model::files::uploads::{FileCircumstance, FileFact, Odd, OddKind, Roo
 use crate::model::names::FilePath;
 use crate::stores::local::archive::compressed::{Compression, Writer};
 use crate::stores::local::archive::members::{Lies, begin, end, pad};
-use crate::stores::local::archive::{LeftOut, Part, Progress, Watch, check};
+use crate::stores::local::archive::part::{LeftOut, Part};
+use crate::stores::local::archive::progress::{Progress, Watch};
+use crate::stores::local::archive::read::check;
 use crate::stores::local::attributes::Own;
 use crate::stores::local::durable::point;
-use crate::stores::local::errors::{stale, undone, unread};
+use crate::stores::local::errors::{io_error, stale, undone, unread};
 use crate::stores::local::scan::scan;
 
 /// What became of an archive that was asked for.
@@ -93,15 +95,6 @@ pub fn pack(parts: &[Part], to: &Path, made_by: &str, watch: Watch<'_>) -> Resul
     })?;
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
     Ok(packed)
-}
-
-pub(super) fn io_error(doing: &str, path: &Path, error: &io::Error) -> Error {
-    match Errno::from_io_error(error) {
-        Some(errno) => undone(doing, errno, &FilePath::new(path)),
-        None => {
-            Error::new(Kind::Failed, format!("cannot {doing} `{}`", path.display())).because(error)
-        }
-    }
 }
 
 /// Looks at every directory, and at all that is to be in the archive.

@@ -19,8 +19,8 @@ use crate::model::names::{Digest, FilePath};
 use crate::model::plan;
 use crate::stores::local::archive::compressed::Reader;
 use crate::stores::local::archive::members::{BLOCK, Lies};
-use crate::stores::local::archive::pack::io_error;
-use crate::stores::local::archive::{Progress, Watch};
+use crate::stores::local::archive::progress::{Progress, Watch};
+use crate::stores::local::errors::io_error;
 
 /// No manifest is longer: that of ten million files is shorter.
 const LONGEST_MANIFEST: u64 = 1 << 30;
@@ -48,7 +48,7 @@ pub(super) trait Taker {
 }
 
 /// Takes nothing: only looks whether the archive is sound.
-pub(super) struct Nobody;
+struct Nobody;
 
 impl Taker for Nobody {
     fn begin(&mut self, _: &Manifest, _: &BTreeMap<FilePath, FileFact>) -> Result<()> {
@@ -69,6 +69,13 @@ impl Taker for Nobody {
     fn end(&mut self) -> Result<()> {
         Ok(())
     }
+}
+
+/// Reads an archive in full and holds it against its manifest.
+///
+/// Errors: `Kind::Verification` where it is not what an archive has to be.
+pub fn check(archive: &Path, watch: Watch<'_>) -> Result<Manifest> {
+    read(archive, &mut Nobody, watch)
 }
 
 /// A reader that ends with an error where more comes than there may be.

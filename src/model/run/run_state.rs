@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::journal::{JournalEntry, JournalEvent, When};
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
+use crate::model::run::journal::{JournalEntry, JournalEvent, When};
 
 /// Something in a run's keeping.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,8 @@ pub struct RunState {
 }
 
 impl RunState {
-    pub(in crate::artifact) fn take(&mut self, entry: &JournalEntry) {
+    /// Goes on by one line.
+    pub fn take(&mut self, entry: &JournalEntry) {
         self.last_at = Some(entry.at);
         match entry.what.clone() {
             JournalEvent::Opened { signed_by, .. } => {

@@ -1,0 +1,57 @@
+//! The locks of a run: the state directory, the database, each destination.
+//!
+//! Whoever waits for the first has nothing of the site open yet, and so is in nobody's way.
+
+use std::collections::BTreeSet;
+
+use crate::apply::context::ApplyOptions;
+use crate::artifact::state::{Lock, StateDirectory};
+use crate::error::Result;
+use crate::live::LiveWriter;
+use crate::model::host::HostConfig;
+use crate::model::names::FilePath;
+use crate::model::plan::Plan;
+use crate::model::plan::step::Move;
+
+/// A run's turn on this host: the state directory with its lock.
+pub struct StateLock {
+    pub(in crate::apply) state: StateDirectory,
+    _lock: Lock,
+}
+
+impl StateLock {
+    /// Waits for the turn.
+    ///
+    /// Errors: `Kind::Locked` when another run has it for longer than the options allow to wait.
+    pub fn take(site: &HostConfig, options: &ApplyOptions) -> Result<Self> {
+        let state = StateDirectory::open(site.state.as_path())?;
+        let who = format!("{} on {}, pid {}", options.user, options.host, options.pid);
+        let lock = state.lock(options.lock_wait, &who)?;
+        Ok(Self { state, _lock: lock })
+    }
+}
+
+/// The locks of a run on what it changes: the database, each destination.
+pub fn lock(options: &ApplyOptions, live: &mut dyn LiveWriter, plan: &Plan) -> Result<()> {
+    let database = plan.steps.iter().flat_map(|step| &step.moves).any(|mv| !mv.touches_files());
+    if database {
+        live.change_database().lock(options.lock_wait)?;
+    }
+    // Each once: a second lock of the same root would wait for the first.
+    let roots: BTreeSet<&FilePath> =
+        plan.steps.iter().flat_map(|step| &step.moves).flat_map(locked_roots).collect();
+    for root in roots {
+        live.lock_root(root, options.lock_wait)?;
+    }
+    Ok(())
+}
+
+/// The roots that a move must have for itself.
+fn locked_roots(mv: &Move) -> Vec<&FilePath> {
+    match mv {
+        Move::CopyFiles(copy) => vec![&copy.to],
+        Move::ReplaceFiles(replace) => vec![&replace.to],
+        Move::ReleaseFiles(release) => vec![&release.from, &release.to],
+        _ => Vec::new(),
+    }
+}
