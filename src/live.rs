@@ -15,8 +15,8 @@ use crate::engines::database::{
 };
 use crate::engines::engine::Engine;
 use crate::error::{Error, Kind, Result};
+use crate::model::client_programs::ClientPrograms;
 use crate::model::config::{Access, Wait};
-use crate::model::host::ClientPrograms;
 use crate::model::names::FilePath;
 use crate::process;
 use crate::process::command::{Command, Exit};

@@ -164,12 +164,17 @@ mod tests {
 
     #[test]
     fn a_profile_says_what_may_be_stamped_and_rewritten_and_nothing_else() {
-        let profile = of("version = 1\n[revisions]\nsystem = 'alembic'\n\
+        let framework = frameworks::ALL[0];
+        let of = |text: &str| of(&text.replace("FRAMEWORK", framework.name));
+        let profile = of("version = 1\n[revisions]\nsystem = 'FRAMEWORK'\n\
              version_table = 'ops.book'\ntolerate = ['comment']\n[[uploads]]\nname = 'a'\n\
              references = [{ table = 'users', column = 'avatar' }]")
         .unwrap();
         let table = profile.version_table.as_ref().unwrap();
-        assert_eq!((table.table.as_str(), table.column.as_str()), ("ops.book", "version_num"));
+        assert_eq!(
+            (table.table.as_str(), table.column.as_str()),
+            ("ops.book", framework.book_column)
+        );
         assert_eq!(profile.columns[0].upload, "a");
         assert_eq!(profile.tolerate, [Tolerated::Comment]);
         for (text, why) in [
@@ -178,7 +183,7 @@ mod tests {
             ("version = 1\n[revisions]\nsystem = 'nobody'", "no such"),
             ("version = 1\n[revisions]\nsystem = '${X}'", "no variables"),
             ("version = 1\n[revisions]\ntolerate = ['all']", "expected one of"),
-            ("[revisions]\nsystem = 'alembic'", "version"),
+            ("[revisions]\nsystem = 'FRAMEWORK'", "version"),
         ] {
             let error = of(text).unwrap_err();
             assert!(error.message().contains(why), "{text}: {error}");

@@ -11,7 +11,8 @@ use crate::config::redact::covered;
 use crate::config::source::ConfigTexts;
 use crate::config::values::{Checked, Public, Timeout, Variable, Word, Written};
 use crate::error::{Error, Result};
-use crate::model::host::{ClientPrograms, Unattended};
+use crate::model::client_programs::ClientPrograms;
+use crate::model::host::Unattended;
 use crate::model::host_command::HostCommand;
 use crate::model::names::FilePath;
 

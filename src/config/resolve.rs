@@ -16,12 +16,12 @@ use crate::config::source::ConfigTexts;
 use crate::config::url::{self, Address, Engines};
 use crate::config::values::{Checked, Label, Public, Variable, Written};
 use crate::error::{Error, Kind, Result};
+use crate::model::client_programs::ClientPrograms;
 use crate::model::config::{
     Access, Backup, Cleanup, Config, Database, Legacy, RevisionsConfig, Tables, Upgrade, Upload,
     Wait,
 };
 use crate::model::files::references::Reference;
-use crate::model::host::ClientPrograms;
 use crate::model::names::{FilePath, Secret};
 use crate::model::variables::is_true;
 

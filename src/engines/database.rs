@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::model::client_programs::ClientPrograms;
 use crate::model::database::schema::Schema;
-use crate::model::host::ClientPrograms;
 use crate::model::names::{Digest, ObjectRef, Secret};
 use crate::model::observation::{Identity, Presence};
 use crate::model::plan::step::SetRevisions;

@@ -10,8 +10,8 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::client_programs::ClientPrograms;
 use crate::model::files::references::Reference;
-use crate::model::host::ClientPrograms;
 use crate::model::names::{FilePath, Secret};
 
 /// Everything a plan can depend on that a person or a profile decided.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::client_programs::ClientPrograms;
 use crate::model::host_command::HostCommand;
 use crate::model::host_profile::HostProfile;
 use crate::model::names::FilePath;
@@ -33,14 +34,6 @@ pub struct HostConfig {
     pub state: FilePath,
     pub trust: Trust,
     pub policy: Policy,
-}
-
-/// A database's own client programs, by their absolute paths; those that are not named are looked
-/// for where only root installs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientPrograms {
-    pub pg_dump: Option<FilePath>,
-    pub pg_restore: Option<FilePath>,
 }
 
 /// What `start` may do by itself.

@@ -4,6 +4,7 @@
 //! No IO, no clock, no environment, no colour. Imports nothing of ours but `error`.
 //! Whatever is written to disk or printed as JSON is one of these types.
 
+pub mod client_programs;
 pub mod config;
 pub mod database;
 pub mod diagnosis;

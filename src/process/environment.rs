@@ -36,9 +36,9 @@ pub fn clean(found: impl Fn(&str) -> Option<OsString>) -> Vec<(&'static str, OsS
     all
 }
 
-/// Gives a command that environment and takes all else away.
+/// Gives a program of the system that environment, without anything of the caller's.
 pub fn clear(command: &mut Command) -> &mut Command {
-    command.env_clear().envs(clean(|name| std::env::var_os(name)))
+    command.env_clear().envs(clean(|_| None))
 }
 
 /// The home directory of `user` in the text of a `passwd` file.

@@ -127,11 +127,6 @@ pub fn host_file(setup: &Setup) -> Result<Vec<Line>> {
     let state = text_of(&setup.state)?;
     let paths = proposal.roots.iter().map(|root| &root.value);
     let roots = paths.map(text_of).collect::<Result<Vec<&str>>>()?;
-    if roots.is_empty() {
-        return Err(
-            usage("no directory is permitted".to_owned()).hint("name it: `--allow-root DIR`")
-        );
-    }
     let mut from: Vec<&str> = proposal.roots.iter().map(|root| root.source.as_str()).collect();
     from.dedup();
     let both = setup.signers.len().min(2);
@@ -274,7 +269,7 @@ mod tests {
                 }],
                 profile: Some(ProposedProfile {
                     shipped: None,
-                    system: Some(Sourced::new("alembic".into(), "/app/ttplan.toml:2")),
+                    system: Some(Sourced::new("framework".into(), "/app/ttplan.toml:2")),
                     version_table: None,
                     columns: ["users", "teams"]
                         .map(|table| RewritableColumn {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::host::{ClientPrograms, HostConfig, Policy, Trust};
+use crate::model::client_programs::ClientPrograms;
+use crate::model::host::{HostConfig, Policy, Trust};
 use crate::model::host_command::HostCommand;
 use crate::model::host_profile::{HostProfile, HostVersionTable, RewritableColumn};
 use crate::model::plan::step::{Run, RunCheck};

@@ -6,8 +6,8 @@ use crate::engines::database::Requirement;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::engines::postgres::sql::literal;
 use crate::error::Result;
+use crate::model::client_programs::ClientPrograms;
 use crate::model::dialect::quote;
-use crate::model::host::ClientPrograms;
 
 /// Each as a statement, the question whether it holds, and what grants it.
 const PRIVILEGES: &[(&str, &str, &str)] = &[

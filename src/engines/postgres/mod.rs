@@ -14,6 +14,7 @@ mod connection;
 mod dialect;
 mod fitness;
 mod look;
+mod program_places;
 mod programs;
 mod recover;
 mod restore;
@@ -40,7 +41,7 @@ use crate::engines::database::{
 use crate::engines::engine::Engine;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::Result;
-use crate::model::host::ClientPrograms;
+use crate::model::client_programs::ClientPrograms;
 use crate::model::names::ObjectRef;
 use crate::model::plan::step::SetRevisions;
 

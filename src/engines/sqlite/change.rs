@@ -15,9 +15,9 @@ use crate::engines::sqlite::{
     ask, backup, content, fitness, kept, look, migrate, restore, save, statement, writers,
 };
 use crate::error::{Error, Kind, Result};
+use crate::model::client_programs::ClientPrograms;
 use crate::model::config::Access;
 use crate::model::dialect::{qualified, quote};
-use crate::model::host::ClientPrograms;
 use crate::model::names::ObjectRef;
 use crate::model::plan::step::SetRevisions;
 
