@@ -115,7 +115,7 @@ fn premises(case: &AnalysisContext, steps: &[Step]) -> Vec<Probe> {
     }
     let genuine = case.core_that_is(CoreTableStatus::Genuine);
     let core = &case.facts.config.tables.core;
-    let tables: std::collections::BTreeMap<_, _> = core
+    let tables: BTreeMap<_, _> = core
         .iter()
         .filter(|(name, _)| genuine.contains(&name.as_str()))
         .map(|(n, c)| (n.clone(), c.clone()))

@@ -5,12 +5,12 @@
 //! owns it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::engines::dialect::Sql;
 use crate::error::{Error, Kind, Result};
+use crate::model::client_programs::ClientPrograms;
 use crate::model::database::schema::Schema;
 use crate::model::database::version_table::VersionRow;
 use crate::model::names::{Digest, ObjectRef, Secret};
@@ -91,9 +91,9 @@ pub trait ReadDatabase {
     /// Whether anybody but this very object has the database open for writing.
     fn writers(&mut self) -> Result<OtherSessions>;
 
-    /// Whether this user may do what plans do, and whether the engine's programs that it takes lie
-    /// along `path`.
-    fn fitness(&mut self, path: &OsStr) -> Result<Vec<Requirement>>;
+    /// Whether this user may do what plans do, and whether the engine's programs that it takes are
+    /// here, those that the host names first.
+    fn fitness(&mut self, programs: &ClientPrograms) -> Result<Vec<Requirement>>;
 
     /// A fingerprint of every table's rows, sorted by table; reads the whole database.
     fn content(&mut self) -> Result<Vec<TableContent>>;

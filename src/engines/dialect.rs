@@ -20,6 +20,11 @@ impl Sql {
         Self(text.into())
     }
 
+    /// A statement that is part of this program itself, such as those of its demo.
+    pub fn shipped(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+
     pub(in crate::engines) fn text(&self) -> &str {
         &self.0
     }

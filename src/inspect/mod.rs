@@ -18,6 +18,7 @@ use crate::model::database::version_table::VersionTable;
 use crate::model::files::references::Referenced;
 use crate::model::files::rewriting::{Rewriting, outdated};
 use crate::model::files::uploads::{FileCircumstance, MountInfo, RootState, Tree};
+use crate::model::host::HostFacts;
 use crate::model::names::{FilePath, Moment, ObjectRef};
 use crate::model::observation::{
     Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence,
@@ -41,6 +42,8 @@ pub struct InspectOptions {
     pub catalogue: Option<Catalogue>,
     /// The text of the offline script, where there is one.
     pub offline: Option<String>,
+    /// What the host permits, where there is a host.toml.
+    pub host: Option<HostFacts>,
 }
 
 /// Looks at the whole site once: at the database and at the files at the same time.
@@ -77,7 +80,7 @@ pub fn inspect(
         (in_database, in_files.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let (database, references) = in_database?;
-    let Found { revisions, program, uploads, lies, free_bytes, places } = in_files?;
+    let Found { revisions, programs, uploads, lies, free_bytes, places } = in_files?;
     Ok(Observation {
         format_version: FORMAT_VERSION.to_owned(),
         made_by: wishes.made_by.clone(),
@@ -88,7 +91,9 @@ pub fn inspect(
             revisions,
             catalogue: wishes.catalogue.clone(),
             offline: read_offline(config, framework, wishes.offline.as_deref()),
-            program,
+            program: programs.0,
+            check_program: programs.1,
+            host: wishes.host.clone(),
             uploads,
             references,
         },
@@ -100,7 +105,8 @@ pub fn inspect(
 #[derive(Default)]
 struct Found {
     revisions: Option<Revisions>,
-    program: Option<FilePath>,
+    /// Of the upgrade command, and of its check.
+    programs: (Option<FilePath>, Option<FilePath>),
     uploads: Vec<Tree>,
     /// How the files of each root lie there, in the order of its tree.
     lies: BTreeMap<String, Vec<FileCircumstance>>,
@@ -116,7 +122,7 @@ fn look_at_files(
 ) -> Result<Found> {
     let mut found = Found {
         revisions: framework.map(|framework| read_scripts(config, framework, files)).transpose()?,
-        program: program(config, wishes, files),
+        programs: programs(config, wishes, files),
         ..Found::default()
     };
     for root in roots(config) {
@@ -183,13 +189,17 @@ fn roots(config: &Config) -> BTreeSet<&FilePath> {
     config.uploads.iter().flat_map(|upload| upload.from.iter().chain([&upload.to])).collect()
 }
 
-fn program(
+fn programs(
     config: &Config,
     wishes: &InspectOptions,
     files: &mut dyn ReadStore,
-) -> Option<FilePath> {
-    let command = &config.revisions.as_ref()?.upgrade.as_ref()?.command;
-    files.program(command.first()?, &wishes.search)
+) -> (Option<FilePath>, Option<FilePath>) {
+    let upgrade = config.revisions.as_ref().and_then(|revisions| revisions.upgrade.as_ref());
+    let mut find = |words: &[String]| files.program(words.first()?, &wishes.search);
+    match upgrade {
+        Some(upgrade) => (find(&upgrade.command), find(&upgrade.check)),
+        None => (None, None),
+    }
 }
 
 fn not_looked(config: &Config) -> DatabaseFacts {

@@ -13,6 +13,7 @@ use crate::model::database::revisions::{RecordedRevisions, Revisions};
 use crate::model::database::schema::Schema;
 use crate::model::files::references::Referenced;
 use crate::model::files::uploads::{FileCircumstance, MountInfo, Tree};
+use crate::model::host::HostFacts;
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
 
 /// The version of the observation document; its history stands in `docs/formats/observation.md`.
@@ -43,6 +44,12 @@ pub struct Facts {
     pub offline: Vec<Offline>,
     /// The upgrade command's program as found on this host; null where it was not found.
     pub program: Option<FilePath>,
+    /// The same of its check.
+    #[serde(default)]
+    pub check_program: Option<FilePath>,
+    /// What the host permits; null where it has no host.toml.
+    #[serde(default)]
+    pub host: Option<HostFacts>,
     /// One per distinct root, sorted by path.
     pub uploads: Vec<Tree>,
     pub references: Vec<Referenced>,

@@ -13,6 +13,7 @@ use crate::model::text::counted;
 
 pub mod ahead_of_scripts;
 pub mod assumed_revision;
+pub mod beyond_host;
 pub mod broken_graph;
 pub mod changed_scripts;
 pub mod cleanup_at_start;
@@ -60,6 +61,7 @@ pub const ALL: &[&Rule] = &[
     &broken_graph::RULE,
     &narrow_version_column::RULE,
     &pending_migrations::RULE,
+    &beyond_host::RULE,
     &stumbling_migration::RULE,
     &changed_scripts::RULE,
     &offline_script::RULE,

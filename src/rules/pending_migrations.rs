@@ -3,10 +3,11 @@
 
 use crate::actions::Draft;
 use crate::actions::run_migrations::RunMigrations;
+use crate::analysis::commands::Commands;
 use crate::analysis::context::{AnalysisContext, DATABASE, MIGRATIONS};
 use crate::model::database::revisions::Revisions;
 use crate::model::diagnosis::{DatabaseState, Finding, Severity};
-use crate::model::names::FilePath;
+use crate::model::host_command::{CHECK, UPGRADE};
 use crate::model::plan::step::ShapeFact;
 use crate::model::text::counted;
 use crate::rules::Rule;
@@ -20,12 +21,8 @@ pub const RULE: Rule = Rule {
     remedy,
 };
 
-/// The program of the upgrade command: found on the host, or given by its whole path.
-fn program(case: &AnalysisContext) -> Option<FilePath> {
-    let command = &case.facts.config.revisions.as_ref()?.upgrade.as_ref()?.command;
-    let given = FilePath::new(command.first()?);
-    if given.is_plain_absolute() { Some(given) } else { case.facts.program.clone() }
-}
+/// So many seconds an upgrade may take when nobody says otherwise.
+const DEFAULT_LIMIT: u64 = 900;
 
 fn examine(case: &AnalysisContext) -> Vec<Finding> {
     if case.pending.is_empty() {
@@ -41,12 +38,12 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
         ),
     )];
     let upgrade = case.facts.config.revisions.as_ref().and_then(|config| config.upgrade.as_ref());
-    match (upgrade, program(case)) {
-        (None, _) => found.push(
+    match (Commands::planned(case.facts), upgrade) {
+        (None, None) => found.push(
             RULE.finding(Severity::Error, MIGRATIONS, "no upgrade command is configured")
                 .with_hint("set `[revisions.upgrade] command` in ttplan.toml"),
         ),
-        (Some(upgrade), None) => {
+        (None, Some(upgrade)) => {
             let name = upgrade.command.first().map_or("", String::as_str);
             let message = format!(
                 "the upgrade command's program `{name}` was not found where the site was inspected"
@@ -56,9 +53,23 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
             );
             found.push(RULE.finding(Severity::Error, MIGRATIONS, message).with_hint(hint));
         }
-        (Some(_), Some(_)) => {}
+        (Some(commands), _) => {
+            if commands.upgrade.takes_revision() && recorded(case).is_none_or(|to| to.len() != 1) {
+                let message =
+                    "the upgrade command takes one revision, and several are to be reached";
+                found.push(
+                    RULE.finding(Severity::Error, MIGRATIONS, message)
+                        .with_hint("take `{revision}` out of the command, or set one `target`"),
+                );
+            }
+        }
     }
     found
+}
+
+/// What is recorded at the end.
+fn recorded(case: &AnalysisContext) -> Option<Vec<String>> {
+    Some(case.revisions()?.recorded_after(case.recorded_before_run(), &case.target))
 }
 
 fn remedy(case: &AnalysisContext) -> Vec<Draft> {
@@ -81,10 +92,13 @@ fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     let step = || {
         let config = case.facts.config.revisions.as_ref()?;
         let revisions = case.revisions()?;
-        let recorded = revisions.recorded_after(case.recorded_before_run(), &case.target);
+        let recorded = recorded(case)?;
+        let Commands { upgrade, check } = Commands::planned(case.facts)?;
+        let limit = config.upgrade.as_ref().map_or(DEFAULT_LIMIT, |one| one.timeout_seconds);
         let run = RunMigrations {
-            program: &program(case)?,
-            upgrade: config.upgrade.as_ref()?,
+            command: (UPGRADE, &upgrade),
+            check: check.as_ref().map(|check| (CHECK, check)),
+            timeout_seconds: limit,
             system: &config.system,
             scripts: (&revisions.directory, revisions.digest?),
             book: case.book()?,

@@ -10,11 +10,10 @@ use crate::analysis::reference_resolution::resolve;
 use crate::model::config::Upload;
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::files::references::Reference;
-use crate::model::files::rewriting::{Rewriting, outdated};
+use crate::model::files::rewriting::Rewriting;
 use crate::model::files::uploads::{FileFact, Tree};
 use crate::model::names::FilePath;
 use crate::model::observation::Presence;
-use crate::model::plan::step::Probe;
 use crate::model::text::{bytes, counted};
 use crate::rules::Rule;
 

@@ -4,7 +4,9 @@
 //! so that running anything else does not compile. Whether a plan has expired is for `apply` to
 //! judge, since going on with a run that was begun in time is exempt.
 
+use crate::MADE_BY;
 use crate::engines;
+use crate::engines::dialect::Dialect;
 use crate::error::{Error, Kind, Reason, Result};
 use crate::model::database::catalogue::Catalogue;
 use crate::model::host::HostConfig;
@@ -16,6 +18,7 @@ use crate::model::text::shell_word;
 use crate::openssh::verify::{Keyring, Refusal, Signed};
 use crate::trust::PLAN_NAMESPACE;
 use crate::trust::host_policy;
+use crate::trust::offence::Offence;
 use crate::trust::signers;
 use crate::trust::signers::{SignatureFile, Signers};
 use crate::trust::stamp_evidence;
@@ -145,7 +148,8 @@ pub(in crate::trust) fn accept_unsigned_with(
         return Err(Error::new(Kind::Refused, message).code("unsigned_forbidden").hint(hint));
     }
     let plan = (host.format.read)(&file.bytes)?;
-    check_content(&plan, &file.name, host, dialect_of)?;
+    check_derived(&plan, &file.name, dialect_of)?;
+    check_content(&plan, &file.name, host)?;
     let sha256 = Digest::of(&file.bytes);
     Ok(TrustedPlan {
         plan,
@@ -178,11 +182,12 @@ pub(in crate::trust) fn verify_with(
     let needed = if glass.is_some() { 1 } else { usual };
     enough(&file, &signatures, &signers, needed, host)?;
     let plan = (host.format.read)(&file.bytes)?;
+    check_derived(&plan, &file.name, dialect_of)?;
     if glass.is_none() {
         approved(&plan, &file, &signatures, &signers, needed, host)?;
     }
     new_enough(&plan, &file.name, host.site)?;
-    check_content(&plan, &file.name, host, dialect_of)?;
+    check_content(&plan, &file.name, host)?;
     let Signers { signed, refused, .. } = signers;
     let sha256 = Digest::of(&file.bytes);
     Ok(TrustedPlan { plan, sha256, file, signatures, signed, refused, break_glass: glass })
@@ -320,14 +325,35 @@ fn enough(
     Err(error.hint(format!("ttplan sign {} --key KEY", shell_word(name))))
 }
 
-fn check_content(
-    plan: &Plan,
-    name: &str,
-    host: &VerifyContext<'_>,
-    dialect_of: &DialectOf,
-) -> Result<()> {
+/// That the plan is what follows from what it says. Judged before anything that it says of itself is
+/// looked at.
+fn check_derived(plan: &Plan, name: &str, dialect_of: &DialectOf) -> Result<()> {
+    let engine = &plan.target.database.engine;
+    let Some(dialect) = dialect_of(engine) else {
+        return refuse(
+            name,
+            "cannot be checked",
+            vec![Reason::new(
+                "unknown_engine",
+                format!("the database engine `{engine}` is not known"),
+            )],
+        );
+    };
+    let reasons = validation::offences(plan, dialect);
+    if !reasons.is_empty() && plan.made_by != MADE_BY {
+        let message = format!("plan `{name}` was made by another ttplan");
+        return Err(Error::new(Kind::Refused, message)
+            .code("made_by_other_version")
+            .found(&plan.made_by)
+            .expected(MADE_BY)
+            .because("what follows from its moves is not the same there and here")
+            .hint("run `ttplan plan` again and have the new plan signed"));
+    }
+    refuse(name, "does not follow from what it says", reasons)
+}
+
+fn check_content(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> Result<()> {
     let site = host.site;
-    refuse(name, "contradicts itself", plan.contradictions())?;
     if plan.target.site.as_ref() != Some(&site.name) {
         let site_of_plan = plan
             .target
@@ -343,32 +369,33 @@ fn check_content(
             .found(plan.target.site.as_deref().unwrap_or("none"))
             .expected(&site.name));
     }
-    let engine = &plan.target.database.engine;
-    let Some(dialect) = dialect_of(engine) else {
-        return refuse(
-            name,
-            "cannot be checked",
-            vec![Reason::new(
-                "unknown_engine",
-                format!("the database engine `{engine}` is not known"),
-            )],
-        );
-    };
-    refuse(name, "makes no sense", validation::offences(plan, dialect))?;
-    refuse(name, "is not permitted", host_policy::offences(plan, site))?;
+    permitted(name, &host_policy::offences(plan, site))?;
     if !stamp_evidence::are_claimed(plan) {
         return Ok(());
     }
     refuse(
         name,
         "rests on nothing that this host knows",
-        stamp_evidence::offences(plan, &(host.catalogues)(engine)?),
+        stamp_evidence::offences(plan, &(host.catalogues)(&plan.target.database.engine)?),
     )
     .map_err(|error| {
         error.hint(format!(
             "name the catalogue under `[trust] catalogues` in `{}`",
             site.file.to_text()
         ))
+    })
+}
+
+/// As [`refuse`], with what the host's administrator could do about each.
+fn permitted(name: &str, offences: &[Offence]) -> Result<()> {
+    let reason = |offence: &Offence| {
+        let reason = Reason::new(offence.code, offence.message.clone());
+        if offence.subject.is_empty() { reason } else { reason.about(&offence.subject) }
+    };
+    refuse(name, "is not permitted", offences.iter().map(reason).collect()).map_err(|error| {
+        let mut hints: Vec<&str> = offences.iter().map(|offence| offence.hint.as_str()).collect();
+        hints.dedup();
+        hints.into_iter().fold(error, Error::hint)
     })
 }
 

@@ -72,6 +72,7 @@ impl Place {
             search: String::new(),
             catalogue: None,
             offline: None,
+            host: None,
         };
         let seen = ttplan::inspect::inspect(&settled.config, live.as_mut(), &wishes).unwrap();
         reference_resolution::report(&seen.facts)

@@ -19,7 +19,7 @@ pub(in crate::apply) fn discard(ctx: &mut RunContext<'_>, discard: &DiscardSaved
         Answer::Yes => {}
         Answer::No(why) | Answer::Unknown(why) => return Err(Error::new(Kind::Stale, why)),
     }
-    for thing in &discard.kept {
+    for thing in &discard.saved {
         ctx.go_on()?;
         let path = run.kept_at(&thing.name, thing.directory.as_ref());
         remove(&path).map_err(|error| files::told("remove", &path, &error))?;

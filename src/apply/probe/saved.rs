@@ -21,7 +21,7 @@ pub fn is_taken_back(run: &RunDirectory) -> Result<Answer> {
 
 /// Whether all of it is gone.
 pub fn is_gone(run: &RunDirectory, discard: &DiscardSaved) -> Answer {
-    for thing in &discard.kept {
+    for thing in &discard.saved {
         let path = run.kept_at(&thing.name, thing.directory.as_ref());
         match std::fs::symlink_metadata(&path) {
             Ok(_) => return Answer::No(format!("`{}` is there", path.display())),

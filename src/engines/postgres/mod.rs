@@ -14,6 +14,7 @@ mod connection;
 mod dialect;
 mod fitness;
 mod look;
+mod program_places;
 mod programs;
 mod recover;
 mod restore;
@@ -25,7 +26,6 @@ mod sql;
 mod writer;
 mod writers;
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,6 +42,7 @@ use crate::engines::dialect::Sql;
 use crate::engines::engine::Engine;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::Result;
+use crate::model::client_programs::ClientPrograms;
 use crate::model::names::ObjectRef;
 use crate::model::plan::step::SetRevisions;
 
@@ -70,8 +71,8 @@ impl ReadDatabase for PostgresSnapshot {
         self.other_sessions()
     }
 
-    fn fitness(&mut self, path: &OsStr) -> Result<Vec<Requirement>> {
-        self.find_fitness(path)
+    fn fitness(&mut self, programs: &ClientPrograms) -> Result<Vec<Requirement>> {
+        self.find_fitness(programs)
     }
 
     fn content(&mut self) -> Result<Vec<TableContent>> {

@@ -1,7 +1,6 @@
 //! A SQLite database that can be changed: the object given out. It only hands each act to the file
 //! that does it, within the transaction of its `session`.
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use crate::engines::sqlite::{
     ask, backup, content, fitness, kept, look, migrate, restore, save, writers,
 };
 use crate::error::{Error, Kind, Result};
+use crate::model::client_programs::ClientPrograms;
 use crate::model::config::Access;
 use crate::model::database::names::{qualified, quote};
 use crate::model::database::version_table::VersionRow;
@@ -60,7 +60,7 @@ impl ReadDatabase for SqliteWriter {
         }
     }
 
-    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Requirement>> {
+    fn fitness(&mut self, _: &ClientPrograms) -> Result<Vec<Requirement>> {
         Ok(fitness::of(&self.session.place))
     }
 

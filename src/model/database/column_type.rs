@@ -32,6 +32,41 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
+    /// Reads a type as engines and people spell it; `None` for one that is not on the list.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
+        let (name, numbers) = match text.split_once('(') {
+            None => (text.as_str(), Vec::new()),
+            Some((name, rest)) => {
+                let numbers = rest.strip_suffix(')')?.split(',').map(|part| part.trim().parse());
+                (name.trim_end(), numbers.collect::<Result<Vec<u32>, _>>().ok()?)
+            }
+        };
+        Some(match (name, numbers.as_slice()) {
+            ("boolean" | "bool", []) => Self::Boolean,
+            ("smallint" | "int2", []) => Self::SmallInt,
+            ("integer" | "int" | "int4", []) => Self::Integer,
+            ("bigint" | "int8", []) => Self::BigInt,
+            ("real" | "float4", []) => Self::Real,
+            ("double precision" | "float8" | "double", []) => Self::Double,
+            ("numeric" | "decimal", []) => Self::Numeric(None),
+            ("numeric" | "decimal", [digits]) => Self::Numeric(Some((*digits, 0))),
+            ("numeric" | "decimal", [digits, scale]) => Self::Numeric(Some((*digits, *scale))),
+            ("character varying" | "varchar", []) => Self::Varchar(None),
+            ("character varying" | "varchar", [width]) => Self::Varchar(Some(*width)),
+            ("text", []) => Self::Text,
+            ("date", []) => Self::Date,
+            ("time" | "time without time zone", []) => Self::Time,
+            ("timestamp" | "timestamp without time zone" | "datetime", []) => Self::Timestamp,
+            ("timestamptz" | "timestamp with time zone", []) => Self::TimestampTz,
+            ("uuid", []) => Self::Uuid,
+            ("json", []) => Self::Json,
+            ("jsonb", []) => Self::Jsonb,
+            ("bytea" | "blob", []) => Self::Bytes,
+            _ => return None,
+        })
+    }
+
     /// Whether every value of this type is a value of `wider` too, unchanged.
     pub fn fits(self, wider: Self) -> bool {
         use ColumnType::{BigInt, Double, Integer, Numeric, Real, SmallInt, Text, Varchar};
@@ -83,6 +118,20 @@ impl fmt::Display for ColumnType {
 #[cfg(test)]
 mod tests {
     use super::ColumnType::*;
+
+    #[test]
+    fn a_type_is_read_as_it_is_spelled() {
+        for known in
+            [Boolean, BigInt, Double, Numeric(Some((8, 2))), Varchar(Some(32)), TimestampTz]
+        {
+            assert_eq!(super::ColumnType::parse(&known.to_string()), Some(known));
+        }
+        assert_eq!(super::ColumnType::parse("character varying(32)"), Some(Varchar(Some(32))));
+        assert_eq!(super::ColumnType::parse("VARCHAR(9)"), Some(Varchar(Some(9))));
+        for odd in ["", "varchar(", "varchar(x)", "integer[]", "text(3)", "my.type"] {
+            assert_eq!(super::ColumnType::parse(odd), None, "{odd}");
+        }
+    }
 
     #[test]
     fn only_what_loses_nothing_is_wider() {

@@ -205,6 +205,13 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// What does more than it says when the table is written: triggers that fire, and rules.
+    pub fn acting(&self) -> impl Iterator<Item = &Attachment> {
+        self.attachments
+            .iter()
+            .filter(|one| one.kind == ObjectKind::Trigger || one.name.starts_with("rule "))
+    }
+
     /// What two tables must share to be the same table.
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)

@@ -14,7 +14,7 @@ use crate::model::files::reference_text;
 use crate::model::files::references::{Form, Outdated, Reference};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::{Digest, FilePath, ObjectKind, ObjectRef};
-use crate::model::text::deceives;
+use crate::model::text::is_printable;
 
 /// What a column's older spellings become. Nothing but these prefixes changes in a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,7 +41,7 @@ pub type Row = (String, String);
 impl Rewriting {
     /// What is to be rewritten in a column; `None` where there is no older spelling of it.
     pub fn of(upload: &Upload, reference: &Reference, table: &Table) -> Option<Self> {
-        let slashed = |path: &crate::model::names::FilePath| format!("{}/", path.to_text());
+        let slashed = |path: &FilePath| format!("{}/", path.to_text());
         let (from, to): (Vec<String>, String) = match reference.form {
             Form::Name | Form::Relative => return None,
             Form::Absolute => (upload.from.iter().map(slashed).collect(), slashed(&upload.to)),
@@ -125,7 +125,7 @@ impl Rewriting {
             Form::Absolute => {
                 text.strip_suffix('/').is_some_and(|path| FilePath::new(path).is_plain_absolute())
             }
-            _ => text.contains('/') && !text.chars().any(deceives),
+            _ => text.contains('/') && text.chars().all(is_printable),
         };
         if let Some(text) = std::iter::once(to).chain(from).find(|text| !is_place(text)) {
             return Some(format!("`{text}` in `{column}` of {table} names no place"));

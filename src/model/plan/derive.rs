@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::files::location::Location;
-use crate::model::names::{Digest, ObjectKind, ObjectRef};
+use crate::model::names::{Digest, ObjectRef};
 use crate::model::plan::moves::database_backup::BackupDatabase;
 use crate::model::plan::moves::effects::{Effects, Guards, PathRole, Surroundings, Use};
 use crate::model::plan::probe::Probe;

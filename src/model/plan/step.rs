@@ -7,7 +7,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::names::Digest;
+use crate::model::database::version_table::VersionTable;
+use crate::model::files::rewriting::Rewriting;
+use crate::model::names::{Digest, ObjectRef};
 pub use crate::model::plan::moves::add_column::AddColumn;
 pub use crate::model::plan::moves::add_constraint::AddConstraint;
 pub use crate::model::plan::moves::add_index::AddIndex;
@@ -22,7 +24,7 @@ pub use crate::model::plan::moves::directory::{MakeDirectory, RemoveDirectory};
 pub use crate::model::plan::moves::discard_saved::{DiscardSaved, SavedCopyRef};
 pub use crate::model::plan::moves::drop_column::DropColumn;
 pub use crate::model::plan::moves::drop_object::DropObject;
-use crate::model::plan::moves::effects::{Act, Effects};
+use crate::model::plan::moves::effects::{Act, Effects, Files};
 pub use crate::model::plan::moves::file_list::{FileList, Sidecar};
 pub use crate::model::plan::moves::insert_distinct::InsertDistinct;
 pub use crate::model::plan::moves::quarantine::{Quarantine, Unquarantine};
@@ -148,7 +150,94 @@ impl Move {
         self.act().definitions()
     }
 
+    /// The version table that it writes, itself or by a command.
+    pub fn versions(&self) -> Option<&VersionTable> {
+        self.act().versions()
+    }
+
+    /// The revisions that it records because the schema shows them, and the schema.
+    pub fn stamp(&self) -> Option<(Vec<String>, &ShapeFact)> {
+        self.act().stamp()
+    }
+
+    /// The listed files that it works through.
+    pub fn files(&self) -> Files<'_> {
+        self.act().files()
+    }
+
+    /// The object that it puts into quarantine.
+    pub fn quarantines(&self) -> Option<&ObjectRef> {
+        self.act().quarantines()
+    }
+
+    /// What it removes of another run.
+    pub fn discards(&self) -> Option<&DiscardSaved> {
+        self.act().discards()
+    }
+
+    /// The run's own backup that it restores.
+    pub fn restored(&self) -> Option<&BackupDatabase> {
+        self.act().restored()
+    }
+
+    /// The backup that it makes of the whole database.
+    pub fn backup(&self) -> Option<&BackupDatabase> {
+        self.act().backup()
+    }
+
+    /// Whether it changes files, or what runs have kept, and not the database.
+    pub fn touches_files(&self) -> bool {
+        !self.effects().is_of_database()
+    }
+
+    /// What it rewrites in rows.
+    pub fn rewriting(&self) -> Option<&Rewriting> {
+        self.act().rewriting()
+    }
+
     pub(in crate::model::plan) fn act(&self) -> &dyn Act {
+        match self {
+            Self::CreateTable(mv) => mv,
+            Self::CreateObject(mv) => mv,
+            Self::DropObject(mv) => mv,
+            Self::SaveObjects(mv) => mv,
+            Self::RestoreObjects(mv) => mv,
+            Self::Quarantine(mv) => mv,
+            Self::Unquarantine(mv) => mv,
+            Self::AddColumn(mv) => mv,
+            Self::DropColumn(mv) => mv,
+            Self::WidenColumn(mv) => mv,
+            Self::NarrowColumn(mv) => mv,
+            Self::RelaxColumn(mv) => mv,
+            Self::SetNotNull(mv) => mv,
+            Self::SetDefault(mv) => mv,
+            Self::RebuildTable(mv) => mv,
+            Self::AddConstraint(mv) => mv,
+            Self::AddIndex(mv) => mv,
+            Self::InsertDistinct(mv) => mv,
+            Self::BackfillByJoin(mv) => mv,
+            Self::WriteRows(mv) => mv,
+            Self::RestoreRows(mv) => mv,
+            Self::SaveRows(mv) => mv,
+            Self::CreateVersionTable(mv) => mv,
+            Self::SetRevisions(mv) => mv,
+            Self::BackupDatabase(mv) => mv,
+            Self::RestoreDatabase(mv) => mv,
+            Self::RestoreUploads(mv) => mv,
+            Self::MakeDirectory(mv) => mv,
+            Self::RemoveDirectory(mv) => mv,
+            Self::CopyFiles(mv) => mv,
+            Self::ReplaceFiles(mv) => mv,
+            Self::RemoveFiles(mv) => mv,
+            Self::SaveFiles(mv) => mv,
+            Self::ReleaseFiles(mv) => mv,
+            Self::RestoreFiles(mv) => mv,
+            Self::Run(mv) => mv,
+            Self::DiscardSaved(mv) => mv,
+        }
+    }
+
+    pub(in crate::model::plan) fn act_mut(&mut self) -> &mut dyn Act {
         match self {
             Self::CreateTable(mv) => mv,
             Self::CreateObject(mv) => mv,
@@ -236,6 +325,11 @@ impl Move {
     /// What it does to the world.
     pub fn effects(&self) -> Effects<'_> {
         self.act().effects()
+    }
+
+    /// The lists of files that it has of its own, to be moved beside the plan.
+    pub fn lists_mut(&mut self) -> Vec<&mut FileList> {
+        self.act_mut().lists_mut()
     }
 
     /// What in its fields makes no sense, whoever wrote them.

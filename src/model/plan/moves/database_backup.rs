@@ -130,4 +130,11 @@ impl Act for RestoreDatabase {
             BackupSource::Archive { path, .. } => values::paths([path]),
         }
     }
+
+    fn restored(&self) -> Option<&BackupDatabase> {
+        match &self.source {
+            BackupSource::Run(backup) => Some(backup),
+            BackupSource::Archive { .. } => None,
+        }
+    }
 }

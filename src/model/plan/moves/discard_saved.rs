@@ -79,4 +79,8 @@ impl Act for DiscardSaved {
                     .then(|| "what is to be removed is not listed, or not sorted".to_owned())
             })
     }
+
+    fn discards(&self) -> Option<&DiscardSaved> {
+        Some(self)
+    }
 }

@@ -6,11 +6,17 @@ use std::collections::BTreeSet;
 
 use crate::model::database::version_table::VersionTable;
 use crate::model::files::location::Location;
+use crate::model::files::rewriting::Rewriting;
 use crate::model::names::{Digest, FilePath, ObjectRef};
 
+use crate::model::plan::moves::copy_files::CopyFiles;
 use crate::model::plan::moves::database_backup::BackupDatabase;
+use crate::model::plan::moves::discard_saved::DiscardSaved;
 use crate::model::plan::moves::file_list::FileList;
+use crate::model::plan::moves::release_files::ReleaseFiles;
+use crate::model::plan::moves::replace_files::ReplaceFiles;
 use crate::model::plan::moves::run::Run;
+use crate::model::plan::moves::set_revisions::ShapeFact;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::Reversal;
 use crate::model::plan::step::{Move, Risk};
@@ -193,6 +199,15 @@ pub struct Guards {
     pub done: Vec<Probe>,
 }
 
+/// A move as one of those that put listed files into a place.
+#[derive(Clone, Copy, Debug)]
+pub enum Files<'a> {
+    Copy(&'a CopyFiles),
+    Replace(&'a ReplaceFiles),
+    Release(&'a ReleaseFiles),
+    None,
+}
+
 /// One act with its way back: what every move can say of itself.
 pub trait Act {
     fn effects(&self) -> Effects<'_>;
@@ -221,6 +236,41 @@ pub trait Act {
 
     /// The version table that it writes, itself or by a command.
     fn versions(&self) -> Option<&VersionTable> {
+        None
+    }
+
+    /// The revisions that it records because the schema shows them, and the schema.
+    fn stamp(&self) -> Option<(Vec<String>, &ShapeFact)> {
+        None
+    }
+
+    /// What it rewrites in rows.
+    fn rewriting(&self) -> Option<&Rewriting> {
+        None
+    }
+
+    /// The lists of files that it has of its own.
+    fn lists_mut(&mut self) -> Vec<&mut FileList> {
+        Vec::new()
+    }
+
+    /// The listed files that it works through.
+    fn files(&self) -> Files<'_> {
+        Files::None
+    }
+
+    /// The object that it puts into quarantine.
+    fn quarantines(&self) -> Option<&ObjectRef> {
+        None
+    }
+
+    /// What it removes of another run.
+    fn discards(&self) -> Option<&DiscardSaved> {
+        None
+    }
+
+    /// The run's own backup that it restores.
+    fn restored(&self) -> Option<&BackupDatabase> {
         None
     }
 

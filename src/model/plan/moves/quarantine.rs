@@ -89,6 +89,10 @@ impl Act for Quarantine {
     fn definitions(&self) -> Vec<Digest> {
         vec![self.definition]
     }
+
+    fn quarantines(&self) -> Option<&ObjectRef> {
+        Some(&self.object)
+    }
 }
 
 impl Act for Unquarantine {

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::files::location::Location;
 use crate::model::files::rewriting::{Rewriting, outdated};
-use crate::model::plan::moves::effects::{Act, Effects, Guards, PathRole, Surroundings, Use};
+use crate::model::plan::moves::effects::{
+    Act, Effects, Files, Guards, PathRole, Surroundings, Use,
+};
 use crate::model::plan::moves::file_list::FileList;
 use crate::model::plan::moves::saved_files::{RestoreFiles, SaveFiles};
 use crate::model::plan::moves::values;
@@ -78,5 +80,13 @@ impl Act for ReleaseFiles {
             .or_else(|| values::apart(&self.from, &self.to))
             .or_else(|| self.files.problem())
             .or_else(|| self.unreferenced.iter().find_map(Rewriting::problem))
+    }
+
+    fn files(&self) -> Files<'_> {
+        Files::Release(self)
+    }
+
+    fn lists_mut(&mut self) -> Vec<&mut FileList> {
+        vec![&mut self.files]
     }
 }

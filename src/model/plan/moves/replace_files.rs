@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::files::location::Location;
 use crate::model::files::uploads::FileFact;
-use crate::model::plan::moves::effects::{Act, Effects, Guards, PathRole, Surroundings, Use};
+use crate::model::plan::moves::effects::{
+    Act, Effects, Files, Guards, PathRole, Surroundings, Use,
+};
 use crate::model::plan::moves::file_list::FileList;
 use crate::model::plan::moves::saved_files::{RestoreFiles, SaveFiles};
 use crate::model::plan::moves::values;
@@ -104,5 +106,13 @@ impl Act for ReplaceFiles {
             })
             .or_else(|| values::mode(self.mode.as_deref(), values::FILE_MODE))
             .or_else(|| values::owner(self.owner.as_deref()))
+    }
+
+    fn files(&self) -> Files<'_> {
+        Files::Replace(self)
+    }
+
+    fn lists_mut(&mut self) -> Vec<&mut FileList> {
+        vec![&mut self.files, &mut self.replaced]
     }
 }

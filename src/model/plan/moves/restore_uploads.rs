@@ -61,4 +61,8 @@ impl Act for RestoreUploads {
             .or_else(|| values::places([&self.to]))
             .or_else(|| self.files.problem())
     }
+
+    fn lists_mut(&mut self) -> Vec<&mut FileList> {
+        vec![&mut self.files]
+    }
 }

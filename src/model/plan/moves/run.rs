@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::database::version_table::{VersionRow, VersionTable};
+use crate::model::host_command::{HostCommand, REVISION};
 use crate::model::names::{Digest, FilePath};
 use crate::model::plan::moves::database_backup::{BackupSource, RestoreDatabase};
 use crate::model::plan::moves::effects::{Act, Effects, Guards, PathRole, Surroundings, Use};
@@ -110,12 +111,34 @@ impl Expectation {
     }
 }
 
+impl Run {
+    /// What a host has to know under its name, for exactly this to be run.
+    pub fn as_host_command(&self) -> HostCommand {
+        HostCommand {
+            argv: self.argv.clone(),
+            directory: self.directory.clone(),
+            env: self.env.clone(),
+            pass: self.pass.clone(),
+            url_variable: self.url_variable.clone(),
+            timeout_seconds: Some(self.timeout_seconds),
+            lock_timeout_seconds: None,
+        }
+    }
+
+    /// The words that are run, with the revision filled in.
+    pub fn words(&self) -> Vec<String> {
+        let revision = self.revision.as_deref().unwrap_or(REVISION);
+        self.argv.iter().map(|word| word.replace(REVISION, revision)).collect()
+    }
+}
+
 impl Act for Run {
     fn effects(&self) -> Effects<'_> {
-        let program = self.argv.first().map_or("", String::as_str);
+        let words = self.words();
+        let program = words.first().map_or("", String::as_str);
         let name = program.rsplit('/').next().unwrap_or(program);
         let words: Vec<&str> =
-            std::iter::once(name).chain(self.argv.iter().skip(1).map(String::as_str)).collect();
+            std::iter::once(name).chain(words.iter().skip(1).map(String::as_str)).collect();
         let many = counted(self.revisions.len() as u64, "migration");
         let title = format!("run `{}` ({many})", words.join(" "));
         let scripts = self.scripts.directories.iter().map(FilePath::to_text);

@@ -155,4 +155,11 @@ impl Act for SetRevisions {
     fn versions(&self) -> Option<&VersionTable> {
         Some(&self.versions)
     }
+
+    fn stamp(&self) -> Option<(Vec<String>, &ShapeFact)> {
+        match &self.basis {
+            Basis::Exact(shape) => Some((self.versions.ids(&self.after()), shape)),
+            Basis::Assumed => None,
+        }
+    }
 }

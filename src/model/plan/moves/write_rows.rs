@@ -95,6 +95,10 @@ impl Act for WriteRows {
         let none = (self.rows == 0).then(|| "it rewrites no rows".to_owned());
         none.or_else(|| values::name(&self.name)).or_else(|| self.rewriting.problem())
     }
+
+    fn rewriting(&self) -> Option<&Rewriting> {
+        Some(&self.rewriting)
+    }
 }
 
 impl Act for RestoreRows {
@@ -120,6 +124,10 @@ impl Act for RestoreRows {
 
     fn problem(&self) -> Option<String> {
         values::name(&self.name).or_else(|| self.rewriting.problem())
+    }
+
+    fn rewriting(&self) -> Option<&Rewriting> {
+        Some(&self.rewriting)
     }
 }
 
