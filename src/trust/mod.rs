@@ -4,6 +4,8 @@
 //! verified, parsed from the same buffer, and held against what the host permits. It must never
 //! take trust from the plan's own folder, and never believe what a plan says of itself.
 
+#[cfg(test)]
+mod derive_tests;
 pub mod host_files;
 mod host_policy;
 pub mod host_text;
@@ -17,6 +19,8 @@ pub mod signers;
 mod stamp_evidence;
 #[cfg(test)]
 mod test_host;
+#[cfg(test)]
+pub(crate) mod test_plans;
 pub mod trusted_plan;
 #[cfg(test)]
 mod trusted_plan_tests;

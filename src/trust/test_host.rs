@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::model::client_programs::ClientPrograms;
+use crate::model::database::version_table::VersionTable;
 use crate::model::host::{HostConfig, Policy, Trust};
 use crate::model::host_command::HostCommand;
 use crate::model::host_profile::{HostProfile, HostVersionTable, RewritableColumn};
-use crate::model::plan::step::{Run, RunCheck};
+use crate::model::names::{Digest, ObjectRef};
+use crate::model::plan::step::{Expectation, Run, RunCheck, Scripts};
 
 /// What the plans run.
 pub fn run() -> Run {
+    let versions = VersionTable::of_heads(ObjectRef::table("public", "versions"), "version_num");
     Run {
         command: "upgrade".into(),
         argv: vec!["/usr/bin/flask".into(), "db".into(), "upgrade".into()],
@@ -24,7 +27,18 @@ pub fn run() -> Run {
         revision: None,
         timeout_seconds: 900,
         revisions: vec!["003".into()],
-        stumbles: Vec::new(),
+        scripts: Scripts {
+            system: "alembic".into(),
+            directories: vec!["/app/migrations".into()],
+            sha256: Digest::of("scripts"),
+        },
+        expects: Expectation {
+            versions: versions.clone(),
+            recorded: vec![versions.row("003")],
+            core: BTreeMap::from([("users".to_owned(), vec!["id".to_owned()])]),
+            shape: None,
+        },
+        known_stops: Vec::new(),
     }
 }
 

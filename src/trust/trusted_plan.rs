@@ -6,7 +6,6 @@
 
 use crate::MADE_BY;
 use crate::engines;
-use crate::engines::dialect::Dialect;
 use crate::error::{Error, Kind, Reason, Result};
 use crate::model::database::catalogue::Catalogue;
 use crate::model::host::HostConfig;
@@ -126,7 +125,22 @@ pub fn verify(
     signatures: Vec<SignatureFile>,
     host: &VerifyContext<'_>,
 ) -> Result<TrustedPlan> {
-    verify_with(file, signatures, host, &dialect_of)
+    let signers = signers::judge(&file.name, &file.bytes, &signatures, PLAN_NAMESPACE, &host.ring);
+    // A host that asks for no signature at all says so by `allow_unsigned`, not by a zero.
+    let usual = host.site.trust.required.max(1);
+    let glass = break_glass(&file.name, host)?;
+    let needed = if glass.is_some() { 1 } else { usual };
+    enough(&file, &signatures, &signers, needed, host)?;
+    let plan = (host.format.read)(&file.bytes)?;
+    check_derived(&plan, &file.name)?;
+    if glass.is_none() {
+        approved(&plan, &file, &signatures, &signers, needed, host)?;
+    }
+    new_enough(&plan, &file.name, host.site)?;
+    check_content(&plan, &file.name, host)?;
+    let Signers { signed, refused, .. } = signers;
+    let sha256 = Digest::of(&file.bytes);
+    Ok(TrustedPlan { plan, sha256, file, signatures, signed, refused, break_glass: glass })
 }
 
 /// Takes a plan without looking at signatures, where the host permits that at all. Everything
@@ -134,21 +148,13 @@ pub fn verify(
 ///
 /// Errors: those of [`verify`], and `Kind::Refused` where the host does not permit it.
 pub fn accept_unsigned(file: PlanFile, host: &VerifyContext<'_>) -> Result<TrustedPlan> {
-    accept_unsigned_with(file, host, &dialect_of)
-}
-
-pub(in crate::trust) fn accept_unsigned_with(
-    file: PlanFile,
-    host: &VerifyContext<'_>,
-    dialect_of: &DialectOf,
-) -> Result<TrustedPlan> {
     if !host.site.policy.allow_unsigned {
         let message = format!("the host does not run unsigned plans such as `{}`", file.name);
         let hint = format!("ttplan sign {} --key KEY", shell_word(&file.name));
         return Err(Error::new(Kind::Refused, message).code("unsigned_forbidden").hint(hint));
     }
     let plan = (host.format.read)(&file.bytes)?;
-    check_derived(&plan, &file.name, dialect_of)?;
+    check_derived(&plan, &file.name)?;
     check_content(&plan, &file.name, host)?;
     let sha256 = Digest::of(&file.bytes);
     Ok(TrustedPlan {
@@ -160,37 +166,6 @@ pub(in crate::trust) fn accept_unsigned_with(
         refused: Vec::new(),
         break_glass: None,
     })
-}
-
-/// Finds how an engine spells SQL.
-type DialectOf = dyn Fn(&str) -> Option<&'static dyn Dialect>;
-
-fn dialect_of(engine: &str) -> Option<&'static dyn Dialect> {
-    engines::by_name(engine).map(|engine| engine.dialect)
-}
-
-pub(in crate::trust) fn verify_with(
-    file: PlanFile,
-    signatures: Vec<SignatureFile>,
-    host: &VerifyContext<'_>,
-    dialect_of: &DialectOf,
-) -> Result<TrustedPlan> {
-    let signers = signers::judge(&file.name, &file.bytes, &signatures, PLAN_NAMESPACE, &host.ring);
-    // A host that asks for no signature at all says so by `allow_unsigned`, not by a zero.
-    let usual = host.site.trust.required.max(1);
-    let glass = break_glass(&file.name, host)?;
-    let needed = if glass.is_some() { 1 } else { usual };
-    enough(&file, &signatures, &signers, needed, host)?;
-    let plan = (host.format.read)(&file.bytes)?;
-    check_derived(&plan, &file.name, dialect_of)?;
-    if glass.is_none() {
-        approved(&plan, &file, &signatures, &signers, needed, host)?;
-    }
-    new_enough(&plan, &file.name, host.site)?;
-    check_content(&plan, &file.name, host)?;
-    let Signers { signed, refused, .. } = signers;
-    let sha256 = Digest::of(&file.bytes);
-    Ok(TrustedPlan { plan, sha256, file, signatures, signed, refused, break_glass: glass })
 }
 
 /// That as many signed, and who has to, as the plan's recomputed risk demands.
@@ -327,9 +302,9 @@ fn enough(
 
 /// That the plan is what follows from what it says. Judged before anything that it says of itself is
 /// looked at.
-fn check_derived(plan: &Plan, name: &str, dialect_of: &DialectOf) -> Result<()> {
+fn check_derived(plan: &Plan, name: &str) -> Result<()> {
     let engine = &plan.target.database.engine;
-    let Some(dialect) = dialect_of(engine) else {
+    let Some(dialect) = engines::by_name(engine).map(|engine| engine.dialect) else {
         return refuse(
             name,
             "cannot be checked",
