@@ -12,8 +12,8 @@ use crate::apply::preflight::{Statuses, StepStatus};
 use crate::apply::probe::Prober;
 use crate::apply::probe::answer::demand;
 use crate::apply::progress::Reporter;
-use crate::artifact::journal;
 use crate::artifact::state::RunDirectory;
+use crate::artifact::{journal, sidecar};
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::host::HostConfig;
@@ -150,7 +150,7 @@ fn open_run(
             signature.text.as_bytes(),
         )?;
     }
-    if let Some(sidecar) = &options.sidecar {
+    if let Some(sidecar) = options.sidecar.as_ref().filter(|_| sidecar::is_bound(trusted.plan())) {
         active_run.keep_copy_of(sidecar, &active_run.folder.sidecar())?;
     }
     if active_run.standing().opened_at.is_none() {

@@ -14,6 +14,7 @@ use crate::model::text;
 mod ask;
 mod commands;
 mod out;
+mod output;
 mod progress;
 mod reporter;
 mod settings;

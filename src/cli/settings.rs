@@ -131,11 +131,6 @@ impl HostArgs {
     }
 }
 
-/// Whether an output is to go to stdout: `-o -`.
-pub fn is_stdout(output: &std::path::Path) -> bool {
-    output.as_os_str() == "-"
-}
-
 /// Says where a document was written. Results go to stdout, so this does not.
 pub fn tell_written(path: &std::path::Path, out: &mut Out) {
     out.say(&format!("wrote `{}`\n", crate::render::style::plain(&path.to_string_lossy())));

@@ -8,7 +8,8 @@ use clap::Subcommand;
 use crate::artifact::document;
 use crate::artifact::json;
 use crate::cli::out::Out;
-use crate::cli::settings::{SiteArgs, is_stdout};
+use crate::cli::output;
+use crate::cli::settings::SiteArgs;
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
@@ -84,10 +85,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 }
 
 fn run_record(args: &Record, out: &mut Out) -> Result<u8> {
-    if is_stdout(&args.output) {
-        return Err(Error::new(Kind::Usage, "a catalogue is written bit by bit, never to stdout")
-            .hint("-o NAME.catalogue.json"));
-    }
+    output::check_file(&args.output)?;
     let settled = args.site.resolve()?;
     let needed = |what: &str| {
         Error::new(Kind::Config, format!("{what} is not configured")).hint("set it in ttplan.toml")

@@ -10,7 +10,8 @@ use crate::artifact::{document, json};
 use crate::cli::commands::inspect::look;
 use crate::cli::commands::plan::{check_lives, write};
 use crate::cli::out::Out;
-use crate::cli::settings::{SiteArgs, is_stdout, tell_written};
+use crate::cli::output;
+use crate::cli::settings::{SiteArgs, tell_written};
 use crate::diagnose::diagnose;
 use crate::error::Result;
 use crate::fs::files;
@@ -33,7 +34,7 @@ pub struct Args {
     /// Only runs that ended as long ago as this: 30d, 12h
     #[arg(long, value_name = "TIME", default_value = "30d", env = "TTPLAN_OLDER_THAN", value_parser = seconds)]
     older_than: i64,
-    /// Write a plan that removes it (NAME.ttplan.json); `-` is stdout
+    /// Write a plan that removes it (NAME.ttplan.json)
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_PLAN_OUTPUT")]
     output: Option<PathBuf>,
     /// Who makes the plan, as the principal who will sign it
@@ -57,6 +58,9 @@ fn seconds(text: &str) -> std::result::Result<i64, String> {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    if let Some(path) = &args.output {
+        output::check_file(path)?;
+    }
     let site = args.site.host.site()?;
     let Some(state) = StateDirectory::find(site.state.as_path())? else {
         out.result("nothing was ever run here\n")?;
@@ -82,17 +86,8 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
             );
         }
     }
-    let listed = if lines.is_empty() { "no run is that old\n".to_owned() } else { lines.concat() };
-    let to_stdout = args.output.as_deref().is_some_and(is_stdout);
-    if to_stdout {
-        out.say(&listed);
-    } else {
-        out.result(&listed)?;
-    }
+    out.result(&if lines.is_empty() { "no run is that old\n".to_owned() } else { lines.concat() })?;
     match &args.output {
-        Some(_) if to_stdout && !steps.is_empty() => {
-            out.result(&json::to_text(&planned(args, steps)?))?;
-        }
         Some(path) if !steps.is_empty() => {
             write(path, &json::to_text(&planned(args, steps)?), None)?;
             tell_written(path, out);
