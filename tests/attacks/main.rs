@@ -16,4 +16,9 @@ mod site;
 
 mod refusal;
 
+mod files_without_end;
+mod foreign_files_in_errors;
+mod lists_beside_a_plan;
 mod names_that_deceive;
+mod plans_of_another_time;
+mod plans_without_end;
