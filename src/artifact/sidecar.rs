@@ -158,14 +158,7 @@ pub fn look_through(
 ///
 /// Errors: `Kind::Refused`, naming the file, where it is missing or another.
 pub fn check(plan: &Plan, beside: &Path) -> Result<()> {
-    let lists = plan.steps.iter().flat_map(|step| &step.moves).flat_map(lists);
-    let bound: Vec<&Sidecar> = lists
-        .filter_map(|list| match list {
-            FileList::Sidecar(bound) => Some(bound),
-            _ => None,
-        })
-        .collect();
-    if bound.is_empty() {
+    if !is_bound(plan) {
         return Ok(());
     }
     if beside.symlink_metadata().is_err() {
@@ -174,7 +167,8 @@ pub fn check(plan: &Plan, beside: &Path) -> Result<()> {
     let other = |because: &str| not_the_bound(beside, because);
     let mut reader = open(beside)?;
     let (mut line, mut text) = (0_u64, Vec::new());
-    for list in bound {
+    for list in plan.steps.iter().flat_map(|step| &step.moves).flat_map(lists) {
+        let FileList::Sidecar(list) = list else { continue };
         if list.first != line {
             return Err(other("its lists do not stand in the order of the plan"));
         }
