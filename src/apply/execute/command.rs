@@ -130,14 +130,15 @@ fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error
         Ok(OtherSessions::None) => {}
         _ => return midway(error, "others may have written meanwhile, so it was not put back"),
     }
+    let [Move::RestoreDatabase(restore)] = step.undo.as_slice() else {
+        return midway(
+            error,
+            "the plan names no backup to put it back from, so it was left as it is",
+        );
+    };
     let put_back = |ctx: &mut RunContext<'_>| {
-        for mv in &step.undo {
-            ctx.go_on()?;
-            let Move::RestoreDatabase(restore) = mv else {
-                return Err(Error::new(Kind::Refused, "a command is undone by a restore alone"));
-            };
-            database::restore(ctx, restore)?;
-        }
+        ctx.go_on()?;
+        database::restore(ctx, restore)?;
         let sha256 = content_digest(ctx.live.database())?;
         ctx.active_run.note(JournalEvent::Content {
             step: step.id.clone(),

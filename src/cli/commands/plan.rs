@@ -23,7 +23,7 @@ use crate::plan::{self, PlanOptions};
 /// Exits 8 when something waits for a person: the plan is written all the same, without it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write the plan here (NAME.ttplan.json); `-` is the standard output
+    /// Write the plan here (NAME.ttplan.json); `-` is stdout
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_PLAN_OUTPUT")]
     output: Option<PathBuf>,
     /// Plan from what `ttplan inspect` wrote down instead of looking; several are joined
