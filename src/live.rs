@@ -4,7 +4,6 @@
 //! to `apply` alone. No finding, no plan, no command line is known here. Nothing here prints, reads
 //! the environment or exits.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,6 +15,7 @@ use crate::engines::database::{
 };
 use crate::engines::engine::Engine;
 use crate::error::{Error, Kind, Result};
+use crate::model::client_programs::ClientPrograms;
 use crate::model::config::{Access, Wait};
 use crate::model::names::FilePath;
 use crate::process;
@@ -165,7 +165,7 @@ impl ReadDatabase for NoDatabase {
     fn writers(&mut self) -> Result<OtherSessions> {
         Self::refuse()
     }
-    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Requirement>> {
+    fn fitness(&mut self, _: &ClientPrograms) -> Result<Vec<Requirement>> {
         Self::refuse()
     }
     fn content(&mut self) -> Result<Vec<TableContent>> {

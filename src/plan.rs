@@ -3,14 +3,16 @@
 //! Pure: no clock (the time is handed in), no database, no randomness. The same input gives the
 //! same bytes. Orders and numbers what the rules' remedies propose; invents nothing.
 
+use std::collections::BTreeMap;
+
 use crate::actions::backup_database::BackUp;
-use crate::actions::{self, Phase};
+use crate::actions::{self, Draft, Phase};
 use crate::analysis::context::{AnalysisContext, CoreTableStatus};
 use crate::model::diagnosis::{DatabaseState, Diagnosis};
-use crate::model::names::{FilePath, Moment};
-use crate::model::plan::step::{Move, Probe, Risk, Step};
+use crate::model::names::{Digest, Moment};
+use crate::model::plan::derive;
+use crate::model::plan::step::{Probe, Risk, Step};
 use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target, lifetime};
-use crate::model::risk;
 use crate::rules;
 
 /// What is said of a plan from outside.
@@ -32,19 +34,25 @@ pub fn of_wishes(
     case: &AnalysisContext,
     diagnosis: Diagnosis,
     wishes: PlanOptions,
-    mut steps: Vec<Step>,
+    drafts: Vec<Draft>,
 ) -> Plan {
-    number(&mut steps);
-    of_steps(case, diagnosis, wishes, steps)
+    of_steps(case, diagnosis, wishes, drafts)
 }
 
 fn of_steps(
     case: &AnalysisContext,
     diagnosis: Diagnosis,
     wishes: PlanOptions,
-    steps: Vec<Step>,
+    drafts: Vec<Draft>,
 ) -> Plan {
-    let worst = steps.iter().map(risk::of_step).max().unwrap_or(Risk::Safe);
+    let mut definitions = BTreeMap::new();
+    let mut said = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        definitions.extend(draft.definitions.into_iter().map(|text| (Digest::of(&text), text)));
+        said.push(draft.said);
+    }
+    let steps = derive::derive(said);
+    let worst = steps.iter().map(|step| step.risk).max().unwrap_or(Risk::Safe);
     let facts = case.facts;
     Plan {
         format_version: FORMAT_VERSION.to_owned(),
@@ -56,99 +64,58 @@ fn of_steps(
         target: Target {
             site: facts.config.site.clone(),
             database: facts.database.identity.clone(),
-            roots: roots(&steps),
+            roots: derive::roots(&steps),
         },
         config_sha256: facts.config_digest(),
         observation_sha256: facts.digest(),
         diagnosis,
         findings: Vec::new(),
         premises: premises(case, &steps),
-        goal: goal(&steps),
+        goal: derive::goal(&steps),
         summary: Summary::of(&steps),
+        definitions,
         steps,
     }
 }
 
-/// All remedies, in the order of a plan, numbered and bound to each other.
-fn steps(case: &AnalysisContext) -> Vec<Step> {
+/// All remedies, in the order of a plan.
+fn steps(case: &AnalysisContext) -> Vec<Draft> {
     // Somebody else's site: not even its files are touched.
     if matches!(case.state, DatabaseState::Foreign | DatabaseState::Unreachable) {
         return Vec::new();
     }
-    let mut steps: Vec<Step> = rules::ALL.iter().flat_map(|rule| (rule.remedy)(case)).collect();
-    if steps.iter().any(changes_database) {
-        steps.push(BackUp { directory: case.facts.config.backup.directory.as_ref() }.step());
+    let mut drafts: Vec<Draft> = rules::ALL.iter().flat_map(|rule| (rule.remedy)(case)).collect();
+    let changes =
+        |draft: &Draft| draft.said.moves.iter().any(|mv| derive::changes_database(&mv.effects()));
+    if drafts.iter().any(changes) {
+        drafts.push(BackUp { directory: case.facts.config.backup.directory.as_ref() }.step());
     }
-    steps.sort_by_key(phase);
-    number(&mut steps);
-    bind(&mut steps);
-    steps
+    drafts.sort_by_key(phase);
+    drafts
 }
 
-fn number(steps: &mut [Step]) {
-    for (n, step) in steps.iter_mut().enumerate() {
-        step.id = format!("{}", n + 1);
-    }
-}
-
-fn phase(step: &Step) -> Phase {
-    actions::by_kind(&step.kind).map_or(Phase::Migrate, |action| action.phase)
-}
-
-fn changes_database(step: &Step) -> bool {
-    !step.moves.iter().any(Move::touches_files)
-}
-
-/// Says which steps need which, and which are gone beyond by the migrations.
-fn bind(steps: &mut [Step]) {
-    let migrate =
-        steps.iter().find(|step| phase(step) == Phase::Migrate).map(|step| step.id.clone());
-    let mut last_of_database: Option<String> = None;
-    let mut rooms: Vec<(String, String)> = Vec::new();
-    let mut copies: Vec<String> = Vec::new();
-    for step in steps {
-        match phase(step) {
-            Phase::MakeRoom => rooms.push((step.address.clone(), step.id.clone())),
-            Phase::CopyFiles => {
-                let room = rooms.iter().find(|(address, _)| *address == step.address);
-                step.requires.extend(room.map(|(_, id)| id.clone()));
-                copies.push(step.id.clone());
-            }
-            // Of files that other plans have moved.
-            Phase::Release => {}
-            phase => {
-                if phase == Phase::Rewrite {
-                    step.requires.extend(copies.iter().cloned());
-                }
-                step.requires.extend(last_of_database.replace(step.id.clone()));
-                if phase != Phase::BackUp && migrate.as_ref() != Some(&step.id) {
-                    step.superseded_by.clone_from(&migrate);
-                }
-            }
-        }
-    }
+fn phase(draft: &Draft) -> Phase {
+    actions::by_kind(&draft.said.kind).map_or(Phase::Migrate, |action| action.phase)
 }
 
 /// What the plan as a whole rests on: only what concerns its steps, so that a busy database does
 /// not make a plan stale that moves files.
 fn premises(case: &AnalysisContext, steps: &[Step]) -> Vec<Probe> {
-    if !steps.iter().any(changes_database) {
+    let mut moves = steps.iter().flat_map(|step| &step.moves);
+    if !moves.any(|mv| derive::changes_database(&mv.effects())) {
         return Vec::new();
     }
     let book = case.book();
-    let except: Vec<_> = book.map(|book| book.table.clone()).into_iter().collect();
+    let except: Vec<_> = book.map(|book| book.versions.table.clone()).into_iter().collect();
     let mut premises =
         vec![Probe::SchemaIs { sha256: case.schema().digest_without(&except), except }];
     if let Some(book) = book {
-        premises.push(Probe::RevisionsAre {
-            table: book.table.clone(),
-            column: book.column.clone(),
-            recorded: book.recorded.clone(),
-        });
+        let versions = book.versions.clone();
+        premises.push(Probe::RevisionsAre { versions, rows: book.rows() });
     }
     let genuine = case.core_that_is(CoreTableStatus::Genuine);
     let core = &case.facts.config.tables.core;
-    let tables: std::collections::BTreeMap<_, _> = core
+    let tables: BTreeMap<_, _> = core
         .iter()
         .filter(|(name, _)| genuine.contains(&name.as_str()))
         .map(|(n, c)| (n.clone(), c.clone()))
@@ -157,35 +124,4 @@ fn premises(case: &AnalysisContext, steps: &[Step]) -> Vec<Probe> {
         premises.push(Probe::CorePresent { tables });
     }
     premises
-}
-
-/// What holds of the database when the plan is done. Files are answered for by their steps.
-fn goal(steps: &[Step]) -> Vec<Probe> {
-    let last = |step: &&Step| {
-        changes_database(step) && step.superseded_by.is_none() && phase(step) != Phase::BackUp
-    };
-    let mut goal: Vec<Probe> = Vec::new();
-    for probe in steps.iter().filter(last).flat_map(|step| &step.done) {
-        if !goal.contains(probe) {
-            goal.push(probe.clone());
-        }
-    }
-    goal
-}
-
-/// The roots that steps touch.
-fn roots(steps: &[Step]) -> Vec<FilePath> {
-    let mut roots: Vec<FilePath> = Vec::new();
-    for mv in steps.iter().flat_map(|step| &step.moves) {
-        match mv {
-            Move::CopyFiles(copy) => roots.extend([copy.from.clone(), copy.to.clone()]),
-            Move::ReplaceFiles(replace) => roots.extend([replace.from.clone(), replace.to.clone()]),
-            Move::ReleaseFiles(release) => roots.extend([release.from.clone(), release.to.clone()]),
-            Move::MakeDirectory(make) => roots.push(make.path.clone()),
-            _ => {}
-        }
-    }
-    roots.sort();
-    roots.dedup();
-    roots
 }

@@ -17,6 +17,7 @@ use crate::model::config::{Access, Upgrade};
 use crate::model::database::catalogue::{Catalogue, Ran};
 use crate::model::database::revisions::Revisions;
 use crate::model::database::shape::Shape;
+use crate::model::host_command::HostCommand;
 use crate::model::names::{FilePath, ObjectRef, Secret};
 use crate::process;
 use crate::process::command::{Command, Exit};
@@ -132,20 +133,19 @@ impl Recording<'_> {
 
     /// The upgrade command with the revision as its last word.
     fn command(&self, id: &str) -> Result<Command> {
-        let mut argv = self.upgrade.command.clone();
-        if let Some(first) = argv.first_mut() {
-            *first = self.program.to_text().into_owned();
-        }
-        match argv.last_mut() {
-            Some(last) if argv_has_target(&self.upgrade.command) => id.clone_into(last),
-            _ => argv.push(id.to_owned()),
+        let mut command = HostCommand::of_upgrade(self.upgrade, Some(self.program));
+        let has_target = argv_has_target(&self.upgrade.command);
+        let takes_revision = command.takes_revision();
+        match command.argv.last_mut() {
+            _ if takes_revision => {}
+            Some(last) if has_target => id.clone_into(last),
+            _ => command.argv.push(id.to_owned()),
         }
         let secrets: Vec<Secret> = self.access.password.iter().cloned().collect();
         let invocation = Invocation {
-            argv: &argv,
-            directory: &self.upgrade.directory,
-            env: &self.upgrade.env,
-            url: self.upgrade.url_variable.as_deref().map(|name| (name, &self.access.url)),
+            command: &command,
+            revision: Some(id),
+            url: Some(&self.access.url),
             timeout: Duration::from_secs(self.upgrade.timeout_seconds),
             environment: self.environment,
             secrets: &secrets,

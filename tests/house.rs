@@ -354,6 +354,8 @@ fn every_key_of_a_configuration_is_on_its_page() {
     for (source, text, known) in [
         ("src/config/file.rs", application, "url_variable"),
         ("src/config/host.rs", host, "forbid_destructive"),
+        ("src/config/host_word.rs", host, "lock_timeout"),
+        ("src/config/host_profile.rs", host, "tolerate"),
     ] {
         let keys = fields(source);
         assert!(keys.contains(known), "the keys in {source} were not found");

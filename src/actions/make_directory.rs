@@ -1,13 +1,15 @@
 //! `make_directory`: makes the directory that files are to be moved to.
 
-use crate::actions::{Action, Parts, Phase, step};
+use crate::actions::{Action, Draft, Phase, draft};
 use crate::model::config::Upload;
-use crate::model::plan::step::{MakeDirectory, Move, Probe, RemoveDirectory, Step};
+use crate::model::files::location::Location;
+use crate::model::plan::step::{MakeDirectory, Move};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
     kind: "make_directory",
     phase: Phase::MakeRoom,
+    makes: |moves| matches!(moves, [Move::MakeDirectory(_)]),
     about: "makes the directory that files are to be moved to",
     page: include_str!("../../docs/actions/make_directory.md"),
 };
@@ -20,28 +22,18 @@ pub struct MakeRoom<'a> {
 
 impl MakeRoom<'_> {
     /// Its step.
-    pub fn step(&self) -> Step {
-        let path = self.upload.to.clone();
-        let make =
-            MakeDirectory { path: path.clone(), mode: None, owner: self.upload.owner.clone() };
-        step(
-            &ACTION,
-            Parts {
-                address: format!("uploads/{}", self.upload.name),
-                reason: self.reason.into(),
-                ready: vec![Probe::DirectoryIs { path: path.clone(), present: false }],
-                moves: vec![Move::MakeDirectory(make)],
-                done: vec![Probe::DirectoryIs { path: path.clone(), present: true }],
-                undo: vec![Move::RemoveDirectory(RemoveDirectory { path })],
-                ..Parts::default()
-            },
-        )
+    pub fn step(&self) -> Draft {
+        let path = Location::directory(self.upload.to.clone());
+        let make = MakeDirectory { path, mode: None, owner: self.upload.owner.clone() };
+        let address = format!("uploads/{}", self.upload.name);
+        draft(&ACTION, address, self.reason, vec![Move::MakeDirectory(make)])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::tests::step_of;
     use crate::model::config::OnConflict;
     use crate::model::plan::step::Risk;
 
@@ -57,8 +49,7 @@ mod tests {
             mode: None,
             owner: None,
         };
-        let step = MakeRoom { upload: &upload, reason: "x" }.step();
-        crate::actions::tests::check(&step);
+        let step = step_of(MakeRoom { upload: &upload, reason: "x" }.step());
         assert_eq!(
             (step.risk, step.title.as_str()),
             (Risk::Safe, "make directory `/data/avatars`")

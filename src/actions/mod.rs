@@ -1,14 +1,13 @@
-//! SHELF: action kinds. Each turns an intention ("drop this table") into a [`Step`]: what must
-//! hold, what is saved, the typed moves, what holds afterwards, how it is undone.
+//! SHELF: action kinds. Each turns an intention ("drop this table") into a [`Draft`]: typed moves, and
+//! what the plan says around them. What must hold, what is saved, how it is undone is derived.
 //!
-//! An action is a compiler, not an executor: pure, and unknown to the runner. To add one: a
-//! file here with its intention, its `ACTION` record and its tests, a line in [`ALL`], and a page
-//! `docs/actions/KIND.md`. Nothing in `plan`, `apply`, `render` or `model` changes.
+//! An action is a compiler, not an executor: pure, and unknown to the runner. Never spells SQL, never
+//! writes a probe. To add one: a file here with its intention, its `ACTION` record and its tests, a
+//! line in [`ALL`], and a page `docs/actions/KIND.md`. Nothing in `plan`, `apply`, `render` or `model`
+//! changes.
 
-use crate::model::names::Digest;
-use crate::model::plan::step::{Move, Probe, Risk, Step};
-use crate::model::plan::wording;
-use crate::model::risk;
+use crate::model::plan::derive::{self, Said};
+use crate::model::plan::step::Move;
 
 pub mod backup_database;
 pub mod drop_constraint;
@@ -51,6 +50,8 @@ pub struct Action {
     pub kind: &'static str,
     /// When in a plan its steps have their turn.
     pub phase: Phase,
+    /// Whether these are moves that it makes: a plan's kind is bound to them.
+    pub makes: fn(&[Move]) -> bool,
     /// One sentence for people.
     pub about: &'static str,
     /// The whole page, from `docs/actions/`.
@@ -77,67 +78,55 @@ pub fn by_kind(kind: &str) -> Option<&'static Action> {
     ALL.iter().copied().find(|action| action.kind == kind)
 }
 
-/// The parts of a step that its intention decides; the rest follows from them.
-#[derive(Default)]
-pub(crate) struct Parts {
-    pub address: String,
-    pub reason: String,
-    pub transaction: Option<&'static str>,
-    pub ready: Vec<Probe>,
-    pub save: Vec<Move>,
-    pub moves: Vec<Move>,
-    pub done: Vec<Probe>,
-    pub undo: Vec<Move>,
+/// Drafts the step of an action: what the plan is to say of it. All else is derived, once the plan
+/// has its order.
+pub(crate) fn draft(
+    action: &Action,
+    address: impl Into<String>,
+    reason: &str,
+    moves: Vec<Move>,
+) -> Draft {
+    let reversal = derive::natural_reversal(&moves);
+    let (kind, address, reason) = (action.kind.to_owned(), address.into(), reason.to_owned());
+    Draft { said: Said { kind, address, reason, moves, reversal }, definitions: Vec::new() }
 }
 
-/// Makes the step of an action. Its id and its place among others are the plan's to give.
-pub(crate) fn step(action: &Action, parts: Parts) -> Step {
-    let mut step = Step {
-        id: String::new(),
-        kind: action.kind.to_owned(),
-        address: parts.address,
-        title: String::new(),
-        reason: parts.reason,
-        risk: Risk::Safe,
-        requires: Vec::new(),
-        superseded_by: None,
-        transaction: parts.transaction.map(str::to_owned),
-        ready: parts.ready,
-        save: parts.save,
-        moves: parts.moves,
-        done: parts.done,
-        undo: parts.undo,
-    };
-    step.risk = risk::of_step(&step);
-    step.title = wording::title(&step);
-    step
+/// A step as an action drafts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    pub said: Said,
+    /// The texts of the definitions that its moves name.
+    pub definitions: Vec<String>,
 }
 
-/// The name under which a step keeps what it saves: short, plain, the same for the same address.
-pub(crate) fn save_name(action: &Action, address: &str) -> String {
-    format!("{}-{}", action.kind, Digest::of(address).short(8))
+impl Draft {
+    /// With the text of a definition that a move names.
+    pub(crate) fn defined(mut self, definition: &str) -> Self {
+        self.definitions.push(definition.to_owned());
+        self
+    }
 }
-
-/// The transaction that all removals of a plan share: they happen together or not at all.
-pub(crate) const CLEARING: &str = "clear";
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::model::plan::step::Step;
 
-    /// What must be true of every step an action makes.
-    pub(crate) fn check(step: &Step) {
-        assert!(by_kind(&step.kind).is_some(), "{} is not on the shelf", step.kind);
-        assert!(!step.moves.is_empty() && !step.done.is_empty() && !step.address.is_empty());
-        assert_eq!(step.risk, risk::of_step(step));
-        let files = step.moves.iter().filter(|mv| mv.touches_files()).count();
-        assert!(
-            files == 0 || files == step.moves.len(),
-            "a step touches the database or files, never both"
-        );
-        if step.moves.iter().any(|mv| matches!(mv, Move::DropObject(_))) {
-            assert!(!step.save.is_empty() && !step.undo.is_empty(), "nothing is dropped unsaved");
+    /// The step of a draft that is all of a plan, after a backup; and what must be true of every
+    /// step that an action makes.
+    pub(crate) fn step_of(draft: Draft) -> Step {
+        let backup = backup_database::BackUp { directory: None }.step().said;
+        let kind = draft.said.kind.clone();
+        let action = by_kind(&kind).unwrap();
+        assert!((action.makes)(&draft.said.moves), "{kind} does not make its own moves");
+        for definition in &draft.definitions {
+            let sha256 = crate::model::names::Digest::of(definition);
+            assert!(draft.said.moves.iter().any(|mv| mv.definitions().contains(&sha256)));
         }
+        let step = derive::derive(vec![backup, draft.said]).pop().unwrap();
+        assert!(!step.moves.is_empty() && !step.address.is_empty());
+        assert!(step.moves.iter().all(|mv| mv.problem().is_none()), "{step:?}");
+        step
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! `move_files`: copies files from an old place to where they belong. Sources stay until a later
 //! plan releases them; nothing is ever replaced.
 
-use crate::actions::{Action, Parts, Phase, step};
+use crate::actions::{Action, Draft, Phase, draft};
 use crate::model::config::Upload;
+use crate::model::files::location::Location;
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::model::plan::step::{CopyFiles, FileList, Move, Probe, RemoveFiles, Step};
+use crate::model::plan::step::{CopyFiles, FileList, Move};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
     kind: "move_files",
     phase: Phase::CopyFiles,
+    makes: |moves| matches!(moves, [Move::CopyFiles(_)]),
     about: "copies files to where they belong; the sources stay until a later plan releases them",
     page: include_str!("../../docs/actions/move_files.md"),
 };
@@ -28,34 +30,26 @@ pub struct MoveFiles<'a> {
 
 impl MoveFiles<'_> {
     /// Its step.
-    pub fn step(self) -> Step {
-        let (upload, to) = (self.upload, self.upload.to.clone());
+    pub fn step(self) -> Draft {
+        let upload = self.upload;
+        let renamed = if self.renamed { "/renamed" } else { "" };
+        let address = format!("uploads/{}{}{renamed}", upload.name, self.from.to_text());
         let copy = CopyFiles {
-            from: self.from.clone(),
-            to: to.clone(),
+            from: Location::directory(self.from.clone()),
+            to: Location::directory(upload.to.clone()),
             files: FileList::Inline(self.files),
             mode: upload.mode.clone(),
             owner: upload.owner.clone(),
             renamed: self.renamed,
         };
-        step(
-            &ACTION,
-            Parts {
-                address: format!("uploads/{}", upload.name),
-                reason: self.reason.into(),
-                ready: vec![Probe::FilesReady { r#move: 0 }],
-                moves: vec![Move::CopyFiles(copy)],
-                done: vec![Probe::FilesDone { r#move: 0 }],
-                undo: vec![Move::RemoveFiles(RemoveFiles { root: to, files: FileList::Move(0) })],
-                ..Parts::default()
-            },
-        )
+        draft(&ACTION, address, self.reason, vec![Move::CopyFiles(copy)])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::tests::step_of;
     use crate::model::config::OnConflict;
     use crate::model::names::Digest;
     use crate::model::plan::step::Risk;
@@ -73,7 +67,7 @@ mod tests {
             owner: None,
         };
         let files = vec![FileFact("a.png".into(), 1500, Digest::of("a"))];
-        let step = MoveFiles {
+        let draft = MoveFiles {
             upload: &upload,
             from: &upload.from[0],
             files,
@@ -81,7 +75,7 @@ mod tests {
             reason: "x",
         }
         .step();
-        crate::actions::tests::check(&step);
+        let step = step_of(draft);
         assert_eq!(step.risk, Risk::Safe);
         assert_eq!(step.title, "copy 1 file (1.5 kB) from `/app/avatars` to `/data/avatars`");
     }

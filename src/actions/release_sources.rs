@@ -2,18 +2,19 @@
 //! request, and never in the plan that moved them. What it removes is kept by the run, so that undo
 //! brings it back.
 
-use crate::actions::{Action, Parts, Phase, save_name, step};
+use crate::actions::{Action, Draft, Phase, draft};
 use crate::model::config::Upload;
+use crate::model::files::location::Location;
+use crate::model::files::rewriting::Rewriting;
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::model::plan::step::{
-    FileList, Move, Probe, ReleaseFiles, RestoreFiles, SaveFiles, Step,
-};
+use crate::model::plan::step::{FileList, Move, ReleaseFiles};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
     kind: "release_sources",
     phase: Phase::Release,
+    makes: |moves| matches!(moves, [Move::ReleaseFiles(_)]),
     about: "removes files from an old place whose copies are where they belong",
     page: include_str!("../../docs/actions/release_sources.md"),
 };
@@ -24,45 +25,29 @@ pub struct ReleaseSources<'a> {
     pub from: &'a FilePath,
     /// Files that are in both places with the same content, sorted by path.
     pub files: Vec<FileFact>,
-    /// What else must hold, so that nothing refers to them there.
-    pub unreferenced: Vec<Probe>,
+    /// Spellings of old that no row may have any more, so that nothing refers to them there.
+    pub unreferenced: Vec<Rewriting>,
     pub reason: &'a str,
 }
 
 impl ReleaseSources<'_> {
     /// Its step.
-    pub fn step(self) -> Step {
-        let (from, to) = (self.from.clone(), self.upload.to.clone());
-        let address = format!("uploads/{}/{}", self.upload.name, from.to_text());
-        let name = save_name(&ACTION, &address);
-        let mut ready = vec![Probe::FilesReady { r#move: 0 }];
-        ready.extend(self.unreferenced);
-        let list = || FileList::Move(0);
-        let save = SaveFiles { name: name.clone(), from: from.clone(), files: list() };
-        let restore = RestoreFiles { name, root: from.clone(), files: list(), replacing: None };
-        step(
-            &ACTION,
-            Parts {
-                address,
-                reason: self.reason.into(),
-                ready,
-                save: vec![Move::SaveFiles(save)],
-                moves: vec![Move::ReleaseFiles(ReleaseFiles {
-                    from,
-                    to,
-                    files: FileList::Inline(self.files),
-                })],
-                done: vec![Probe::FilesDone { r#move: 0 }],
-                undo: vec![Move::RestoreFiles(restore)],
-                ..Parts::default()
-            },
-        )
+    pub fn step(self) -> Draft {
+        let address = format!("uploads/{}{}", self.upload.name, self.from.to_text());
+        let release = ReleaseFiles {
+            from: Location::directory(self.from.clone()),
+            to: Location::directory(self.upload.to.clone()),
+            files: FileList::Inline(self.files),
+            unreferenced: self.unreferenced,
+        };
+        draft(&ACTION, address, self.reason, vec![Move::ReleaseFiles(release)])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::tests::step_of;
     use crate::model::config::OnConflict;
     use crate::model::names::Digest;
     use crate::model::plan::step::Risk;
@@ -87,8 +72,7 @@ mod tests {
             unreferenced: Vec::new(),
             reason: "x",
         };
-        let step = release.step();
-        crate::actions::tests::check(&step);
+        let step = step_of(release.step());
         assert_eq!(step.risk, Risk::Destructive);
         assert!(
             matches!(&step.save[..], [Move::SaveFiles(_)])

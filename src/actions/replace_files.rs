@@ -1,16 +1,18 @@
 //! `replace_files`: copies files from an old place over files of other content where they belong.
 //! What is replaced is kept by the run, so that undo puts it back.
 
-use crate::actions::{Action, Parts, Phase, save_name, step};
+use crate::actions::{Action, Draft, Phase, draft};
 use crate::model::config::Upload;
+use crate::model::files::location::Location;
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::model::plan::step::{self, FileList, Move, Probe, RestoreFiles, SaveFiles, Step};
+use crate::model::plan::step::{self, FileList, Move};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
     kind: "replace_files",
     phase: Phase::CopyFiles,
+    makes: |moves| matches!(moves, [Move::ReplaceFiles(_)]),
     about: "copies files over others of another content, which the run keeps",
     page: include_str!("../../docs/actions/replace_files.md"),
 };
@@ -28,44 +30,25 @@ pub struct ReplaceFiles<'a> {
 
 impl ReplaceFiles<'_> {
     /// Its step.
-    pub fn step(self) -> Step {
-        let (upload, to) = (self.upload, self.upload.to.clone());
-        let address = format!("uploads/{}/{}", upload.name, self.from.to_text());
-        let name = save_name(&ACTION, &address);
-        let save = SaveFiles { name: name.clone(), from: to.clone(), files: FileList::Replaced(0) };
-        let restore = RestoreFiles {
-            name,
-            root: to.clone(),
-            files: FileList::Replaced(0),
-            replacing: Some(FileList::Move(0)),
-        };
+    pub fn step(self) -> Draft {
+        let upload = self.upload;
+        let address = format!("uploads/{}{}", upload.name, self.from.to_text());
         let replace = step::ReplaceFiles {
-            from: self.from.clone(),
-            to,
+            from: Location::directory(self.from.clone()),
+            to: Location::directory(upload.to.clone()),
             files: FileList::Inline(self.files),
             replaced: FileList::Inline(self.replaced),
             mode: upload.mode.clone(),
             owner: upload.owner.clone(),
         };
-        step(
-            &ACTION,
-            Parts {
-                address,
-                reason: self.reason.into(),
-                ready: vec![Probe::FilesReady { r#move: 0 }],
-                save: vec![Move::SaveFiles(save)],
-                moves: vec![Move::ReplaceFiles(replace)],
-                done: vec![Probe::FilesDone { r#move: 0 }],
-                undo: vec![Move::RestoreFiles(restore)],
-                ..Parts::default()
-            },
-        )
+        draft(&ACTION, address, self.reason, vec![Move::ReplaceFiles(replace)])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::tests::step_of;
     use crate::model::config::OnConflict;
     use crate::model::names::Digest;
     use crate::model::plan::step::Risk;
@@ -84,10 +67,10 @@ mod tests {
             mode: None,
             owner: None,
         };
-        let step =
+        let draft =
             ReplaceFiles { upload: &upload, from: &upload.from[0], files, replaced, reason: "x" }
                 .step();
-        crate::actions::tests::check(&step);
+        let step = step_of(draft);
         assert_eq!(step.risk, Risk::Destructive);
         assert!(
             matches!(&step.save[..], [Move::SaveFiles(_)])

@@ -2,103 +2,99 @@
 //! itself shows them; a stamp that a person assumed counts as destructive.
 
 use crate::actions::widen_version_column::WIDTH;
-use crate::actions::{Action, Parts, Phase, step};
-use crate::model::database::revisions::VersionTable;
-use crate::model::dialect::Dialect;
-use crate::model::plan::step::{Basis, CreateObject, DropObject, Move, Probe, SetRevisions, Step};
+use crate::actions::{Action, Draft, Phase, draft};
+use crate::model::database::revisions::{RecordedRevisions, sorted_rows};
+use crate::model::plan::step::{Basis, CreateVersionTable, Move, SetRevisions};
 
 /// The record on the shelf.
 pub const ACTION: Action = Action {
     kind: "stamp_revision",
     phase: Phase::Stamp,
+    makes: |moves| {
+        matches!(
+            moves,
+            [Move::SetRevisions(_)] | [Move::CreateVersionTable(_), Move::SetRevisions(_)]
+        )
+    },
     about: "records the revisions that the schema shows, without running anything",
     page: include_str!("../../docs/actions/stamp_revision.md"),
 };
 
 /// The intention.
 pub struct StampRevision<'a> {
-    pub book: &'a VersionTable,
+    pub book: &'a RecordedRevisions,
     pub to: &'a [String],
     pub basis: Basis,
-    /// What has to hold of the schema for it to show them.
-    pub evidence: Option<Probe>,
     pub reason: &'a str,
 }
 
 impl StampRevision<'_> {
-    /// Its step, or `None` where the engine could not take the record away again.
-    pub fn step(&self, dialect: &dyn Dialect) -> Option<Step> {
-        let (table, column) = (&self.book.table, &self.book.column);
-        let from = self.book.rows().to_vec();
-        let set = |from: &[String], to: &[String], basis| {
-            Move::SetRevisions(SetRevisions {
-                table: table.clone(),
-                column: column.clone(),
-                from: from.to_vec(),
-                to: to.to_vec(),
-                basis,
-            })
+    /// Its step.
+    pub fn step(&self) -> Draft {
+        let versions = &self.book.versions;
+        let before = self.book.rows().unwrap_or_default();
+        let after = sorted_rows(versions, self.to);
+        let (kept, removed) = before.iter().cloned().partition(|row| after.contains(row));
+        let added = after.iter().filter(|row| !before.contains(row)).cloned().collect();
+        let set = SetRevisions {
+            versions: versions.clone(),
+            kept,
+            removed,
+            added,
+            basis: self.basis.clone(),
         };
-        let recorded = |recorded| Probe::RevisionsAre {
-            table: table.clone(),
-            column: column.clone(),
-            recorded,
-        };
-        let mut moves = vec![set(&from, self.to, self.basis)];
-        let mut undo = vec![set(self.to, &from, Basis::Assumed)];
+        let mut moves = Vec::new();
         if self.book.recorded.is_none() {
-            let create = dialect.create_book(table, column, WIDTH);
-            moves
-                .insert(0, Move::CreateObject(CreateObject { object: table.clone(), sql: create }));
-            undo.push(Move::DropObject(DropObject {
-                object: table.clone(),
-                sql: dialect.drop_object(table)?,
-            }));
+            let create = CreateVersionTable { versions: versions.clone(), width: WIDTH };
+            moves.push(Move::CreateVersionTable(create));
         }
-        let mut ready = vec![recorded(self.book.recorded.clone()), Probe::NoOtherWriter {}];
-        ready.extend(self.evidence.clone());
-        Some(step(
-            &ACTION,
-            Parts {
-                address: format!("database/{}.{}", table.schema, table.name),
-                reason: self.reason.into(),
-                ready,
-                moves,
-                done: vec![recorded(Some(self.to.to_vec()))],
-                undo,
-                ..Parts::default()
-            },
-        ))
+        moves.push(Move::SetRevisions(set));
+        let address = format!("database/{}.{}", versions.table.schema, versions.table.name);
+        draft(&ACTION, address, self.reason, moves)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::drop_table::tests::Plain;
-    use crate::model::names::ObjectRef;
-    use crate::model::plan::step::Risk;
+    use crate::actions::tests::step_of;
+    use crate::model::database::version_table::VersionTable;
+    use crate::model::names::{Digest, ObjectRef};
+    use crate::model::plan::step::{Probe, Risk, ShapeFact, Step};
 
-    fn stamp(recorded: Option<Vec<String>>, basis: Basis) -> Step {
-        let table = ObjectRef::table("public", "versions");
-        let book = VersionTable { table, column: "v".into(), width: None, recorded };
+    fn exact() -> Basis {
+        Basis::Exact(ShapeFact { sha256: Digest::of(""), normaliser: 1, except: Vec::new() })
+    }
+
+    fn stamp(recorded: Option<&[&str]>, basis: Basis) -> Step {
+        let versions = VersionTable::of_heads(ObjectRef::table("public", "versions"), "v");
+        let recorded = recorded.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect());
+        let book = RecordedRevisions { versions, width: None, recorded };
         let to = ["062".to_owned()];
-        let stamp = StampRevision { book: &book, to: &to, basis, evidence: None, reason: "x" };
-        stamp.step(&Plain).unwrap()
+        step_of(StampRevision { book: &book, to: &to, basis, reason: "x" }.step())
     }
 
     #[test]
-    fn a_missing_record_is_made_and_taken_away_again() {
-        let step = stamp(None, Basis::Exact);
-        crate::actions::tests::check(&Step { save: step.moves.clone(), ..step.clone() });
+    fn a_missing_record_is_made_and_removed_again() {
+        let step = stamp(None, exact());
         assert_eq!(step.title, "create table `versions`, stamp `062`");
         assert_eq!(step.undo.len(), 2);
-        assert_eq!(stamp(Some(Vec::new()), Basis::Exact).title, "stamp `062`");
+        assert!(matches!(&step.ready[0], Probe::RevisionsAre { rows: None, .. }));
+        assert!(!step.ready.iter().any(|probe| matches!(probe, Probe::NoTriggers { .. })));
+        assert_eq!(stamp(Some(&[]), exact()).title, "stamp `062`");
+    }
+
+    #[test]
+    fn rows_that_stay_are_neither_removed_nor_added() {
+        let step = stamp(Some(&["061", "062"]), exact());
+        let Move::SetRevisions(set) = &step.moves[0] else { panic!() };
+        assert_eq!((set.kept.len(), set.removed.len(), set.added.len()), (1, 1, 0));
+        assert_eq!(step.title, "clear `061` of table `versions`");
     }
 
     #[test]
     fn what_a_person_assumed_counts_as_destructive() {
-        assert_eq!(stamp(Some(Vec::new()), Basis::Exact).risk, Risk::Safe);
-        assert_eq!(stamp(Some(Vec::new()), Basis::Assumed).risk, Risk::Destructive);
+        assert_eq!(stamp(Some(&[]), exact()).risk, Risk::Safe);
+        assert_eq!(stamp(Some(&[]), Basis::Assumed).risk, Risk::Destructive);
     }
 }

@@ -7,14 +7,13 @@ use std::collections::BTreeSet;
 
 use crate::analysis::schema_comparison::SchemaComparison;
 use crate::engines;
+use crate::engines::dialect::Dialect;
 use crate::frameworks::{self, Framework, Leftover};
-use crate::model::database::revisions::{Revisions, VersionTable};
+use crate::model::database::revisions::{RecordedRevisions, Revisions};
 use crate::model::database::schema::{Schema, Table};
 use crate::model::diagnosis::{DatabaseState, Decisions, Finding, Severity};
-use crate::model::dialect::Dialect;
 use crate::model::names::ObjectRef;
 use crate::model::observation::{Circumstances, Facts};
-use crate::model::plan::step::Basis;
 
 /// The subject of findings that stop everything that would change the database.
 pub const DATABASE: &str = "database";
@@ -49,7 +48,16 @@ pub struct AnalysisContext<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
     pub to: Vec<String>,
-    pub basis: Basis,
+    pub basis: Grounds,
+}
+
+/// Why revisions are recorded without being run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grounds {
+    /// The live schema is theirs, and no other's.
+    Shown,
+    /// A person said so.
+    Assumed,
 }
 
 /// How a core table is found.
@@ -93,7 +101,7 @@ impl<'a> AnalysisContext<'a> {
         self.facts.revisions.as_ref()
     }
 
-    pub fn book(&self) -> Option<&'a VersionTable> {
+    pub fn book(&self) -> Option<&'a RecordedRevisions> {
         self.facts.database.book.as_ref()
     }
 
@@ -115,7 +123,7 @@ impl<'a> AnalysisContext<'a> {
 
     fn home_tables(&self) -> impl Iterator<Item = &'a Table> {
         let schema = self.schema();
-        let book = self.book().map(|book| book.table.clone());
+        let book = self.book().map(|book| book.versions.table.clone());
         schema.tables.iter().filter(move |table| {
             table.schema == schema.home
                 && table.extension.is_none()

@@ -209,6 +209,8 @@ pub(crate) mod tests {
             },
             revisions: None,
             program: None,
+            check_program: None,
+            host: None,
             uploads: Vec::new(),
             references: Vec::new(),
             catalogue: None,

@@ -8,7 +8,7 @@ use crate::model::database::revisions::Revisions;
 use crate::model::database::shape::{NORMALISER, Shape};
 use crate::model::diagnosis::Inferred;
 use crate::model::observation::{Facts, Presence};
-use crate::model::plan::step::Probe;
+use crate::model::plan::step::ShapeFact;
 
 /// A schema and the catalogue of its application.
 pub struct SchemaComparison<'a> {
@@ -46,7 +46,7 @@ impl<'a> SchemaComparison<'a> {
         if !fits || facts.database.presence == Presence::NotLooked {
             return None;
         }
-        let book = facts.database.book.as_ref().map(|book| &book.table);
+        let book = facts.database.book.as_ref().map(|book| &book.versions.table);
         let known = catalogue.known();
         let whole = Shape::of(&facts.database.schema, book);
         let mut beside: Vec<String> =
@@ -84,17 +84,15 @@ impl<'a> SchemaComparison<'a> {
     }
 
     /// What has to hold of a schema that is at these revisions; none where nothing is catalogued.
-    pub fn shape_is(&self, revisions: &[String]) -> Option<Probe> {
+    pub fn shape_of(&self, revisions: &[String]) -> Option<ShapeFact> {
         let at = self.catalogue.position(revisions)?;
-        Some(self.probe(&self.catalogue.shape(at)))
+        Some(self.fact(&self.catalogue.shape(at)))
     }
 
-    fn probe(&self, shape: &Shape) -> Probe {
-        Probe::ShapeIs {
-            sha256: shape.digest(),
-            normaliser: NORMALISER,
-            except: self.beside.clone(),
-        }
+    fn fact(&self, shape: &Shape) -> ShapeFact {
+        let mut except = self.beside.clone();
+        except.sort();
+        ShapeFact { sha256: shape.digest(), normaliser: NORMALISER, except }
     }
 
     /// The scripts among these that are not the ones that the catalogue was recorded with.
@@ -114,7 +112,7 @@ impl<'a> SchemaComparison<'a> {
 
     /// The stops that running these migrations is known to make from here, in order: the script,
     /// what is recorded then, and what holds of the schema then.
-    pub fn stops(&self, pending: &[String]) -> Vec<(&'a str, &'a [String], Probe)> {
+    pub fn stops(&self, pending: &[String]) -> Vec<(&'a str, &'a [String], ShapeFact)> {
         let begun = self.begun.as_ref().filter(|begun| begun.stop.is_some());
         let mut stops = Vec::new();
         for id in pending {
@@ -127,7 +125,7 @@ impl<'a> SchemaComparison<'a> {
             let made =
                 begun.filter(|begun| begun.script == *id).and_then(|begun| begun.stop).unwrap_or(0);
             for shape in self.catalogue.stumbles(at).into_iter().skip(made) {
-                stops.push((entry.script.as_str(), recorded, self.probe(&shape)));
+                stops.push((entry.script.as_str(), recorded, self.fact(&shape)));
             }
         }
         stops

@@ -12,7 +12,9 @@ use crate::apply::progress::Reporter;
 use crate::artifact::sidecar::Batch;
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
-use crate::model::names::{Moment, Secret};
+use crate::model::files::location::Location;
+use crate::model::host_command::HostCommand;
+use crate::model::names::{FilePath, Moment, Secret};
 use crate::model::plan::step::{FileList, Step};
 use crate::model::run::journal::{Attempt, JournalEvent};
 use crate::stores::store::{CopyAttributes, FileState};
@@ -32,8 +34,12 @@ pub struct ApplyOptions {
     pub clock: fn() -> Moment,
     /// How long to wait for the locks.
     pub lock_wait: Duration,
-    /// The environment in which `${NAME}` of a command's variables is filled in.
+    /// What the host permits to be run, by name.
+    pub commands: BTreeMap<String, HostCommand>,
+    /// The environment that ttplan was started in: what the host says is passed on of it.
     pub environment: BTreeMap<OsString, OsString>,
+    /// Of the database, for commands that are told by a variable where it is.
+    pub url: Secret,
     /// Texts that must never show up in a log.
     pub secrets: Vec<Secret>,
     /// For people who read the journal or meet the lock.
@@ -56,6 +62,8 @@ pub struct RunContext<'a> {
     pub reporter: &'a mut dyn Reporter,
     pub sidecar: Option<&'a Path>,
     pub options: &'a ApplyOptions,
+    /// The name of the database's engine on its shelf.
+    pub engine: String,
 }
 
 impl RunContext<'_> {
@@ -123,6 +131,18 @@ fn numeric_owner(owner: Option<&str>) -> Result<Option<(u32, u32)>> {
         })
     };
     owner.map(read).transpose()
+}
+
+/// The directory that a place is.
+///
+/// Errors: `Kind::Refused` for an object store, which this ttplan cannot work with.
+pub(in crate::apply) fn directory(place: &Location) -> Result<&FilePath> {
+    place.as_directory().ok_or_else(|| {
+        let message = format!("`{}` is in an object store", place.to_text());
+        Error::new(Kind::Refused, message)
+            .code("move_unsupported")
+            .because("this ttplan copies files between directories only")
+    })
 }
 
 #[cfg(test)]

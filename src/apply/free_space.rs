@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::names::FilePath;
 use crate::model::plan::Plan;
-use crate::model::plan::step::{Move, Step};
+use crate::model::plan::step::Step;
 use crate::model::text::bytes;
 
 /// What else may need room meanwhile: a sixteenth more, and a little in any case.
@@ -30,15 +30,13 @@ pub fn demand(
         .is_some_and(|engine| engine.dialect.is_one_file());
     let mut copies: BTreeMap<&FilePath, u64> = BTreeMap::new();
     for mv in to_do.iter().flat_map(|step| &step.moves) {
-        match mv {
-            Move::BackupDatabase(backup) => {
-                *copies.entry(backup.directory.as_ref().unwrap_or(state)).or_default() += 1;
-                *copies.entry(state).or_default() += u64::from(one_file && prove);
-            }
-            // Migrations work on a copy there.
-            Move::Run(_) if one_file => *copies.entry(state).or_default() += 1,
-            _ => {}
+        if let Some(backup) = mv.backup() {
+            *copies.entry(backup.directory.as_ref().unwrap_or(state)).or_default() += 1;
+            *copies.entry(state).or_default() += u64::from(one_file && prove);
         }
+        // Migrations work on a copy there.
+        let works_on_copy = one_file && mv.effects().command.is_some();
+        *copies.entry(state).or_default() += u64::from(works_on_copy);
     }
     copies.retain(|_, copies| *copies > 0);
     if copies.is_empty() {

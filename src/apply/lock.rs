@@ -4,13 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::apply::context::ApplyOptions;
+use crate::apply::context::{ApplyOptions, directory};
 use crate::artifact::state::{Lock, StateDirectory};
 use crate::error::Result;
 use crate::live::LiveWriter;
 use crate::model::host::HostConfig;
 use crate::model::names::FilePath;
 use crate::model::plan::Plan;
+use crate::model::plan::moves::effects::{PathRole, PathUse, Use};
 use crate::model::plan::step::Move;
 
 /// A run's turn on this host: the state directory with its lock.
@@ -38,20 +39,21 @@ pub fn lock(options: &ApplyOptions, live: &mut dyn LiveWriter, plan: &Plan) -> R
         live.change_database().lock(options.lock_wait)?;
     }
     // Each once: a second lock of the same root would wait for the first.
-    let roots: BTreeSet<&FilePath> =
-        plan.steps.iter().flat_map(|step| &step.moves).flat_map(locked_roots).collect();
-    for root in roots {
+    let mut roots: BTreeSet<FilePath> = BTreeSet::new();
+    for mv in plan.steps.iter().flat_map(|step| &step.moves) {
+        roots.extend(locked_roots(mv)?);
+    }
+    for root in &roots {
         live.lock_root(root, options.lock_wait)?;
     }
     Ok(())
 }
 
-/// The roots that a move must have for itself.
-fn locked_roots(mv: &Move) -> Vec<&FilePath> {
-    match mv {
-        Move::CopyFiles(copy) => vec![&copy.to],
-        Move::ReplaceFiles(replace) => vec![&replace.to],
-        Move::ReleaseFiles(release) => vec![&release.from, &release.to],
-        _ => Vec::new(),
-    }
+/// The roots that a move must have for itself: where it puts files, and for a release both.
+fn locked_roots(mv: &Move) -> Result<Vec<FilePath>> {
+    let effects = mv.effects();
+    let removes = effects.paths.iter().any(|path| path.what == Use::Remove);
+    let locked =
+        |path: &&PathUse<'_>| path.role == PathRole::Files && (removes || path.what != Use::Read);
+    effects.paths.iter().filter(locked).map(|path| directory(&path.place).cloned()).collect()
 }

@@ -96,6 +96,7 @@ pub fn apply(
         reporter,
         sidecar: sidecar.as_deref(),
         options,
+        engine: plan.target.database.engine.clone(),
     };
     check_commands(&mut ctx, &to_do)?;
     ctx.note_attempt(Attempt::Apply, trusted)?;

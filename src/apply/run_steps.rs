@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::apply::context::RunContext;
+use crate::apply::context::{RunContext, directory};
 use crate::apply::execute::{replace, run_move};
 use crate::apply::preflight::{self, StepStatus};
 use crate::apply::probe::Prober;
@@ -10,7 +10,8 @@ use crate::apply::probe::answer::demand;
 use crate::apply::progress::ProgressEvent;
 use crate::error::{Error, Kind, Result};
 use crate::model::plan::Plan;
-use crate::model::plan::step::{CopyFiles, Move, ReplaceFiles, Step};
+use crate::model::plan::moves::effects::{Domain, Files};
+use crate::model::plan::step::Step;
 use crate::model::run::journal::JournalEvent;
 
 /// How often a transaction that met a lock is tried again, with a pause that grows.
@@ -91,13 +92,14 @@ fn note_done(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
     if standing.begun.contains(&step.id) && !standing.done.contains(&step.id) {
         // Its last file had its name; what was replaced may still lie beside it.
         for mv in &step.moves {
-            if let Move::CopyFiles(CopyFiles { to, .. })
-            | Move::ReplaceFiles(ReplaceFiles { to, .. }) = mv
-            {
-                ctx.live.change_files().sweep(to)?;
-            }
-            if let Move::ReplaceFiles(replace) = mv {
-                replace::clear_exchanged(ctx, &replace.to, &[&replace.files, &replace.replaced])?;
+            match mv.files() {
+                Files::Copy(copy) => drop(ctx.live.change_files().sweep(directory(&copy.to)?)?),
+                Files::Replace(replace) => {
+                    let to = directory(&replace.to)?;
+                    ctx.live.change_files().sweep(to)?;
+                    replace::clear_exchanged(ctx, to, &[&replace.files, &replace.replaced])?;
+                }
+                Files::Release(_) | Files::None => {}
             }
         }
         ctx.active_run.note(JournalEvent::Done { step: step.id.clone() })?;
@@ -123,11 +125,8 @@ fn not_ready(step: &Step, what: &str) -> Error {
 
 /// Backups, restores and commands have transactions of their own; files have none.
 pub fn needs_transaction(step: &Step) -> bool {
-    let without = |mv: &Move| {
-        mv.touches_files()
-            || matches!(mv, Move::BackupDatabase(_) | Move::RestoreDatabase(_) | Move::Run(_))
-    };
-    !step.moves.iter().any(without)
+    let transactional = Domain::Database { transactional: true };
+    step.moves.iter().all(|mv| mv.effects().domain == transactional)
 }
 
 fn one_by_one(ctx: &mut RunContext<'_>, steps: &[&Step]) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::apply::active_run::{self, ActiveRun};
 use crate::apply::context::{ApplyOptions, RunContext};
-use crate::apply::execute::{release, rows, run_move};
+use crate::apply::execute::{self, run_move};
 use crate::apply::lock::{StateLock, lock};
 use crate::apply::preflight::{self, StepStatus, check_target};
 use crate::apply::probe::Prober;
@@ -17,7 +17,8 @@ use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
-use crate::model::plan::step::{Answer, Move, Probe, Step};
+use crate::model::plan::moves::effects::Domain;
+use crate::model::plan::step::{Answer, By, Move, Probe, Reversal, Step};
 use crate::model::run::journal::{Attempt, JournalEvent, When};
 use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::trust::trusted_plan::TrustedPlan;
@@ -58,6 +59,7 @@ pub fn undo(
         reporter,
         sidecar: sidecar.as_deref(),
         options,
+        engine: plan.target.database.engine.clone(),
     };
     check(&mut ctx, plan, &done)?;
     if !ctx.reporter.confirm(&done)? {
@@ -121,15 +123,9 @@ fn check(ctx: &mut RunContext<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
             continue;
         }
         for mv in &step.undo {
-            match mv {
-                Move::RestoreObjects(restore) => drop(ctx.active_run.checked(&restore.name, None)?),
-                Move::RestoreDatabase(restore) => {
-                    ctx.active_run.checked(&restore.name, restore.directory.as_ref())?;
-                    check_unwritten(ctx, plan, step)?;
-                }
-                Move::RestoreRows(restore) => rows::check_unwritten(ctx, restore)?,
-                Move::RestoreFiles(restore) => release::check_kept(ctx, step, restore)?,
-                _ => {}
+            execute::check_undo(ctx, step, mv)?;
+            if restores_all(mv) {
+                check_unwritten(ctx, plan, step)?;
             }
         }
     }
@@ -145,12 +141,17 @@ fn why(status: Option<&StepStatus>) -> String {
 
 /// Whether the step's work was a command's.
 fn ran_a_command(step: &Step) -> bool {
-    step.moves.iter().any(|mv| matches!(mv, Move::Run(_)))
+    step.moves.iter().any(|mv| mv.effects().command.is_some())
 }
 
 /// Whether a step changed nothing: a backup.
 fn only_saves(step: &Step) -> bool {
-    step.moves.iter().all(|mv| matches!(mv, Move::BackupDatabase(_) | Move::SaveObjects(_)))
+    step.reversal == Reversal::By(By::Nothing)
+}
+
+/// Whether a move restores the whole database.
+fn restores_all(mv: &Move) -> bool {
+    mv.effects().domain == Domain::Database { transactional: false }
 }
 
 /// How the database stands to a step that ran a command.
@@ -222,11 +223,7 @@ fn undo_step(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result<bool>
     }
     ctx.active_run.note(JournalEvent::UndoBegun { step: step.id.clone() })?;
     if !is_at_its_beginning {
-        let outcome = if step
-            .undo
-            .iter()
-            .any(|mv| mv.touches_files() || matches!(mv, Move::RestoreDatabase(_)))
-        {
+        let outcome = if step.undo.iter().any(|mv| mv.touches_files() || restores_all(mv)) {
             step.undo.iter().try_for_each(|mv| run_move(ctx, step, mv))
         } else {
             run_steps::retry(ctx, step, |ctx| {

@@ -46,8 +46,14 @@ pub fn bring_back(
     check_target(plan, live)?;
     let chosen = chosen(plan, wanted)?;
     let mut active_run = ActiveRun::open(folder.clone(), options.clock)?;
-    let mut ctx =
-        RunContext { live, active_run: &mut active_run, reporter, sidecar: None, options };
+    let mut ctx = RunContext {
+        live,
+        active_run: &mut active_run,
+        reporter,
+        sidecar: None,
+        options,
+        engine: plan.target.database.engine.clone(),
+    };
     let mut to_do = Vec::new();
     for step in &chosen {
         if !is_back(&mut ctx, step)? {
@@ -94,10 +100,7 @@ pub fn bring_back(
 /// it.
 fn chosen<'p>(plan: &'p Plan, wanted: &[String]) -> Result<Vec<&'p Step>> {
     let names = |step: &Step| -> Vec<String> {
-        let put = step
-            .moves
-            .iter()
-            .filter_map(|mv| if let Move::Quarantine(put) = mv { Some(&put.object) } else { None });
+        let put = step.moves.iter().filter_map(Move::quarantines);
         put.flat_map(|object| [object.name.clone(), format!("{}.{}", object.schema, object.name)])
             .collect()
     };
@@ -141,10 +144,7 @@ fn is_back(ctx: &mut RunContext<'_>, step: &Step) -> Result<bool> {
         Answer::Yes => return Ok(true),
         Answer::No(what) | Answer::Unknown(what) => what,
     };
-    let objects = step
-        .moves
-        .iter()
-        .filter_map(|mv| if let Move::Quarantine(put) = mv { Some(&put.object) } else { None });
+    let objects = step.moves.iter().filter_map(Move::quarantines);
     let mut aside = Vec::new();
     for object in objects {
         aside.push(ctx.live.change_database().is_in_quarantine(object)?);

@@ -50,7 +50,7 @@ pub fn is_bound(plan: &Plan) -> bool {
 pub fn take_out(plan: &mut Plan, to: impl Write) -> std::io::Result<()> {
     let mut encoder = zstd::Encoder::new(to, 3)?;
     let mut line = 0;
-    for list in plan.steps.iter_mut().flat_map(|step| &mut step.moves).flat_map(lists_mut) {
+    for list in plan.steps.iter_mut().flat_map(|step| &mut step.moves).flat_map(Move::lists_mut) {
         let FileList::Inline(rows) = &list else { continue };
         let (files, bytes) = list.totals();
         let mut hash = sha2::Sha256::new();
@@ -69,21 +69,7 @@ pub fn take_out(plan: &mut Plan, to: impl Write) -> std::io::Result<()> {
 
 /// The lists that a move has of its own.
 fn lists(mv: &Move) -> Vec<&FileList> {
-    match mv {
-        Move::CopyFiles(copy) => vec![&copy.files],
-        Move::ReleaseFiles(release) => vec![&release.files],
-        Move::ReplaceFiles(replace) => vec![&replace.files, &replace.replaced],
-        _ => Vec::new(),
-    }
-}
-
-fn lists_mut(mv: &mut Move) -> Vec<&mut FileList> {
-    match mv {
-        Move::CopyFiles(copy) => vec![&mut copy.files],
-        Move::ReleaseFiles(release) => vec![&mut release.files],
-        Move::ReplaceFiles(replace) => vec![&mut replace.files, &mut replace.replaced],
-        _ => Vec::new(),
-    }
+    mv.effects().lists.into_iter().filter(|list| list.is_own()).collect()
 }
 
 /// How much of a list is handed out at once: until it has so many files or so many bytes, whatever

@@ -16,7 +16,6 @@ use crate::cli::out::Out;
 use crate::cli::tail::Tail;
 use crate::error::{Error, Kind, Result};
 use crate::model::plan::step::{Risk, Step};
-use crate::model::risk;
 use crate::model::text;
 use crate::render::style;
 use crate::render::style::{faint, plain};
@@ -165,11 +164,10 @@ impl Reporter for CliReporter<'_> {
                 "  {:>2}. {}  {}\n",
                 plain(&step.id),
                 plain(&step.title),
-                style::risk(risk::of_step(step))
+                style::risk(step.risk)
             ));
         }
-        let destructive =
-            steps.iter().filter(|step| risk::of_step(step) == Risk::Destructive).count() as u64;
+        let destructive = steps.iter().filter(|step| step.risk == Risk::Destructive).count() as u64;
         if destructive > 0 {
             text.push_str(&format!(
                 "  {}\n",

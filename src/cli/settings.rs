@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::cli::out::Out;
 use crate::config::{self, CliOverrides, ResolvedConfig};
 use crate::error::{Error, Kind, Result};
+use crate::model::config::Access;
 use crate::model::host::HostConfig;
 use crate::model::names::Secret;
 use crate::model::text::shell_word;
@@ -62,6 +63,7 @@ impl SiteArgs {
         let access = config::resolve(&said)
             .map_err(|error| error.under(format!("{DIRECT} cannot be used")))?
             .access;
+        let access = Access { programs: settled.access.programs.clone(), ..access };
         if access.database.engine != settled.access.database.engine {
             let message = format!("{DIRECT} is of another engine than the site's database");
             return Err(Error::new(Kind::Config, message).hint(format!("unset {DIRECT}")));
@@ -82,7 +84,10 @@ impl SiteArgs {
 
     /// The settled wishes. Without a label of its own, a site is called as its host calls it.
     pub fn resolve(&self) -> Result<ResolvedConfig> {
-        let said = self.said()?;
+        let mut said = self.said()?;
+        let host = config::host(&said)?;
+        said.public_variables =
+            host.as_ref().map(|host| host.public_variables.clone()).unwrap_or_default();
         let mut settled = config::resolve(&said)?;
         if settled.file.is_none() && settled.config.profile.is_none() {
             return Err(Error::new(Kind::Config, "nothing says which application this is")
@@ -93,9 +98,11 @@ impl SiteArgs {
                 .hint("ttplan init")
                 .hint("or name a profile: `--profile timetracker`"));
         }
-        if settled.config.site.is_none() {
-            settled.config.site = config::host(&said)?.map(|site| site.name);
+        if let Some(host) = &host {
+            settled.config.site.get_or_insert_with(|| host.name.clone());
+            settled.access.programs = host.programs.clone();
         }
+        settled.host = host;
         Ok(settled)
     }
 }

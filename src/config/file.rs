@@ -135,6 +135,9 @@ pub struct Upgrade {
     pub directory: Option<PathAt>,
     #[serde(default)]
     pub env: BTreeMap<Checked<Variable>, Spanned<Checked<Public>>>,
+    /// The variables of `env` that stand for themselves; no key of its own.
+    #[serde(skip)]
+    pub pass: Vec<String>,
     pub url_variable: Option<Checked<Variable>>,
     pub timeout: Option<Checked<Timeout>>,
     #[serde(default)]

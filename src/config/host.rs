@@ -10,11 +10,15 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use crate::config::file::{Head, PathAt, check_version};
+use crate::config::host_profile;
+use crate::config::host_word::{
+    self, WrittenCommand, WrittenPrograms, WrittenStart, WrittenVariables,
+};
 use crate::config::interpolate;
 use crate::config::overrides::CliOverrides;
 use crate::config::paths::resolve;
 use crate::config::source::{ConfigText, ConfigTexts};
-use crate::config::values::{Checked, Label, Seconds};
+use crate::config::values::{Checked, Label, Seconds, Word};
 use crate::error::{Error, Kind, Result};
 use crate::fs::ownership::check_ownership;
 use crate::model::config::Config;
@@ -36,8 +40,15 @@ struct HostFile {
     environment: Option<Checked<Label>>,
     #[serde(default)]
     roots: Vec<PathAt>,
+    profile: Option<Spanned<String>>,
     #[serde(default)]
-    commands: Vec<Spanned<Vec<String>>>,
+    commands: BTreeMap<Checked<Word>, WrittenCommand>,
+    #[serde(default)]
+    programs: WrittenPrograms,
+    #[serde(default)]
+    variables: WrittenVariables,
+    #[serde(default)]
+    start: WrittenStart,
     state: WrittenState,
     trust: WrittenTrust,
     #[serde(default)]
@@ -135,15 +146,6 @@ fn read(source: &ConfigText, file: FilePath) -> Result<HostConfig> {
             Err(sources.error(message, written.span()))
         }
     };
-    let mut commands = Vec::new();
-    for command in written.commands {
-        if command.get_ref().first().is_none_or(String::is_empty) {
-            return Err(
-                sources.error("a command begins with the name of a program", command.span())
-            );
-        }
-        commands.push(command.into_inner());
-    }
     let required = written.trust.required.map_or(1, NonZeroU32::get);
     let required_for_destructive = match written.trust.required_for_destructive {
         Some(number) if number.get_ref().get() < required => {
@@ -176,7 +178,14 @@ fn read(source: &ConfigText, file: FilePath) -> Result<HostConfig> {
         name: written.site.0.0,
         environment: written.environment.map(|label| label.0.0),
         roots: written.roots.iter().map(absolute).collect::<Result<_>>()?,
-        commands,
+        commands: host_word::commands(written.commands, &absolute, &sources)?,
+        programs: host_word::programs(&written.programs, &absolute)?,
+        public_variables: host_word::public(written.variables),
+        profile: written
+            .profile
+            .map(|profile| host_profile::open(&profile, &sources))
+            .transpose()?,
+        unattended: host_word::unattended(&written.start),
         state: absolute(&written.state.directory)?,
         trust: Trust {
             allowed_signers: absolute(&written.trust.allowed_signers)?,

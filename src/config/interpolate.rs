@@ -9,6 +9,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::config::redact::{covered, is_secret_name};
 use crate::config::source::ConfigTexts;
 use crate::error::{Error, Kind, Result};
 use crate::model::variables::{self, Fault};
@@ -16,20 +17,60 @@ use crate::model::variables::{self, Fault};
 /// The variables that were set when ttplan was started.
 pub type Environment = BTreeMap<OsString, OsString>;
 
-/// Fills in every string below `table`, except that the strings below `unexpanded` are only
-/// checked.
+/// Fills in every string below `table`. What looks secret goes nowhere but below `private`: the
+/// rest stands in plans and observations.
 pub fn fill_in(
     table: &mut DeTable<'_>,
-    unexpanded: &[&str],
+    private: &[&str],
+    public: &[String],
     environment: &Environment,
     sources: &ConfigTexts<'_>,
 ) -> Result<()> {
-    each_string(table, Some(unexpanded), &mut |text, kept, span| match kept {
-        true => {
-            variables::check(text).map(|()| None).map_err(|fault| refusal(&fault, sources, span))
+    each_string(table, Some(private), &mut |text, is_private, span| {
+        if !is_private {
+            refuse_secrets(text, span.clone(), public, environment, sources)?;
         }
-        false => filled(text, span, environment, sources).map(Some),
+        filled(text, span, environment, sources).map(Some)
     })
+}
+
+/// Refuses a variable that is a secret by its name or by its value, unless the host calls it public.
+fn refuse_secrets(
+    text: &str,
+    span: Range<usize>,
+    public: &[String],
+    environment: &Environment,
+    sources: &ConfigTexts<'_>,
+) -> Result<()> {
+    for name in variables::names(text) {
+        let value = environment.get(OsStr::new(name)).and_then(|value| value.to_str());
+        let has_password = value.is_some_and(|value| covered(value) != value);
+        let is_secret = is_secret_name(name) || has_password;
+        if is_secret && !public.iter().any(|known| known == name) {
+            let message = format!("the variable `{name}` looks secret, and a plan would show it");
+            return Err(sources.error(message, place_of(name, sources, span)).hint(format!(
+                "if it is none: `[variables]` `public = [\"{name}\"]` in host.toml"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Moves the variables of a command that are handed on as they are (`X = "${X}"`) out of its table;
+/// returns their names.
+pub fn take_passed(env: &mut DeTable<'_>) -> Vec<String> {
+    let is_passed = |name: &str, value: &DeValue<'_>| {
+        value.as_str().is_some_and(|text| text == format!("${{{name}}}"))
+    };
+    let passed: Vec<String> = env
+        .iter()
+        .filter(|(name, value)| is_passed(name.get_ref(), value.get_ref()))
+        .map(|(name, _)| name.get_ref().clone().into_owned())
+        .collect();
+    for name in &passed {
+        env.remove(name.as_str());
+    }
+    passed
 }
 
 /// Fills in one text that stands at `span`.
@@ -105,11 +146,20 @@ fn each_string_of(
 
 /// The error for a fault, at the variable itself where it is written as plainly as it is meant.
 fn refusal(fault: &Fault, sources: &ConfigTexts<'_>, span: Range<usize>) -> Error {
-    let named = fault.name().map(|name| format!("${{{name}"));
-    let found = named.and_then(|named| Some((sources.written(&span).find(&named)?, named.len())));
-    let span =
-        found.map_or(span.clone(), |(at, length)| span.start + at + 2..span.start + at + length);
+    let span = match fault.name() {
+        Some(name) => place_of(name, sources, span),
+        None => span,
+    };
     sources.error(fault.message(), span).hint(fault.hint())
+}
+
+/// Where the variable stands in the text at `span`.
+fn place_of(name: &str, sources: &ConfigTexts<'_>, span: Range<usize>) -> Range<usize> {
+    let named = format!("${{{name}");
+    match sources.written(&span).find(&named) {
+        Some(at) => span.start + at + 2..span.start + at + named.len(),
+        None => span,
+    }
 }
 
 #[cfg(test)]
@@ -121,7 +171,10 @@ mod tests {
 
     fn environment() -> Environment {
         use std::os::unix::ffi::OsStringExt;
-        [("A", b"a\"]\nx = 1".to_vec()), ("N", b"\xff".to_vec())]
+        [("A", "a\"]\nx = 1"), ("API_KEY", "k"), ("PUBLIC_KEY", "p"), ("U", "x://u:pw@h/d")]
+            .map(|(name, value)| (name, value.as_bytes().to_vec()))
+            .into_iter()
+            .chain([("N", b"\xff".to_vec())])
             .into_iter()
             .map(|(name, value)| (name.into(), OsString::from_vec(value)))
             .collect()
@@ -131,18 +184,23 @@ mod tests {
         let source = ConfigText::new("f", text, None);
         let sources = ConfigTexts(vec![&source]);
         let mut table = source.parse()?;
-        fill_in(table.get_mut(), &["keep", "env"], &environment(), &sources)?;
+        fill_in(
+            table.get_mut(),
+            &["keep", "env"],
+            &["PUBLIC_KEY".into()],
+            &environment(),
+            &sources,
+        )?;
         sources.read::<toml::Value>(table).map(|value| value.to_string())
     }
 
     #[test]
     fn strings_are_filled_in_and_structure_and_keys_are_not() {
-        let text = "a = ['${A}', 1]\nkeep = {env = {A = '${A}', B = ['${NONE}']}, other = '${A}'}\n'${A}' = true";
+        let text = "a = ['${A}', 1]\nkeep = {env = {A = '${A}'}, other = '${A}'}\n'${A}' = true";
         let value: toml::Value = toml::from_str(&format!("v = {}", read(text).unwrap())).unwrap();
         let value = &value["v"];
         assert_eq!(value["a"][0].as_str(), Some("a\"]\nx = 1"));
-        assert_eq!(value["keep"]["env"]["A"].as_str(), Some("${A}"));
-        assert_eq!(value["keep"]["env"]["B"][0].as_str(), Some("${NONE}"));
+        assert_eq!(value["keep"]["env"]["A"].as_str(), Some("a\"]\nx = 1"));
         assert_eq!(value["keep"]["other"].as_str(), Some("a\"]\nx = 1"));
         assert!(value.get("${A}").is_some() && value.get("x").is_none());
     }
@@ -163,6 +221,26 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_secret_goes_nowhere_that_others_read() {
+        for text in ["a = '${API_KEY}'", "a = ['x-${U}']", "a = '${API_KEY:-none}'"] {
+            let error = read(text).unwrap_err();
+            assert!(error.message().contains("looks secret"), "{text}: {error}");
+            assert!(!error.to_string().contains("pw@"), "{error}");
+        }
+        for text in ["keep = {env = '${API_KEY}'}", "a = '${PUBLIC_KEY}'", "a = '$${API_KEY}'"] {
+            assert!(read(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_stands_for_itself_is_passed_on_and_no_other() {
+        let source = ConfigText::new("f", "A = '${A}'\nB = '${A}'\nC = '${C:-x}'\nD = 'd'", None);
+        let mut table = source.parse().unwrap();
+        assert_eq!(take_passed(table.get_mut()), ["A"]);
+        assert_eq!(table.get_ref().len(), 3);
     }
 
     #[test]

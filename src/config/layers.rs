@@ -105,9 +105,24 @@ pub fn read(
             remove(table, path);
         }
     }
-    interpolate::fill_in(table, &["revisions", "upgrade", "env"], &said.environment, &sources)?;
+    let passed = at(table, &["revisions", "upgrade", "env"]).map(interpolate::take_passed);
+    let private = &["database", "url"];
+    let public = &said.public_variables;
+    interpolate::fill_in(table, private, public, &said.environment, &sources)?;
     refuse_twins(table, &sources)?;
-    sources.read(merged)
+    let mut file: File = sources.read(merged)?;
+    if let Some(upgrade) = file.revisions.as_mut().and_then(|all| all.upgrade.as_mut()) {
+        upgrade.pass = passed.unwrap_or_default();
+    }
+    Ok(file)
+}
+
+/// The table that is reached along these keys.
+fn at<'t, 'text>(table: &'t mut DeTable<'text>, path: &[&str]) -> Option<&'t mut DeTable<'text>> {
+    path.iter().try_fold(table, |table, key| match table.get_mut(*key)?.get_mut() {
+        DeValue::Table(inner) => Some(inner),
+        _ => None,
+    })
 }
 
 fn refuse_twins(table: &DeTable<'_>, sources: &ConfigTexts<'_>) -> Result<()> {

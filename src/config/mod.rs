@@ -19,12 +19,15 @@ use crate::model::names::FilePath;
 mod discover;
 mod file;
 mod host;
+mod host_profile;
+mod host_word;
 mod interpolate;
 mod layers;
 mod merge;
 mod overrides;
 mod paths;
 mod profiles;
+mod proposal;
 mod redact;
 mod resolve;
 mod source;
@@ -36,6 +39,7 @@ pub use crate::fs::ownership::check_ownership;
 pub use discover::{Discovery, discover};
 pub use host::{check_together, host};
 pub use overrides::{CliOverrides, FILE};
+pub use proposal::propose;
 
 /// The settled wishes, and what is needed to reach the database.
 #[derive(Clone, Debug)]
@@ -44,6 +48,8 @@ pub struct ResolvedConfig {
     pub access: Access,
     /// The file they came from, if there was one.
     pub file: Option<FilePath>,
+    /// What the host decides, where it has a file of its own and the caller asked for it.
+    pub host: Option<HostConfig>,
 }
 
 /// Settles what was said.
@@ -129,5 +135,5 @@ pub fn settle_for(said: &CliOverrides, engines: Engines<'_>) -> Result<ResolvedC
     let sources = ConfigTexts(file.iter().chain(&profile).collect());
     let settling = resolve::Resolver { said, here: &here, base: &base, sources: &sources, engines };
     let (config, access) = settling.resolve(written, chosen.map(|chosen| chosen.name))?;
-    Ok(ResolvedConfig { config, access, file: path })
+    Ok(ResolvedConfig { config, access, file: path, host: None })
 }

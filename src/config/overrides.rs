@@ -25,4 +25,6 @@ pub struct CliOverrides {
     /// Absolute.
     pub working_directory: PathBuf,
     pub environment: Environment,
+    /// Variables that the host calls public although their names look secret.
+    pub public_variables: Vec<String>,
 }

@@ -7,6 +7,17 @@ pub fn covered(text: &str) -> String {
     text.split_inclusive('\n').map(|line| cover_named(&cover_login(line))).collect()
 }
 
+/// Whether a variable is called as secrets are called.
+pub fn is_secret_name(name: &str) -> bool {
+    const ANYWHERE: [&str; 6] = ["passw", "passphrase", "secret", "token", "credential", "apikey"];
+    const WORDS: [&str; 7] = ["key", "keys", "pass", "pwd", "pw", "pat", "dsn"];
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split('_').filter(|word| !word.is_empty());
+    // `PWD` alone is where a shell is.
+    let has_word = name.contains('_') && words.any(|word| WORDS.contains(&word));
+    ANYWHERE.iter().any(|word| name.contains(word)) || has_word
+}
+
 fn cover_login(line: &str) -> String {
     let Some((scheme, rest)) = line.split_once("://") else { return line.to_owned() };
     let Some((user, rest)) = rest.split_once(':') else { return line.to_owned() };
@@ -80,6 +91,16 @@ mod tests {
             ("sqlite:////data/x.db\nb = 1", "sqlite:////data/x.db\nb = 1"),
         ] {
             assert_eq!(covered(text), expected);
+        }
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        for name in ["AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "DB_PASSWORD", "DB_PWD", "API_KEY"] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in ["UPLOAD_FOLDER", "HOME", "PWD", "KEYBOARD", "SITE", "PATH", "CI_COMMIT_REF"] {
+            assert!(!is_secret_name(name), "{name}");
         }
     }
 

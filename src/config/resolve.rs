@@ -16,6 +16,7 @@ use crate::config::source::ConfigTexts;
 use crate::config::url::{self, Address, Engines};
 use crate::config::values::{Checked, Label, Public, Variable, Written};
 use crate::error::{Error, Kind, Result};
+use crate::model::client_programs::ClientPrograms;
 use crate::model::config::{
     Access, Backup, Cleanup, Config, Database, Legacy, RevisionsConfig, Tables, Upgrade, Upload,
     Wait,
@@ -128,10 +129,8 @@ impl Resolver<'_> {
         for (Checked(Variable(name)), value) in written.env {
             let span = value.span();
             let Checked(Public(value)) = value.into_inner();
-            // `DB_PASSWORD = "${DB_PASSWORD}"` is how it should be.
-            if !value.contains("${")
-                && covered(&format!("{name}={value}")) != format!("{name}={value}")
-            {
+            // `DB_PASSWORD = "${DB_PASSWORD}"` is how it should be, and is passed on.
+            if covered(&format!("{name}={value}")) != format!("{name}={value}") {
                 let error = self.sources.error("a plan would show this secret", span);
                 return Err(error.hint(format!("write `{name} = \"${{{name}}}\"`")));
             }
@@ -144,6 +143,7 @@ impl Resolver<'_> {
                 .directory
                 .map_or_else(|| Ok(root.clone()), |written| self.path(root, &written))?,
             env,
+            pass: written.pass,
             url_variable: Some(
                 written.url_variable.map_or_else(|| URL_VARIABLE.to_owned(), |name| name.0.0),
             ),
@@ -268,7 +268,7 @@ impl Resolver<'_> {
             None => error,
         })?;
         let path = self.said.environment.get(OsStr::new("PATH")).cloned().unwrap_or_default();
-        Ok(Access { database, password, url, path })
+        Ok(Access { database, password, url, path, programs: ClientPrograms::default() })
     }
 }
 

@@ -147,7 +147,7 @@ impl Written for Label {
 }
 
 /// A name that becomes a part of addresses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Word(pub String);
 
 impl Written for Word {
@@ -185,14 +185,14 @@ impl Written for Public {
         require(!text.contains('\0'), "a command can be given no zero byte")?;
         require(
             covered(text) == text,
-            "a plan would show this password: give it in a variable of `env`, as `${NAME}`",
+            "a plan would show this password: give it in a variable that is passed on",
         )?;
         Ok(Self(text.to_owned()))
     }
 }
 
 /// One of a few fixed words.
-fn choice<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, String> {
+pub fn choice<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, String> {
     let found = all.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
     let words = || all.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     found.ok_or_else(|| format!("expected one of {}", words()))

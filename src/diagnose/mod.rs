@@ -3,12 +3,11 @@
 //! Pure, and never fails: what could not be seen is a state or a finding of its own, never
 //! health and never a licence to destroy. Plans nothing.
 
-use crate::analysis::context::{AnalysisContext, Stamp};
+use crate::analysis::context::{AnalysisContext, Grounds, Stamp};
 use crate::diagnose::states::Verdict;
 use crate::model::database::revision_status::RevisionStatus;
 use crate::model::diagnosis::{DatabaseState, Decisions, Diagnosis, Revision, Severity};
 use crate::model::observation::Observation;
-use crate::model::plan::step::Basis;
 use crate::rules;
 use crate::rules::assumed_revision::may_be_assumed;
 
@@ -57,11 +56,11 @@ fn stamp(case: &AnalysisContext) -> Option<Stamp> {
     let assumed = Some(case.decisions.assume_revision.clone()).filter(|ids| !ids.is_empty());
     let (to, basis) = match (case.state, assumed, shown) {
         (DatabaseState::Legacy | DatabaseState::FalseStamp, None, Some(shown)) => {
-            (shown, Basis::Exact)
+            (shown, Grounds::Shown)
         }
         (state, Some(assumed), shown) if may_be_assumed(state) => {
             let basis =
-                if shown.as_ref() == Some(&assumed) { Basis::Exact } else { Basis::Assumed };
+                if shown.as_ref() == Some(&assumed) { Grounds::Shown } else { Grounds::Assumed };
             (assumed, basis)
         }
         _ => return None,

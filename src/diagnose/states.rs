@@ -307,8 +307,8 @@ fn core_evidence(case: &AnalysisContext) -> String {
 /// The framework's own record in words.
 fn record(case: &AnalysisContext) -> String {
     match case.book() {
-        Some(book) if book.recorded.is_some() => format!("table `{}`", book.table.name),
-        Some(book) => format!("the absent table `{}`", book.table.name),
+        Some(book) if book.recorded.is_some() => format!("table `{}`", book.versions.table.name),
+        Some(book) => format!("the absent table `{}`", book.versions.table.name),
         None => "no record of revisions".to_owned(),
     }
 }

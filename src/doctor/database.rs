@@ -27,7 +27,7 @@ fn examine(patient: &mut DoctorContext<'_>) -> Vec<Line> {
             .unwrap_or_else(|| "connect as the application's own role".to_owned());
         Line::failure(CHECK.name, error.to_string(), mend)
     }));
-    match live.database().fitness(&patient.access.path) {
+    match live.database().fitness(&patient.access.programs) {
         Ok(found) => lines.extend(found.into_iter().map(|one| match one.holds {
             true => Line::ok(CHECK.name, one.what),
             false => Line::failure(

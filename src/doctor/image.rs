@@ -100,6 +100,8 @@ fn order(catalogue: &Catalogue, one: &[String], other: &[String]) -> Option<std:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::database::revisions::RecordedRevisions;
+    use crate::model::database::version_table::VersionTable;
     use crate::model::health::CheckStatus;
 
     #[test]
@@ -137,9 +139,8 @@ mod tests {
         }
         assert!(line("app:2.0", &facts).message.contains("records nothing yet"));
         let table = crate::model::names::ObjectRef::table("main", "versions");
-        let book = |ids: &[&str]| crate::model::database::revisions::VersionTable {
-            table: table.clone(),
-            column: "version_num".into(),
+        let book = |ids: &[&str]| RecordedRevisions {
+            versions: VersionTable::of_heads(table.clone(), "version_num"),
             width: None,
             recorded: Some(ids.iter().map(|id| (*id).to_owned()).collect()),
         };

@@ -5,12 +5,14 @@
 //! owns it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::engines::dialect::Sql;
+use crate::error::{Error, Kind, Result};
+use crate::model::client_programs::ClientPrograms;
 use crate::model::database::schema::Schema;
+use crate::model::database::version_table::VersionRow;
 use crate::model::names::{Digest, ObjectRef, Secret};
 use crate::model::observation::{Identity, Presence};
 use crate::model::plan::step::SetRevisions;
@@ -89,9 +91,9 @@ pub trait ReadDatabase {
     /// Whether anybody but this very object has the database open for writing.
     fn writers(&mut self) -> Result<OtherSessions>;
 
-    /// Whether this user may do what plans do, and whether the engine's programs that it takes lie
-    /// along `path`.
-    fn fitness(&mut self, path: &OsStr) -> Result<Vec<Requirement>>;
+    /// Whether this user may do what plans do, and whether the engine's programs that it takes are
+    /// here, those that the host names first.
+    fn fitness(&mut self, programs: &ClientPrograms) -> Result<Vec<Requirement>>;
 
     /// A fingerprint of every table's rows, sorted by table; reads the whole database.
     fn content(&mut self) -> Result<Vec<TableContent>>;
@@ -133,10 +135,10 @@ pub trait WriteDatabase: ReadDatabase {
     fn rollback(&mut self) -> Result<()>;
 
     /// Runs one statement inside the transaction; returns the number of rows it touched.
-    fn execute(&mut self, sql: &str) -> Result<u64>;
+    fn execute(&mut self, sql: &Sql) -> Result<u64>;
 
-    /// Replaces the recorded revisions inside the transaction. The rows there must be exactly
-    /// `from`, otherwise nothing is changed and the error is `Kind::Stale`.
+    /// Adds and removes recorded revisions inside the transaction. The rows there must be exactly
+    /// those that the move says, otherwise nothing is changed and the error is `Kind::Stale`.
     fn set_revisions(&mut self, set: &SetRevisions) -> Result<()>;
 
     /// Inside the transaction: keeps others from writing to these objects until it ends, and
@@ -184,4 +186,22 @@ pub trait WriteDatabase: ReadDatabase {
 
     /// Makes the migrated state the database's own, if it was not changed meanwhile.
     fn adopt_migrations(&mut self, scratch: &Path) -> Result<()>;
+}
+
+/// Compares what a version table records with what a move expects of it.
+///
+/// Errors: `Kind::Stale` where they differ.
+pub(in crate::engines) fn check_recorded(set: &SetRevisions, found: &[VersionRow]) -> Result<()> {
+    let expected = set.before();
+    if found == expected {
+        return Ok(());
+    }
+    let listed = |rows: &[VersionRow]| {
+        let ids: Vec<String> = set.versions.ids(rows).iter().map(|id| format!("`{id}`")).collect();
+        if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") }
+    };
+    let table = &set.versions.table;
+    Err(Error::new(Kind::Stale, format!("{table} does not record what the plan expects"))
+        .code("revisions_differ")
+        .because(format!("expected {}, found {}", listed(&expected), listed(found))))
 }

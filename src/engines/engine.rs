@@ -1,9 +1,9 @@
 //! The record that an engine puts on the shelf.
 
 use crate::engines::database::{ReadDatabase, WriteDatabase};
+use crate::engines::dialect::Dialect;
 use crate::error::Result;
 use crate::model::config::Access;
-use crate::model::dialect::Dialect;
 
 /// One kind of database.
 pub struct Engine {

@@ -4,6 +4,7 @@
 //! runs on every engine of the shelf.
 
 pub mod database;
+pub mod dialect;
 pub mod engine;
 pub mod postgres;
 pub mod sqlite;

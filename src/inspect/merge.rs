@@ -51,6 +51,12 @@ pub fn merge(observations: Vec<Observation>) -> Result<Observation> {
         if whole.facts.program.is_none() {
             whole.facts.program = seen.facts.program;
         }
+        if whole.facts.check_program.is_none() {
+            whole.facts.check_program = seen.facts.check_program;
+        }
+        if whole.facts.host.is_none() {
+            whole.facts.host = seen.facts.host;
+        }
     }
     whole.facts.uploads = trees.into_values().collect();
     Ok(whole)

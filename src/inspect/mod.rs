@@ -12,11 +12,13 @@ use crate::live::LiveReader;
 use crate::model::config::{Config, Upload};
 use crate::model::database::catalogue::Catalogue;
 use crate::model::database::offline::Offline;
-use crate::model::database::revisions::{Revisions, VersionTable};
+use crate::model::database::revisions::{RecordedRevisions, Revisions};
 use crate::model::database::schema::{Schema, Table};
+use crate::model::database::version_table::VersionTable;
 use crate::model::files::references::Referenced;
 use crate::model::files::rewriting::{Rewriting, outdated};
 use crate::model::files::uploads::{FileCircumstance, MountInfo, RootState, Tree};
+use crate::model::host::HostFacts;
 use crate::model::names::{FilePath, Moment, ObjectRef};
 use crate::model::observation::{
     Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence,
@@ -40,6 +42,8 @@ pub struct InspectOptions {
     pub catalogue: Option<Catalogue>,
     /// The text of the offline script, where there is one.
     pub offline: Option<String>,
+    /// What the host permits, where there is a host.toml.
+    pub host: Option<HostFacts>,
 }
 
 /// Looks at the whole site once: at the database and at the files at the same time.
@@ -76,7 +80,7 @@ pub fn inspect(
         (in_database, in_files.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let (database, references) = in_database?;
-    let Found { revisions, program, uploads, lies, free_bytes, places } = in_files?;
+    let Found { revisions, programs, uploads, lies, free_bytes, places } = in_files?;
     Ok(Observation {
         format_version: FORMAT_VERSION.to_owned(),
         made_by: wishes.made_by.clone(),
@@ -87,7 +91,9 @@ pub fn inspect(
             revisions,
             catalogue: wishes.catalogue.clone(),
             offline: read_offline(config, framework, wishes.offline.as_deref()),
-            program,
+            program: programs.0,
+            check_program: programs.1,
+            host: wishes.host.clone(),
             uploads,
             references,
         },
@@ -99,7 +105,8 @@ pub fn inspect(
 #[derive(Default)]
 struct Found {
     revisions: Option<Revisions>,
-    program: Option<FilePath>,
+    /// Of the upgrade command, and of its check.
+    programs: (Option<FilePath>, Option<FilePath>),
     uploads: Vec<Tree>,
     /// How the files of each root lie there, in the order of its tree.
     lies: BTreeMap<String, Vec<FileCircumstance>>,
@@ -115,7 +122,7 @@ fn look_at_files(
 ) -> Result<Found> {
     let mut found = Found {
         revisions: framework.map(|framework| read_scripts(config, framework, files)).transpose()?,
-        program: program(config, wishes, files),
+        programs: programs(config, wishes, files),
         ..Found::default()
     };
     for root in roots(config) {
@@ -182,13 +189,17 @@ fn roots(config: &Config) -> BTreeSet<&FilePath> {
     config.uploads.iter().flat_map(|upload| upload.from.iter().chain([&upload.to])).collect()
 }
 
-fn program(
+fn programs(
     config: &Config,
     wishes: &InspectOptions,
     files: &mut dyn ReadStore,
-) -> Option<FilePath> {
-    let command = &config.revisions.as_ref()?.upgrade.as_ref()?.command;
-    files.program(command.first()?, &wishes.search)
+) -> (Option<FilePath>, Option<FilePath>) {
+    let upgrade = config.revisions.as_ref().and_then(|revisions| revisions.upgrade.as_ref());
+    let mut find = |words: &[String]| files.program(words.first()?, &wishes.search);
+    match upgrade {
+        Some(upgrade) => (find(&upgrade.command), find(&upgrade.check)),
+        None => (None, None),
+    }
 }
 
 fn not_looked(config: &Config) -> DatabaseFacts {
@@ -271,10 +282,9 @@ fn look_at_database(
             .filter_map(|row| row.into_iter().next())
             .collect::<Vec<_>>()
     });
-    let book = book_table.map(|table| VersionTable {
+    let book = book_table.map(|table| RecordedRevisions {
         width: recorded_in.and_then(|found| enforced_width(&schema, found, book_column)),
-        table,
-        column: book_column.to_owned(),
+        versions: VersionTable::of_heads(table, book_column),
         recorded,
     });
     let mut rows = Vec::new();
@@ -302,8 +312,7 @@ fn look_at_database(
 fn enforced_width(schema: &Schema, table: &Table, column: &str) -> Option<u32> {
     let (_, rest) = table.column(column)?.data_type.split_once('(')?;
     let width = rest.strip_suffix(')')?.trim().parse().ok()?;
-    let dialect = engines::by_name(&schema.engine)?.dialect;
-    dialect.widen_column(&table.reference(), column, width).map(|_| width)
+    engines::by_name(&schema.engine)?.dialect.enforces_widths().then_some(width)
 }
 
 /// The tables whose exact number of rows a plan could need: those that might have to go. Counting

@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::client_programs::ClientPrograms;
 use crate::model::files::references::Reference;
 use crate::model::names::{FilePath, Secret};
 
@@ -89,9 +90,12 @@ pub struct Upgrade {
     pub check: Vec<String>,
     /// Working directory.
     pub directory: FilePath,
-    /// Variables to set. `${NAME}` in a value stays as it is until the command is run, so
-    /// that no secret gets into a plan.
+    /// Variables to set.
     pub env: BTreeMap<String, String>,
+    /// Variables that are passed on as they are when the command is run, so that no secret gets
+    /// into a plan; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pass: Vec<String>,
     /// The variable in which the command expects the database's URL.
     pub url_variable: Option<String>,
     pub timeout_seconds: u64,
@@ -225,6 +229,8 @@ pub struct Access {
     pub password: Option<Secret>,
     /// The URL as the operator gave it, for commands that expect it so.
     pub url: Secret,
-    /// The `PATH` along which client programs and the application's own are looked for.
+    /// The `PATH` along which the application's own programs are looked for.
     pub path: OsString,
+    /// The database's client programs, where the host names them.
+    pub programs: ClientPrograms,
 }

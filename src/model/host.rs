@@ -1,8 +1,14 @@
-//! What the host decides, and nobody else: who may sign, which roots and commands are
-//! permitted, where the state is kept. Read from the host's own file by `config`.
+//! What the host decides, and nobody else: who may sign, which roots and commands are permitted,
+//! what the application is, where the state is kept. Read from the host's own file by `config`.
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::client_programs::ClientPrograms;
+use crate::model::host_command::HostCommand;
+use crate::model::host_profile::HostProfile;
 use crate::model::names::FilePath;
 
 /// The settled content of `host.toml`.
@@ -15,12 +21,46 @@ pub struct HostConfig {
     pub environment: Option<String>,
     /// Directories that file moves may touch, with all below them.
     pub roots: Vec<FilePath>,
-    /// Commands that may be run, word by word.
-    pub commands: Vec<Vec<String>>,
+    /// Commands that may be run, by their names.
+    pub commands: BTreeMap<String, HostCommand>,
+    pub programs: ClientPrograms,
+    /// Variables that may fill what goes into plans although their names look secret.
+    pub public_variables: Vec<String>,
+    /// What the application is; without it no revision is stamped and no reference rewritten.
+    pub profile: Option<HostProfile>,
+    /// What may be done when nobody looks on; empty unless the host says otherwise.
+    pub unattended: Vec<Unattended>,
     /// Journals, backups, saved objects: 0700, outside every root.
     pub state: FilePath,
     pub trust: Trust,
     pub policy: Policy,
+}
+
+/// What `start` may do by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unattended {
+    FreshInit,
+    RunMigrations,
+    StampExact,
+    MoveFiles,
+}
+
+impl Unattended {
+    /// All of them as written in host.toml.
+    pub const ALL: &[(&str, Unattended)] = &[
+        ("fresh_init", Unattended::FreshInit),
+        ("run_migrations", Unattended::RunMigrations),
+        ("stamp_exact", Unattended::StampExact),
+        ("move_files", Unattended::MoveFiles),
+    ];
+}
+
+/// What an observation records of the host, so that planning elsewhere gives the same plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostFacts {
+    pub commands: BTreeMap<String, HostCommand>,
+    pub profile: Option<HostProfile>,
 }
 
 /// Who may sign, and how many have to.
@@ -77,9 +117,9 @@ impl HostConfig {
         path.is_plain_absolute() && self.roots.iter().any(|root| path.is_within(root))
     }
 
-    /// Whether exactly this command may be run.
-    pub fn permits_command(&self, argv: &[String]) -> bool {
-        self.commands.iter().any(|command| command == argv)
+    /// What an observation says of it.
+    pub fn facts(&self) -> HostFacts {
+        HostFacts { commands: self.commands.clone(), profile: self.profile.clone() }
     }
 }
 
@@ -93,7 +133,11 @@ mod tests {
             name: "prod".into(),
             environment: None,
             roots: vec!["/data".into()],
-            commands: vec![vec!["/usr/bin/flask".into(), "db".into()]],
+            commands: BTreeMap::new(),
+            programs: ClientPrograms::default(),
+            public_variables: Vec::new(),
+            profile: None,
+            unattended: Vec::new(),
             state: "/data/ttplan".into(),
             trust: Trust {
                 allowed_signers: "/etc/ttplan/allowed_signers".into(),
@@ -114,14 +158,5 @@ mod tests {
         for path in ["/database", "/data/../etc", "data/x", "/", "/data//x", "/data/./x"] {
             assert!(!site.permits_path(&path.into()), "{path}");
         }
-    }
-
-    #[test]
-    fn a_command_is_permitted_word_by_word() {
-        let site = site();
-        let argv = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
-        assert!(site.permits_command(&argv(&["/usr/bin/flask", "db"])));
-        assert!(!site.permits_command(&argv(&["/usr/bin/flask", "db", "downgrade"])));
-        assert!(!site.permits_command(&argv(&["/tmp/flask", "db"])));
     }
 }

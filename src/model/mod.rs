@@ -4,20 +4,20 @@
 //! No IO, no clock, no environment, no colour. Imports nothing of ours but `error`.
 //! Whatever is written to disk or printed as JSON is one of these types.
 
+pub mod client_programs;
 pub mod config;
 pub mod database;
 pub mod diagnosis;
-pub mod dialect;
-pub mod file_moves;
 pub mod files;
 pub mod health;
 pub mod host;
-pub mod kept;
+pub mod host_command;
+pub mod host_profile;
+pub mod host_proposal;
 pub mod names;
 pub mod observation;
 pub mod path;
 pub mod plan;
-pub mod risk;
 pub mod run;
 pub mod text;
 pub mod variables;

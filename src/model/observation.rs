@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::model::config::Config;
 use crate::model::database::catalogue::Catalogue;
 use crate::model::database::offline::Offline;
-use crate::model::database::revisions::{Revisions, VersionTable};
+use crate::model::database::revisions::{RecordedRevisions, Revisions};
 use crate::model::database::schema::Schema;
 use crate::model::files::references::Referenced;
 use crate::model::files::uploads::{FileCircumstance, MountInfo, Tree};
+use crate::model::host::HostFacts;
 use crate::model::names::{Digest, FilePath, Moment, ObjectRef};
 
 /// The version of the observation document; its history stands in `docs/formats/observation.md`.
@@ -43,6 +44,12 @@ pub struct Facts {
     pub offline: Vec<Offline>,
     /// The upgrade command's program as found on this host; null where it was not found.
     pub program: Option<FilePath>,
+    /// The same of its check.
+    #[serde(default)]
+    pub check_program: Option<FilePath>,
+    /// What the host permits; null where it has no host.toml.
+    #[serde(default)]
+    pub host: Option<HostFacts>,
     /// One per distinct root, sorted by path.
     pub uploads: Vec<Tree>,
     pub references: Vec<Referenced>,
@@ -56,7 +63,7 @@ pub struct DatabaseFacts {
     pub identity: Identity,
     pub schema: Schema,
     /// The framework's own record; null where no framework is configured.
-    pub book: Option<VersionTable>,
+    pub book: Option<RecordedRevisions>,
     /// Exact row counts, only of tables that might have to go.
     pub rows: Vec<(ObjectRef, u64)>,
 }
@@ -128,6 +135,6 @@ impl Facts {
 
     /// The ids the database records, without the difference between an absent and an empty table.
     pub fn recorded(&self) -> &[String] {
-        self.database.book.as_ref().map_or(&[], VersionTable::rows)
+        self.database.book.as_ref().map_or(&[], RecordedRevisions::ids)
     }
 }

@@ -88,9 +88,22 @@ pub fn fill<'a>(text: &str, lookup: impl Fn(&str) -> Option<&'a OsStr>) -> Resul
     Ok(filled)
 }
 
-/// Whether `text` could be filled in, whatever is set and whatever is not.
-pub fn check(text: &str) -> Result<(), Fault> {
-    fill(text, |_| Some(OsStr::new(""))).map(drop)
+/// The names of the variables that are filled into `text`, defaults or not.
+pub fn names(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('$') {
+        rest = match (after.strip_prefix('$'), after.strip_prefix('{')) {
+            (Some(escaped), _) => escaped,
+            (None, Some(after)) => {
+                let inside = after.split_once('}').map_or(after, |(inside, _)| inside);
+                found.push(inside.split_once(":-").map_or(inside, |(name, _)| name));
+                after
+            }
+            (None, None) => after,
+        };
+    }
+    found
 }
 
 /// Whether `name` can be the name of a variable: letters, digits and `_`, no digit first.
@@ -200,16 +213,21 @@ mod tests {
     }
 
     #[test]
-    fn a_check_finds_what_is_wrong_with_the_text_alone() {
-        assert_eq!(check("${NONE} ${BYTES}"), Ok(()));
-        assert_eq!(check("${NONE"), Err(Fault::Unterminated));
+    fn the_names_are_those_that_are_filled_in() {
+        assert_eq!(names("$${NO}/${A}x${B:-${C}}"), ["A", "B", "C"]);
+        assert_eq!(names("$ ${"), [""]);
     }
 
     proptest! {
         #[test]
         fn any_text_is_filled_in_or_refused(text in r"([${}:\-aA_0é]|\PC){0,40}") {
-            let _ = filled(&text);
-            prop_assert_eq!(check(&text).is_ok(), fill(&text, |_| Some(OsStr::new("v"))).is_ok());
+            let asked = std::cell::RefCell::new(Vec::new());
+            let look = |name: &str| { asked.borrow_mut().push(name.to_owned()); Some(OsStr::new("v")) };
+            let filled = fill(&text, look);
+            // No variable is filled in that is not told beforehand.
+            let names = names(&text);
+            prop_assert!(asked.borrow().iter().all(|name| names.contains(&name.as_str())));
+            prop_assert!(filled.is_err() || asked.borrow().len() == names.len());
         }
 
         #[test]

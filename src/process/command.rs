@@ -1,19 +1,18 @@
 //! A command of the application, and how it ended. Never decides what is run.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::model::names::{FilePath, Secret};
 
-/// A command of the application, ready to run; `env` is complete and may hold secrets.
-#[derive(Clone, Debug)]
+/// A command of the application, ready to run.
+#[derive(Clone)]
 pub struct Command {
     /// Absolute program, then arguments. No shell.
     pub argv: Vec<String>,
     pub directory: FilePath,
-    /// Set on top of the inherited environment.
-    pub env: Vec<(String, Secret)>,
-    /// Variables that are taken out of the inherited environment.
-    pub without: Vec<String>,
+    /// All variables there are: nothing is inherited. It may hold secrets, so it is never shown.
+    pub env: Vec<(OsString, OsString)>,
     /// Texts that are replaced by `***` wherever they turn up in the output.
     pub redact: Vec<Secret>,
     pub timeout: Duration,

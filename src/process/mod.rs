@@ -5,6 +5,7 @@
 //! is not reaped before everything is settled, so that the number of its group stays its own.
 
 pub mod command;
+pub mod environment;
 pub mod invocation;
 mod output;
 mod watcher;
@@ -118,12 +119,7 @@ fn start(command: &Command) -> Result<(Child, PipeReader)> {
     let mut ready = std::process::Command::new(program);
     ready.args(arguments).current_dir(command.directory.as_path()).process_group(0);
     ready.stdin(Stdio::null()).stdout(writer.try_clone().map_err(refused)?).stderr(writer);
-    for name in &command.without {
-        ready.env_remove(name);
-    }
-    for (name, value) in &command.env {
-        ready.env(name, value.reveal());
-    }
+    ready.env_clear().envs(command.env.iter().map(|(name, value)| (name, value)));
     let child = fault::point("command: before it is started")
         .and_then(|()| ready.spawn())
         .map_err(refused)?;

@@ -5,8 +5,6 @@ use crate::model::diagnosis::Severity;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Risk, Step};
-use crate::model::plan::wording;
-use crate::model::risk;
 use crate::render::detail;
 use crate::render::style::plain;
 
@@ -44,7 +42,7 @@ fn inline(text: &str) -> String {
 
 /// The whole plan.
 pub fn plan(plan: &Plan, sha256: &Digest) -> String {
-    let destructive = |step: &&Step| risk::of_step(step) == Risk::Destructive;
+    let destructive = |step: &&Step| step.risk == Risk::Destructive;
     let site = plan.target.site.as_deref().unwrap_or("no site");
     let mut head =
         format!("## Plan for {}, database {}\n\n", code(site), code(&plan.target.database.name));
@@ -62,11 +60,7 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
     if plan.steps.iter().any(|step| destructive(&step)) {
         head.push_str("### Destroys\n\n");
         for step in plan.steps.iter().filter(destructive) {
-            head.push_str(&format!(
-                "- step {}: {}\n",
-                code(&step.id),
-                inline(&wording::title(step))
-            ));
+            head.push_str(&format!("- step {}: {}\n", code(&step.id), inline(&step.title)));
         }
         head.push('\n');
     }
@@ -77,7 +71,7 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
         diagnosis.strategy.word()
     ));
 
-    let tail = format!("**{}**\n", inline(&wording::summary_line(&plan.summary, plan.steps.len())));
+    let tail = format!("**{}**\n", inline(&plan.summary.line(plan.steps.len())));
     let mut rest: Vec<String> = Vec::new();
     let mut findings: Vec<_> = plan.findings.iter().collect();
     findings.sort_by_key(|finding| finding.severity);
@@ -101,11 +95,11 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
         rest.push("\n| step | what | risk |\n| --- | --- | --- |\n".to_owned());
     }
     for step in &plan.steps {
-        let (title, risk) = (inline(&wording::title(step)), risk::of_step(step).word());
+        let (title, risk) = (inline(&step.title), step.risk.word());
         rest.push(format!("| {} | {title} | {risk} |\n", code(&step.id)));
     }
     for step in &plan.steps {
-        let lines = detail::lines(step);
+        let lines = detail::lines(step, detail::dialect_of(plan));
         let first = format!("\n**Step {}, to the letter**\n\n", code(&step.id));
         rest.extend((!lines.is_empty()).then_some(first));
         rest.extend(lines.iter().map(|line| format!("- {}\n", code(line))));

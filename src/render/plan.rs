@@ -1,12 +1,11 @@
 //! A plan, and what led to it, for a terminal. Destructive things first, nothing of them left out;
 //! the summary line last.
 
+use crate::engines::dialect::Dialect;
 use crate::model::diagnosis::{Diagnosis, Finding, Severity};
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Probe, Risk, Step};
-use crate::model::plan::wording;
-use crate::model::risk;
 use crate::model::text;
 use crate::render::detail;
 use crate::render::style;
@@ -20,7 +19,7 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
     let mut text = head(plan, sha256);
     text.push_str(&diagnosis(&plan.diagnosis));
     text.push_str(&findings(&plan.findings));
-    text.push_str(&steps(&plan.steps));
+    text.push_str(&steps(plan));
     text.push_str(&summary(plan));
     text
 }
@@ -29,7 +28,7 @@ pub fn plan(plan: &Plan, sha256: &Digest) -> String {
 /// sum, the digest. Not why: whoever asks that looks at the whole plan.
 pub fn to_sign(plan: &Plan, sha256: &Digest) -> String {
     let mut text = head(plan, sha256);
-    text.push_str(&steps(&plan.steps));
+    text.push_str(&steps(plan));
     text.push_str(&summary(plan));
     text
 }
@@ -125,37 +124,34 @@ fn of_finding(finding: &Finding) -> String {
 /// The destructive steps, all of them.
 fn destroys(steps: &[Step]) -> String {
     let destructive: Vec<&Step> =
-        steps.iter().filter(|step| risk::of_step(step) == Risk::Destructive).collect();
+        steps.iter().filter(|step| step.risk == Risk::Destructive).collect();
     if destructive.is_empty() {
         return String::new();
     }
     let mut text = format!("{}\n", style::bad("destroys:"));
     for step in destructive {
-        text.push_str(&format!("  step {}: {}\n", plain(&step.id), plain(&wording::title(step))));
+        text.push_str(&format!("  step {}: {}\n", plain(&step.id), plain(&step.title)));
     }
     text
 }
 
-fn steps(steps: &[Step]) -> String {
+fn steps(plan: &Plan) -> String {
+    let (steps, dialect) = (&plan.steps, detail::dialect_of(plan));
     if steps.is_empty() {
         return String::new();
     }
     let mut text = destroys(steps);
     text.push_str(&format!("{}\n", strong("steps:")));
     for step in steps {
-        text.push_str(&of_step(step));
+        text.push_str(&of_step(step, dialect));
     }
     text
 }
 
-fn of_step(step: &Step) -> String {
-    let mut text = format!(
-        "  {:>2}. {}  {}\n",
-        plain(&step.id),
-        plain(&wording::title(step)),
-        style::risk(risk::of_step(step))
-    );
-    for line in detail::lines(step) {
+fn of_step(step: &Step, dialect: Option<&dyn Dialect>) -> String {
+    let mut text =
+        format!("  {:>2}. {}  {}\n", plain(&step.id), plain(&step.title), style::risk(step.risk));
+    for line in detail::lines(step, dialect) {
         text.push_str(&format!("      {}\n", plain(&line)));
     }
     if step.ready.contains(&Probe::NoOtherWriter {}) {
@@ -169,7 +165,7 @@ fn of_step(step: &Step) -> String {
 
 /// The last line.
 pub fn summary(plan: &Plan) -> String {
-    let line = wording::summary_line(&plan.summary, plan.steps.len());
+    let line = plan.summary.line(plan.steps.len());
     let blocked = match plan.diagnosis.blocked.len() {
         0 => String::new(),
         n => format!("; {} for a person to decide", text::counted(n as u64, "matter")),

@@ -1,9 +1,9 @@
 //! `assumed_revision`: a person said which revision the schema is at. Done as said, with what
 //! speaks against it in the plan; counts as destructive for trust unless the schema shows the same.
 
-use crate::analysis::context::{AnalysisContext, DATABASE};
+use crate::actions::Draft;
+use crate::analysis::context::{AnalysisContext, DATABASE, Grounds};
 use crate::model::diagnosis::{DatabaseState, Finding, Severity};
-use crate::model::plan::step::{Basis, Step};
 use crate::model::text::counted;
 use crate::rules::Rule;
 use crate::rules::stamping::{stamp, told};
@@ -66,13 +66,13 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
         }
     };
     let (severity, message) = match stamp.basis {
-        Basis::Exact => (Severity::Info, format!("{named} was assumed, and {gap}")),
-        Basis::Assumed => (Severity::Warning, format!("{named} was assumed by a person; {gap}")),
+        Grounds::Shown => (Severity::Info, format!("{named} was assumed, and {gap}")),
+        Grounds::Assumed => (Severity::Warning, format!("{named} was assumed by a person; {gap}")),
     };
     vec![RULE.finding(severity, DATABASE, message)]
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     let is_for_others = matches!(case.state, DatabaseState::Legacy | DatabaseState::FalseStamp);
     if case.decisions.assume_revision.is_empty() || is_for_others {
         Vec::new()

@@ -1,9 +1,9 @@
 //! `false_stamp`: the database records a revision whose schema it does not have, and has that of
 //! another.
 
+use crate::actions::Draft;
 use crate::analysis::context::{AnalysisContext, DATABASE};
 use crate::model::diagnosis::{DatabaseState, Finding, Severity};
-use crate::model::plan::step::Step;
 use crate::rules::Rule;
 use crate::rules::stamping::{stamp, told};
 
@@ -63,6 +63,6 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     vec![finding]
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     if case.state == DatabaseState::FalseStamp { stamp(case, RULE.code) } else { Vec::new() }
 }

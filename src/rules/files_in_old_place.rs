@@ -1,13 +1,13 @@
 //! `files_in_old_place`: uploaded files that lie where an older release kept them. Copied to where
 //! they belong; the sources stay.
 
+use crate::actions::Draft;
 use crate::actions::make_directory::MakeRoom;
 use crate::actions::move_files::MoveFiles;
 use crate::analysis::context::AnalysisContext;
 use crate::analysis::upload_comparison::{can_receive, compare_upload};
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::files::uploads::RootState;
-use crate::model::plan::step::Step;
 use crate::model::text::{bytes, counted};
 use crate::rules::Rule;
 
@@ -37,7 +37,7 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     found
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     let mut steps = Vec::new();
     for upload in &case.facts.config.uploads {
         let destination = case.facts.tree(&upload.to);

@@ -1,9 +1,9 @@
 //! `leftover_table`: an interrupted migration left its working copy of a table behind.
 
+use crate::actions::Draft;
 use crate::actions::drop_table::DropTable;
 use crate::analysis::context::{AnalysisContext, DATABASE};
 use crate::model::diagnosis::{DatabaseState, Finding, Severity};
-use crate::model::plan::step::Step;
 use crate::rules::Rule;
 
 /// The record on the shelf.
@@ -47,10 +47,10 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     found
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
-    let (DatabaseState::HalfApplied, Some(dialect)) = (case.state, case.dialect) else {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
+    if case.state != DatabaseState::HalfApplied {
         return Vec::new();
-    };
+    }
     if case.is_blocked(DATABASE) || case.is_at_known_stop() || case.facts.config.cleanup.skip {
         return Vec::new();
     }
@@ -61,10 +61,10 @@ fn remedy(case: &AnalysisContext) -> Vec<Step> {
         if !case.schema().dependents_of(&object).is_empty() {
             continue;
         }
-        steps.extend(
-            DropTable { table, rows, dependents: &[], changed_before: false, reason: RULE.code }
-                .step(dialect),
-        );
+        let Some(definition) = case.schema().definition_of(&object) else { continue };
+        let (table, definition) = (&object, definition.as_str());
+        let drop = DropTable { table, definition, rows, dependents: &[], reason: RULE.code };
+        steps.push(drop.step());
     }
     steps
 }

@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::actions::Draft;
 use crate::analysis::context::AnalysisContext;
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::plan::step::Step;
 use crate::model::text::counted;
 
 pub mod ahead_of_scripts;
 pub mod assumed_revision;
+pub mod beyond_host;
 pub mod broken_graph;
 pub mod changed_scripts;
 pub mod cleanup_at_start;
@@ -60,6 +61,7 @@ pub const ALL: &[&Rule] = &[
     &broken_graph::RULE,
     &narrow_version_column::RULE,
     &pending_migrations::RULE,
+    &beyond_host::RULE,
     &stumbling_migration::RULE,
     &changed_scripts::RULE,
     &offline_script::RULE,
@@ -85,7 +87,7 @@ pub struct Rule {
     pub page: &'static str,
     pub examine: fn(&AnalysisContext) -> Vec<Finding>,
     /// Steps without ids and order; none where a person has to decide first.
-    pub remedy: fn(&AnalysisContext) -> Vec<Step>,
+    pub remedy: fn(&AnalysisContext) -> Vec<Draft>,
 }
 
 impl Rule {
@@ -146,7 +148,7 @@ pub fn by_code(code: &str) -> Option<&'static Rule> {
 }
 
 /// The remedy of rules that only inform, or that a person has to act on.
-pub(crate) fn nothing(_: &AnalysisContext) -> Vec<Step> {
+pub(crate) fn nothing(_: &AnalysisContext) -> Vec<Draft> {
     Vec::new()
 }
 

@@ -1,10 +1,10 @@
 //! `narrow_version_column`: a pending revision's id does not fit into the column that records it,
 //! so that the migration would run and its record would fail.
 
+use crate::actions::Draft;
 use crate::actions::widen_version_column::{WIDTH, WidenVersionColumn};
 use crate::analysis::context::{AnalysisContext, DATABASE, MIGRATIONS};
 use crate::model::diagnosis::{Finding, Severity};
-use crate::model::plan::step::Step;
 use crate::rules::Rule;
 
 /// The record on the shelf.
@@ -35,10 +35,10 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     vec![RULE.finding(Severity::Warning, "version column", message)]
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     if too_long(case).is_none() || case.is_blocked(DATABASE) || case.is_blocked(MIGRATIONS) {
         return Vec::new();
     }
-    let (Some(book), Some(dialect)) = (case.book(), case.dialect) else { return Vec::new() };
-    WidenVersionColumn { book, reason: RULE.code }.step(dialect).into_iter().collect()
+    let Some(book) = case.book() else { return Vec::new() };
+    WidenVersionColumn { book, reason: RULE.code }.step().into_iter().collect()
 }

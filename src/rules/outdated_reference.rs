@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::actions::Draft;
 use crate::actions::rewrite_references::RewriteReferences;
 use crate::analysis::context::{AnalysisContext, DATABASE};
 use crate::analysis::reference_resolution::resolve;
@@ -11,7 +12,6 @@ use crate::model::config::{OnConflict, Upload};
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::files::references::{ReferenceStatus, Referenced};
 use crate::model::files::rewriting::Rewriting;
-use crate::model::plan::step::Step;
 use crate::model::text::counted;
 use crate::rules::Rule;
 
@@ -107,7 +107,7 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     found
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     if case.is_blocked(DATABASE) {
         return Vec::new();
     }

@@ -1,9 +1,9 @@
 //! `partial_migration`: a revision is recorded, and none of the application's tables is there.
 
+use crate::actions::Draft;
 use crate::actions::drop_version_table::DropVersionTable;
 use crate::analysis::context::{AnalysisContext, DATABASE};
 use crate::model::diagnosis::{DatabaseState, Finding, Severity};
-use crate::model::plan::step::Step;
 use crate::rules::Rule;
 
 /// The record on the shelf.
@@ -34,10 +34,14 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     vec![RULE.finding(Severity::Error, DATABASE, message).with_hint(hint)]
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     let (DatabaseState::PartialMigration, false) = (case.state, case.is_blocked(DATABASE)) else {
         return Vec::new();
     };
-    let (Some(book), Some(dialect)) = (case.book(), case.dialect) else { return Vec::new() };
-    DropVersionTable { book, reason: RULE.code }.step(dialect).into_iter().collect()
+    let drop = || {
+        let book = case.book()?;
+        let definition = &case.schema().definition_of(&book.versions.table)?;
+        Some(DropVersionTable { book, definition, reason: RULE.code }.step())
+    };
+    drop().into_iter().collect()
 }

@@ -1,12 +1,14 @@
 //! `pending_migrations`: there are migrations to run, and they can be run from where the database
 //! is.
 
+use crate::actions::Draft;
 use crate::actions::run_migrations::RunMigrations;
+use crate::analysis::commands::Commands;
 use crate::analysis::context::{AnalysisContext, DATABASE, MIGRATIONS};
 use crate::model::database::revisions::Revisions;
 use crate::model::diagnosis::{DatabaseState, Finding, Severity};
-use crate::model::names::FilePath;
-use crate::model::plan::step::{Probe, Step};
+use crate::model::host_command::{CHECK, UPGRADE};
+use crate::model::plan::step::ShapeFact;
 use crate::model::text::counted;
 use crate::rules::Rule;
 
@@ -19,12 +21,8 @@ pub const RULE: Rule = Rule {
     remedy,
 };
 
-/// The program of the upgrade command: found on the host, or given by its whole path.
-fn program(case: &AnalysisContext) -> Option<FilePath> {
-    let command = &case.facts.config.revisions.as_ref()?.upgrade.as_ref()?.command;
-    let given = FilePath::new(command.first()?);
-    if given.is_plain_absolute() { Some(given) } else { case.facts.program.clone() }
-}
+/// So many seconds an upgrade may take when nobody says otherwise.
+const DEFAULT_LIMIT: u64 = 900;
 
 fn examine(case: &AnalysisContext) -> Vec<Finding> {
     if case.pending.is_empty() {
@@ -40,12 +38,12 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
         ),
     )];
     let upgrade = case.facts.config.revisions.as_ref().and_then(|config| config.upgrade.as_ref());
-    match (upgrade, program(case)) {
-        (None, _) => found.push(
+    match (Commands::planned(case.facts), upgrade) {
+        (None, None) => found.push(
             RULE.finding(Severity::Error, MIGRATIONS, "no upgrade command is configured")
                 .with_hint("set `[revisions.upgrade] command` in ttplan.toml"),
         ),
-        (Some(upgrade), None) => {
+        (None, Some(upgrade)) => {
             let name = upgrade.command.first().map_or("", String::as_str);
             let message = format!(
                 "the upgrade command's program `{name}` was not found where the site was inspected"
@@ -55,12 +53,26 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
             );
             found.push(RULE.finding(Severity::Error, MIGRATIONS, message).with_hint(hint));
         }
-        (Some(_), Some(_)) => {}
+        (Some(commands), _) => {
+            if commands.upgrade.takes_revision() && recorded(case).is_none_or(|to| to.len() != 1) {
+                let message =
+                    "the upgrade command takes one revision, and several are to be reached";
+                found.push(
+                    RULE.finding(Severity::Error, MIGRATIONS, message)
+                        .with_hint("take `{revision}` out of the command, or set one `target`"),
+                );
+            }
+        }
     }
     found
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+/// What is recorded at the end.
+fn recorded(case: &AnalysisContext) -> Option<Vec<String>> {
+    Some(case.revisions()?.recorded_after(case.recorded_before_run(), &case.target))
+}
+
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     let can_be_run = matches!(
         case.state,
         DatabaseState::Absent
@@ -80,19 +92,21 @@ fn remedy(case: &AnalysisContext) -> Vec<Step> {
     let step = || {
         let config = case.facts.config.revisions.as_ref()?;
         let revisions = case.revisions()?;
-        let recorded = revisions.recorded_after(case.recorded_before_run(), &case.target);
+        let recorded = recorded(case)?;
+        let Commands { upgrade, check } = Commands::planned(case.facts)?;
+        let limit = config.upgrade.as_ref().map_or(DEFAULT_LIMIT, |one| one.timeout_seconds);
         let run = RunMigrations {
-            program: &program(case)?,
-            upgrade: config.upgrade.as_ref()?,
+            command: (UPGRADE, &upgrade),
+            check: check.as_ref().map(|check| (CHECK, check)),
+            timeout_seconds: limit,
             system: &config.system,
             scripts: (&revisions.directory, revisions.digest?),
             book: case.book()?,
             pending: &case.pending,
             target: &recorded,
             shape: shape_at_end(case, revisions, &recorded),
-            stumbles: stumbles(case),
+            known_stops: known_stops(case),
             core: &case.facts.config.tables.core,
-            backup_directory: case.facts.config.backup.directory.as_ref(),
             reason: RULE.code,
         };
         Some(run.step())
@@ -105,25 +119,17 @@ fn shape_at_end(
     case: &AnalysisContext,
     revisions: &Revisions,
     recorded: &[String],
-) -> Option<Probe> {
+) -> Option<ShapeFact> {
     let compared = case.compared.as_ref()?;
     let from = case.recorded_before_run();
     let begins_known =
         from.is_empty() || case.is_at_known_stop() || compared.differences_from(from)?.is_empty();
     let scripts_known = compared.changed_scripts(revisions, &case.pending).is_empty();
-    if begins_known && scripts_known { compared.shape_is(recorded) } else { None }
+    if begins_known && scripts_known { compared.shape_of(recorded) } else { None }
 }
 
-fn stumbles(case: &AnalysisContext) -> Vec<Vec<Probe>> {
-    let (Some(compared), Some(book)) = (&case.compared, case.book()) else { return Vec::new() };
-    let recorded = |ids: &[String]| Probe::RevisionsAre {
-        table: book.table.clone(),
-        column: book.column.clone(),
-        recorded: Some(ids.to_vec()),
-    };
-    compared
-        .stops(&case.pending)
-        .into_iter()
-        .map(|(_, ids, shape)| vec![recorded(ids), shape])
-        .collect()
+fn known_stops(case: &AnalysisContext) -> Vec<(Vec<String>, ShapeFact)> {
+    let Some(compared) = &case.compared else { return Vec::new() };
+    let stops = compared.stops(&case.pending).into_iter();
+    stops.map(|(_, ids, shape)| (ids.to_vec(), shape)).collect()
 }

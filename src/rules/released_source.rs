@@ -3,17 +3,17 @@
 
 use std::collections::BTreeSet;
 
+use crate::actions::Draft;
 use crate::actions::release_sources::ReleaseSources;
 use crate::analysis::context::AnalysisContext;
 use crate::analysis::reference_resolution::resolve;
 use crate::model::config::Upload;
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::files::references::Reference;
-use crate::model::files::rewriting::{Rewriting, outdated};
+use crate::model::files::rewriting::Rewriting;
 use crate::model::files::uploads::{FileFact, Tree};
 use crate::model::names::FilePath;
 use crate::model::observation::Presence;
-use crate::model::plan::step::{Probe, Step};
 use crate::model::text::{bytes, counted};
 use crate::rules::Rule;
 
@@ -79,7 +79,7 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     sources(case).into_iter().map(told).collect()
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     if !case.decisions.release_sources {
         return Vec::new();
     }
@@ -92,15 +92,13 @@ fn remedy(case: &AnalysisContext) -> Vec<Step> {
 }
 
 /// That no value names a file by its old place, asked again before anything is removed.
-fn unreferenced(case: &AnalysisContext, upload: &Upload) -> Vec<Probe> {
-    let none = outdated(&[]);
+fn unreferenced(case: &AnalysisContext, upload: &Upload) -> Vec<Rewriting> {
     let rewriting = |reference: &Reference| {
         let table = case.schema().home_table(&reference.table)?;
         table.column(&reference.column)?;
         Rewriting::of(upload, reference, table)
     };
-    let probe = |rewriting| Probe::OutdatedAre { rewriting, rows: none.rows, sha256: none.sha256 };
-    upload.references.iter().filter_map(rewriting).map(probe).collect()
+    upload.references.iter().filter_map(rewriting).collect()
 }
 
 #[cfg(test)]

@@ -1,26 +1,24 @@
 //! How rules have a revision recorded: one step, the same whoever asks for it. No rule itself.
 
+use crate::actions::Draft;
 use crate::actions::stamp_revision::StampRevision;
-use crate::analysis::context::{AnalysisContext, DATABASE, MIGRATIONS};
-use crate::model::plan::step::{Basis, Step};
+use crate::analysis::context::{AnalysisContext, DATABASE, Grounds, MIGRATIONS};
+use crate::model::plan::step::Basis;
 
 /// The step that records what was decided; none where something waits for a person.
-pub fn stamp(case: &AnalysisContext, reason: &str) -> Vec<Step> {
+pub fn stamp(case: &AnalysisContext, reason: &str) -> Vec<Draft> {
     if case.is_blocked(DATABASE) || case.is_blocked(MIGRATIONS) {
         return Vec::new();
     }
     let step = || {
         let stamp = case.stamp.as_ref()?;
-        let shown = case.compared.as_ref().filter(|_| stamp.basis == Basis::Exact);
-        let evidence = shown.and_then(|compared| compared.shape_is(&stamp.to));
-        let stamp = StampRevision {
-            book: case.book()?,
-            to: &stamp.to,
-            basis: stamp.basis,
-            evidence,
-            reason,
+        let basis = match stamp.basis {
+            // What nothing shows is nobody's exact knowledge.
+            Grounds::Shown => Basis::Exact(case.compared.as_ref()?.shape_of(&stamp.to)?),
+            Grounds::Assumed => Basis::Assumed,
         };
-        stamp.step(case.dialect?)
+        let book = case.book()?;
+        Some(StampRevision { book, to: &stamp.to, basis, reason }.step())
     };
     step().into_iter().collect()
 }

@@ -1,6 +1,7 @@
 //! `unexpected_tables`: tables that nothing explains, in a database that holds nothing of the
 //! application. Removed only as configured, and never without being saved.
 
+use crate::actions::Draft;
 use crate::actions::drop_constraint::DropConstraint;
 use crate::actions::drop_table::DropTable;
 use crate::actions::drop_view::DropView;
@@ -9,9 +10,7 @@ use crate::analysis::context::{AnalysisContext, DATABASE};
 use crate::analysis::drop_order::{self, DropOrder};
 use crate::model::config::Unexpected;
 use crate::model::diagnosis::{DatabaseState, Finding, Severity};
-use crate::model::dialect::Dialect;
 use crate::model::names::ObjectRef;
-use crate::model::plan::step::Step;
 use crate::model::text::counted;
 use crate::rules::Rule;
 
@@ -36,10 +35,7 @@ fn going(case: &AnalysisContext) -> Vec<ObjectRef> {
 }
 
 fn removal(case: &AnalysisContext, tables: &[ObjectRef]) -> DropOrder {
-    let constraint =
-        ObjectRef::of_table(crate::model::names::ObjectKind::Constraint, "s", "t", "c");
-    let may_drop = case.dialect.is_some_and(|dialect| dialect.drop_object(&constraint).is_some());
-    drop_order::order(case.schema(), tables, may_drop)
+    drop_order::order(case.schema(), tables, !case.is_one_file())
 }
 
 fn examine(case: &AnalysisContext) -> Vec<Finding> {
@@ -106,61 +102,60 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     }
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
-    let (DatabaseState::Corrupted, false, Some(dialect)) =
-        (case.state, case.is_blocked(DATABASE), case.dialect)
-    else {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
+    let (DatabaseState::Corrupted, false) = (case.state, case.is_blocked(DATABASE)) else {
         return Vec::new();
     };
     let tables = going(case);
     match wish(case) {
         Unexpected::Keep => Vec::new(),
-        Unexpected::Drop => drops(case, dialect, &removal(case, &tables)).unwrap_or_default(),
+        Unexpected::Drop => drops(case, &removal(case, &tables)).unwrap_or_default(),
         Unexpected::Quarantine => quarantines(case, &removal(case, &tables)).unwrap_or_default(),
     }
 }
 
 /// The steps that drop everything; `None` as soon as one of them cannot be made, because half a
 /// removal is none.
-fn drops(case: &AnalysisContext, dialect: &dyn Dialect, removal: &DropOrder) -> Option<Vec<Step>> {
+fn drops(case: &AnalysisContext, removal: &DropOrder) -> Option<Vec<Draft>> {
     let schema = case.schema();
     let gone_before = |object: &ObjectRef| schema.dependents_of(object);
     let mut steps = Vec::new();
     for object in &removal.views {
-        let view = schema.views.iter().find(|view| view.reference() == *object)?;
-        steps.push(
-            DropView { view, dependents: &gone_before(object), reason: RULE.code }.step(dialect)?,
-        );
+        let drop = DropView {
+            view: object,
+            definition: &schema.definition_of(object)?,
+            rows: None,
+            dependents: &gone_before(object),
+            reason: RULE.code,
+        };
+        steps.push(drop.step());
     }
     for constraint in &removal.constraints {
-        let sha256 = schema.digest_of(constraint)?;
-        steps.push(DropConstraint { constraint, sha256, reason: RULE.code }.step(dialect)?);
+        let definition = &schema.definition_of(constraint)?;
+        steps.push(DropConstraint { constraint, definition, reason: RULE.code }.step());
     }
     for object in &removal.tables {
         let drop = DropTable {
-            table: schema.table(&object.schema, &object.name)?,
+            table: object,
+            definition: &schema.definition_of(object)?,
             rows: case.facts.rows_of(object)?,
             dependents: &gone_before(object),
-            changed_before: removal
-                .constraints
-                .iter()
-                .any(|key| key.table.as_ref() == Some(&object.name)),
             reason: RULE.code,
         };
-        steps.push(drop.step(dialect)?);
+        steps.push(drop.step());
     }
     Some(steps)
 }
 
-fn quarantines(case: &AnalysisContext, removal: &DropOrder) -> Option<Vec<Step>> {
+fn quarantines(case: &AnalysisContext, removal: &DropOrder) -> Option<Vec<Draft>> {
     let mut steps = Vec::new();
     for object in removal.views.iter().chain(&removal.tables) {
         let rows = match object.kind {
             crate::model::names::ObjectKind::Table => Some(case.facts.rows_of(object)?),
             _ => None,
         };
-        let sha256 = case.schema().digest_of(object)?;
-        steps.push(QuarantineTable { object, sha256, rows, reason: RULE.code }.step());
+        let definition = &case.schema().definition_of(object)?;
+        steps.push(QuarantineTable { object, definition, rows, reason: RULE.code }.step());
     }
     Some(steps)
 }

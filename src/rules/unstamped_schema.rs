@@ -1,9 +1,9 @@
 //! `unstamped_schema`: the application's tables are there and no revision is recorded. Which
 //! revision they are at is never guessed.
 
+use crate::actions::Draft;
 use crate::analysis::context::{AnalysisContext, DATABASE};
 use crate::model::diagnosis::{DatabaseState, Finding, Inferred, Severity};
-use crate::model::plan::step::Step;
 use crate::rules::Rule;
 use crate::rules::stamping::{stamp, told};
 
@@ -71,6 +71,6 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     vec![RULE.finding(Severity::Error, DATABASE, format!("{what}; {why}")).with_hint(hint)]
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     if case.state == DatabaseState::Legacy { stamp(case, RULE.code) } else { Vec::new() }
 }

@@ -2,6 +2,7 @@
 //! the configuration says; where it does not, or that cannot be done, both stay and a person
 //! decides.
 
+use crate::actions::Draft;
 use crate::actions::move_files::MoveFiles;
 use crate::actions::replace_files::ReplaceFiles;
 use crate::analysis::context::AnalysisContext;
@@ -10,7 +11,6 @@ use crate::model::config::{OnConflict, Upload};
 use crate::model::diagnosis::{Finding, Severity};
 use crate::model::files::uploads::{FileFact, RootState};
 use crate::model::names::FilePath;
-use crate::model::plan::step::Step;
 use crate::rules::{Rule, the_first_of};
 
 /// The record on the shelf.
@@ -78,7 +78,7 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     the_first_of(&RULE, found.into_iter())
 }
 
-fn remedy(case: &AnalysisContext) -> Vec<Step> {
+fn remedy(case: &AnalysisContext) -> Vec<Draft> {
     let mut steps = Vec::new();
     for upload in &case.facts.config.uploads {
         if case.facts.tree(&upload.to).is_none_or(|tree| tree.state != RootState::Present) {

@@ -8,10 +8,13 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
+use crate::model::host_command::toml_text;
+use crate::model::host_proposal::HostProposal;
 use crate::model::names::{FilePath, Secret};
 use crate::openssh::certificate::Key;
 use crate::openssh::public_key::PublicKey;
 use crate::openssh::signing_key::SigningKey;
+use crate::trust::host_text::{self, Line};
 use crate::trust::signature_files::encode;
 use crate::trust::{OBSERVATION_NAMESPACE, PLAN_NAMESPACE};
 
@@ -20,13 +23,9 @@ use crate::trust::{OBSERVATION_NAMESPACE, PLAN_NAMESPACE};
 pub struct Setup {
     /// Where the files go: usually `/etc/ttplan`.
     pub directory: FilePath,
-    /// The label of the site.
-    pub site: String,
     pub environment: Option<String>,
-    /// Directories that plans may touch.
-    pub roots: Vec<FilePath>,
-    /// Commands that plans may run, checks included, word by word.
-    pub commands: Vec<Vec<String>>,
+    /// Site, roots, commands and profile.
+    pub proposal: HostProposal,
     /// Where runs are kept.
     pub state: FilePath,
     /// Who may sign.
@@ -48,22 +47,23 @@ pub struct Paper {
     /// Without the folder.
     pub name: String,
     pub text: Secret,
+    /// The same line by line, with where each comes from; empty for what nobody needs to read.
+    pub lines: Vec<Line>,
     /// Whether only its owner may read it.
     pub private: bool,
 }
 
-/// Makes all files of a shop in its directory; returns their paths.
-///
-/// Errors: `Kind::Usage` for a shop that makes no sense, `Kind::Failed` when a file exists or
-/// cannot be written; then none is left behind.
-pub fn initialise(setup: &Setup) -> Result<Vec<PathBuf>> {
-    write_new(setup.directory.as_path(), &papers(setup)?)
+impl Paper {
+    fn of_lines(name: &str, lines: Vec<Line>) -> Self {
+        let text = Secret::new(host_text::text(&lines));
+        Self { name: name.to_owned(), text, lines, private: false }
+    }
 }
 
 /// The files of a shop: private keys, their public halves, `allowed_signers`, `host.toml`.
 pub fn papers(setup: &Setup) -> Result<Vec<Paper>> {
     let mut papers = Vec::new();
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     let (mut names, mut keys) = (BTreeSet::new(), Vec::new());
     for (principal, source) in &setup.signers {
         check_principal(principal)?;
@@ -75,8 +75,19 @@ pub fn papers(setup: &Setup) -> Result<Vec<Paper>> {
                 let key = SigningKey::generate(principal)?;
                 let name = format!("{}.key", encode(principal));
                 let public = Secret::new(format!("{}\n", key.public_line()));
-                papers.push(Paper { name: name.clone(), text: key.to_file_text()?, private: true });
-                papers.push(Paper { name: format!("{name}.pub"), text: public, private: false });
+                let lines = Vec::new;
+                papers.push(Paper {
+                    name: name.clone(),
+                    text: key.to_file_text()?,
+                    lines: lines(),
+                    private: true,
+                });
+                papers.push(Paper {
+                    name: format!("{name}.pub"),
+                    text: public,
+                    lines: lines(),
+                    private: false,
+                });
                 key.public().clone()
             }
             KeySource::Public(line) => public_key(principal, line)?,
@@ -84,73 +95,76 @@ pub fn papers(setup: &Setup) -> Result<Vec<Paper>> {
         if keys.contains(&key) {
             return Err(usage(format!("the key of `{principal}` is another signer's too")));
         }
-        lines.push_str(&allowed_line(principal, &key));
+        let line = allowed_line(principal, &key);
+        lines.push(Line::new(line.trim_end(), "--principal"));
         keys.push(key);
     }
     if names.is_empty() {
         return Err(usage("nobody is to sign".to_owned()));
     }
-    papers.push(Paper { name: ALLOWED.to_owned(), text: Secret::new(lines), private: false });
-    papers.push(Paper {
-        name: "host.toml".to_owned(),
-        text: Secret::new(host_file(setup)?),
-        private: false,
-    });
+    papers.push(Paper::of_lines(ALLOWED, lines));
+    let own = setup.proposal.profile.as_ref().filter(|profile| profile.shipped.is_none());
+    papers.extend(own.map(|own| Paper::of_lines(PROFILE, host_text::profile(own))));
+    papers.push(Paper::of_lines("host.toml", host_file(setup)?));
     Ok(papers)
 }
 
 const ALLOWED: &str = "allowed_signers";
+const PROFILE: &str = "profile.toml";
 
 /// The line that lets `key` sign plans and observations as `principal`, and nothing else.
 pub fn allowed_line(principal: &str, key: &PublicKey) -> String {
     format!("{principal} namespaces=\"{PLAN_NAMESPACE},{OBSERVATION_NAMESPACE}\" {}\n", key.line())
 }
 
-/// The text of a `host.toml`.
-pub fn host_file(setup: &Setup) -> Result<String> {
-    if setup.site.is_empty() {
-        return Err(usage("the site has no name".to_owned()));
-    }
+/// The lines of a `host.toml`.
+pub fn host_file(setup: &Setup) -> Result<Vec<Line>> {
+    let proposal = &setup.proposal;
+    let site = proposal.site.as_ref().filter(|site| !site.value.is_empty());
+    let site = site
+        .ok_or_else(|| usage("the site has no name".to_owned()).hint("name it: `--site LABEL`"))?;
     let directory = text_of(&setup.directory)?;
     let state = text_of(&setup.state)?;
-    let roots = setup.roots.iter().map(text_of).collect::<Result<Vec<&str>>>()?;
-    if roots.is_empty() {
-        return Err(usage("no directory is permitted".to_owned()));
-    }
-    let environment =
-        setup.environment.as_ref().map(|name| format!("environment = {}\n", toml_text(name)));
-    let commands: Vec<String> = setup.commands.iter().map(|argv| toml_list(argv)).collect();
+    let paths = proposal.roots.iter().map(|root| &root.value);
+    let roots = paths.map(text_of).collect::<Result<Vec<&str>>>()?;
+    let mut from: Vec<&str> = proposal.roots.iter().map(|root| root.source.as_str()).collect();
+    from.dedup();
     let both = setup.signers.len().min(2);
-    Ok(format!(
-        "# What this host permits. No plan and no configuration beside a plan can loosen it.\n\
-         site = {site}\n{environment}\
-         # Directories that plans may touch, with all below them.\n\
-         roots = {roots}\n\
-         # Commands that plans may run, word by word.\n\
-         commands = [{commands}]\n\
-         \n[state]\n\
-         # Journals, saved tables, backups: on a disk that stays.\n\
-         directory = {state}\n\
-         \n[trust]\n\
-         allowed_signers = {allowed}\n\
-         required = 1\n\
-         required_for_destructive = {both}\n",
-        site = toml_text(&setup.site),
-        environment = environment.unwrap_or_default(),
-        roots = toml_list(&roots),
-        commands = commands.join(", "),
-        state = toml_text(state),
-        allowed = toml_text(&format!("{directory}/{ALLOWED}")),
-    ))
-}
-
-fn toml_text(text: &str) -> String {
-    toml::Value::from(text).to_string()
-}
-
-fn toml_list(words: &[impl AsRef<str>]) -> String {
-    let words: Vec<String> = words.iter().map(|word| toml_text(word.as_ref())).collect();
-    format!("[{}]", words.join(", "))
+    let mut lines = vec![
+        Line::plain(
+            "# What this host permits. No plan and no configuration beside a plan can loosen it.",
+        ),
+        Line::new(format!("site = {}", toml_text(&site.value)), &site.source),
+    ];
+    lines.extend(
+        setup
+            .environment
+            .as_ref()
+            .map(|name| Line::new(format!("environment = {}", toml_text(name)), "--environment")),
+    );
+    let own = FilePath::new(format!("{directory}/{PROFILE}"));
+    if let Some(profile) = &proposal.profile {
+        lines.push(Line::plain("# Its application: version table, columns that name files."));
+        lines.push(host_text::profile_line(profile, &own));
+    }
+    lines.push(Line::plain("# Directories that plans may touch, with all below them."));
+    lines.push(Line::new(format!("roots = {}", host_text::list(&roots)), &from.join(", ")));
+    lines.extend(proposal.commands.iter().flat_map(host_text::command));
+    lines.extend([
+        Line::plain(""),
+        Line::plain("[state]"),
+        Line::plain("# Journals, saved tables, backups: on a disk that stays."),
+        Line::new(format!("directory = {}", toml_text(state)), "--state"),
+        Line::plain(""),
+        Line::plain("[trust]"),
+        Line::new(
+            format!("allowed_signers = {}", toml_text(&format!("{directory}/{ALLOWED}"))),
+            "--directory",
+        ),
+        Line::plain("required = 1"),
+        Line::plain(format!("required_for_destructive = {both}")),
+    ]);
+    Ok(lines)
 }
 
 fn text_of(path: &FilePath) -> Result<&str> {
@@ -233,18 +247,43 @@ fn write_one(directory: &Path, path: &Path, paper: &Paper) -> std::io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::host_profile::RewritableColumn;
+    use crate::model::host_proposal::{ProposedCommand, ProposedProfile, Sourced};
     use crate::trust::host_files::read_allowed_signers;
+
+    fn initialise(setup: &Setup) -> Result<Vec<PathBuf>> {
+        write_new(setup.directory.as_path(), &papers(setup)?)
+    }
 
     fn setup(directory: &Path, signers: &[(&str, KeySource)]) -> Setup {
         Setup {
             directory: FilePath::new(directory),
-            site: "prod \"one\"\n".into(),
             environment: Some("production".into()),
-            roots: vec!["/app".into(), "/data".into()],
-            commands: vec![
-                vec!["/usr/bin/flask".into(), "db".into()],
-                vec!["/bin/x".into(), "a\\ \"b".into()],
-            ],
+            proposal: HostProposal {
+                site: Some(Sourced::new("prod \"one\"\n".into(), "--site")),
+                roots: ["/app", "/data"].map(|r| Sourced::new(r.into(), "--allow-root")).into(),
+                commands: vec![ProposedCommand {
+                    name: "upgrade".into(),
+                    command: crate::trust::test_host::run().as_host_command(),
+                    source: "/app/ttplan.toml:7".into(),
+                    keys: vec![("directory", "default".into())],
+                }],
+                profile: Some(ProposedProfile {
+                    shipped: None,
+                    system: Some(Sourced::new("framework".into(), "/app/ttplan.toml:2")),
+                    version_table: None,
+                    columns: ["users", "teams"]
+                        .map(|table| RewritableColumn {
+                            table: table.into(),
+                            column: "avatar".into(),
+                            upload: "avatars".into(),
+                        })
+                        .map(|column| Sourced::new(column, "/app/ttplan.toml:9"))
+                        .into(),
+                    source: "/app/ttplan.toml:1".into(),
+                }),
+                left_out: Vec::new(),
+            },
             state: "/var/lib/ttplan".into(),
             signers: signers
                 .iter()
@@ -262,7 +301,13 @@ mod tests {
             made.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(
             names,
-            ["alice@example.com.key", "alice@example.com.key.pub", "allowed_signers", "host.toml"]
+            [
+                "alice@example.com.key",
+                "alice@example.com.key.pub",
+                "allowed_signers",
+                "profile.toml",
+                "host.toml"
+            ]
         );
         let mode = |at: usize| made[at].metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!([mode(0), mode(1), mode(2), mode(3)], [0o600, 0o644, 0o644, 0o644]);
@@ -281,17 +326,32 @@ mod tests {
             Path::new("/etc/ttplan"),
             &[("alice", KeySource::New), ("bob", KeySource::Public(bob))],
         );
-        let host: toml::Table = host_file(&setup).unwrap().parse().unwrap();
+        let read = |lines: &[Line]| host_text::text(lines).parse::<toml::Table>().unwrap();
+        let lines = host_file(&setup).unwrap();
+        let host = read(&lines);
         assert_eq!(host["site"].as_str(), Some("prod \"one\"\n"));
         assert_eq!(host["environment"].as_str(), Some("production"));
-        assert_eq!(host["commands"][1][1].as_str(), Some("a\\ \"b"));
+        let upgrade = &host["commands"]["upgrade"];
+        assert_eq!(upgrade["argv"][2].as_str(), Some("upgrade"));
+        assert_eq!(upgrade["env"]["FLASK_APP"].as_str(), Some("app"));
+        assert_eq!(upgrade["pass"][0].as_str(), Some("SECRET_KEY"));
+        assert_eq!(host["profile"].as_str(), Some("/etc/ttplan/profile.toml"));
+        let source = |start: &str| {
+            let line = lines.iter().find(|line| line.text.starts_with(start)).unwrap();
+            line.source.clone().unwrap()
+        };
+        assert_eq!(source("argv"), "/app/ttplan.toml:7");
+        assert_eq!(source("directory = \"/app\""), "default");
+        let profile = setup.proposal.profile.as_ref().unwrap();
+        let profile = read(&host_text::profile(profile));
+        assert_eq!(profile["uploads"][0]["references"].as_array().map(Vec::len), Some(2));
         assert_eq!(host["roots"].as_array().map(Vec::len), Some(2));
         assert_eq!(host["state"]["directory"].as_str(), Some("/var/lib/ttplan"));
         assert_eq!(host["trust"]["allowed_signers"].as_str(), Some("/etc/ttplan/allowed_signers"));
         assert_eq!(host["trust"]["required"].as_integer(), Some(1));
         assert_eq!(host["trust"]["required_for_destructive"].as_integer(), Some(2));
         let alone = Setup { signers: setup.signers[..1].to_vec(), ..setup };
-        let host: toml::Table = host_file(&alone).unwrap().parse().unwrap();
+        let host = read(&host_file(&alone).unwrap());
         assert_eq!(host["trust"]["required_for_destructive"].as_integer(), Some(1));
     }
 

@@ -6,25 +6,27 @@
 
 mod approval;
 pub mod context;
+#[cfg(test)]
+mod derive_tests;
 pub mod host_files;
 mod host_policy;
+pub mod host_text;
+mod host_word;
 pub mod init;
 pub mod observation;
+mod offence;
+pub mod propose;
 pub mod signature_files;
 pub mod signers;
 mod stamp_evidence;
+#[cfg(test)]
+mod test_host;
 #[cfg(test)]
 pub(crate) mod test_plans;
 pub mod trusted_plan;
 #[cfg(test)]
 mod trusted_plan_tests;
-mod validation;
-#[cfg(test)]
-mod validation_release_tests;
-#[cfg(test)]
-mod validation_tests;
-mod validation_undo;
-mod values;
+pub mod validation;
 
 /// What a signature over a plan is for.
 pub const PLAN_NAMESPACE: &str = "ttplan-plan-v1";

@@ -10,7 +10,7 @@ use crate::model::database::catalogue::Catalogue;
 use crate::model::database::shape::NORMALISER;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
-use crate::model::plan::step::{Basis, Move, Probe, SetRevisions, Step};
+use crate::model::plan::step::{Move, ShapeFact, Step};
 
 /// Whether the plan records anything because the schema shows it.
 pub(in crate::trust) fn are_claimed(plan: &Plan) -> bool {
@@ -20,33 +20,28 @@ pub(in crate::trust) fn are_claimed(plan: &Plan) -> bool {
 /// All stamps that rest on nothing that the host knows, each naming its step.
 pub(in crate::trust) fn offences(plan: &Plan, catalogues: &[Catalogue]) -> Vec<Reason> {
     let of_step = |(at, step): (usize, &Step)| {
-        let unfounded = claims(step).find(|set| !is_shown(set, step, catalogues))?;
-        let (id, to) = (&step.id, unfounded.to.join(", "));
-        let why = format!(
-            "step `{id}`: no catalogue of this host has the schema that is said to show `{to}`"
-        );
+        let shown = |stamp: &(Vec<String>, &ShapeFact)| is_shown(&stamp.0, stamp.1, catalogues);
+        let (to, _) = claims(step).find(|stamp| !shown(stamp))?;
         let subject = format!("step {}", at.saturating_add(1));
+        let why = format!(
+            "{subject}: no catalogue of this host has the schema that is said to show `{}`",
+            to.join(", ")
+        );
         Some(Reason::new("evidence_missing", why).about(subject))
     };
     plan.steps.iter().enumerate().filter_map(of_step).collect()
 }
 
-fn claims(step: &Step) -> impl Iterator<Item = &SetRevisions> {
-    step.save.iter().chain(&step.moves).chain(&step.undo).filter_map(|mv| match mv {
-        Move::SetRevisions(set) if set.basis == Basis::Exact => Some(set),
-        _ => None,
-    })
+/// The revisions that a step says the schema shows, and the schema.
+fn claims(step: &Step) -> impl Iterator<Item = (Vec<String>, &ShapeFact)> {
+    step.all_moves().filter_map(Move::stamp)
 }
 
-fn is_shown(set: &SetRevisions, step: &Step, catalogues: &[Catalogue]) -> bool {
-    let asked = step.ready.iter().filter_map(|probe| match probe {
-        Probe::ShapeIs { sha256, normaliser, except } if *normaliser == NORMALISER => {
-            Some((*sha256, except.as_slice()))
-        }
-        _ => None,
-    });
-    let shapes: Vec<_> = asked.collect();
-    catalogues.iter().any(|catalogue| shapes.iter().any(|asked| shows(catalogue, &set.to, *asked)))
+fn is_shown(revisions: &[String], fact: &ShapeFact, catalogues: &[Catalogue]) -> bool {
+    fact.normaliser == NORMALISER
+        && catalogues
+            .iter()
+            .any(|catalogue| shows(catalogue, revisions, (fact.sha256, fact.except.as_slice())))
 }
 
 /// What the catalogue knows of must not be passed over, and an empty schema shows nothing.
@@ -68,71 +63,33 @@ fn shows(
 mod tests {
     use super::*;
     use crate::model::database::catalogue::tests::{ids, sample};
-    use crate::trust::test_plans;
 
-    fn plan(to: &[&str], ready: &[Probe]) -> Plan {
-        let mut plan = test_plans::plan();
-        plan.steps.retain(|step| step.id == "stamp");
-        for step in &mut plan.steps {
-            step.ready = ready.to_vec();
-            for mv in &mut step.moves {
-                if let Move::SetRevisions(set) = mv {
-                    (set.to, set.basis) = (ids(to), Basis::Exact);
-                }
-            }
-        }
-        plan
-    }
-
-    fn shape_is(at: usize, except: &[&str]) -> Probe {
-        Probe::ShapeIs {
-            sha256: sample().shape(at).digest(),
-            normaliser: NORMALISER,
-            except: ids(except),
-        }
+    fn fact(at: usize, except: &[&str]) -> ShapeFact {
+        let sha256 = sample().shape(at).digest();
+        ShapeFact { sha256, normaliser: NORMALISER, except: ids(except) }
     }
 
     #[test]
     fn a_stamp_rests_on_the_whole_shape_of_its_very_revision() {
         let known = [sample()];
-        assert!(offences(&plan(&["1"], &[shape_is(0, &["mine"])]), &known).is_empty());
-        for (to, ready) in [
-            (["1"], vec![]),
-            (["1"], vec![shape_is(3, &[])]),
-            (["9"], vec![shape_is(0, &[])]),
-            (["1"], vec![shape_is(0, &["a"])]),
+        assert!(is_shown(&ids(&["1"]), &fact(0, &["mine"]), &known));
+        for (to, fact) in [
+            (["1"], fact(3, &[])),
+            (["9"], fact(0, &[])),
+            (["1"], fact(0, &["a"])),
+            (["1"], ShapeFact { normaliser: NORMALISER + 1, ..fact(0, &[]) }),
         ] {
-            let plan = plan(&to, &ready);
-            assert!(are_claimed(&plan));
-            assert_eq!(offences(&plan, &known).len(), 1, "{:?}", plan.steps[0].ready);
+            assert!(!is_shown(&ids(&to), &fact, &known), "{fact:?}");
         }
-        assert_eq!(
-            offences(&plan(&["1"], &[shape_is(0, &[])]), &[]).len(),
-            1,
-            "a catalogue of one's own"
-        );
+        assert!(!is_shown(&ids(&["1"]), &fact(0, &[]), &[]), "a catalogue of one's own");
     }
 
     #[test]
     fn an_empty_schema_shows_nothing() {
         let mut catalogue = sample();
         catalogue.entries[0].changes.clear();
-        let ready = Probe::ShapeIs {
-            sha256: catalogue.shape(0).digest(),
-            normaliser: NORMALISER,
-            except: vec![],
-        };
-        assert_eq!(offences(&plan(&["1"], &[ready]), &[catalogue]).len(), 1);
-    }
-
-    #[test]
-    fn what_a_person_assumed_claims_nothing() {
-        let mut plan = plan(&["1"], &[]);
-        for mv in plan.steps.iter_mut().flat_map(|step| &mut step.moves) {
-            if let Move::SetRevisions(set) = mv {
-                set.basis = Basis::Assumed;
-            }
-        }
-        assert!(!are_claimed(&plan) && offences(&plan, &[]).is_empty());
+        let sha256 = catalogue.shape(0).digest();
+        let fact = ShapeFact { sha256, normaliser: NORMALISER, except: vec![] };
+        assert!(!is_shown(&ids(&["1"]), &fact, &[catalogue]));
     }
 }

@@ -1,355 +1,192 @@
-//! For tests: an honest plan that uses nearly every move, and a host that permits it.
+//! For tests: honest plans with a step of many kinds, built from what they say.
 
+use std::collections::BTreeMap;
+
+use crate::model::database::catalogue::tests::sample;
+use crate::model::database::column_type::ColumnType;
+use crate::model::database::shape::NORMALISER;
+use crate::model::database::version_table::VersionTable;
 use crate::model::diagnosis::{DatabaseState, Diagnosis, Strategy};
-use crate::model::dialect::{Dialect, qualified, quote};
+use crate::model::files::location::Location;
 use crate::model::files::references::Form;
 use crate::model::files::rewriting::Rewriting;
 use crate::model::files::uploads::FileFact;
-use crate::model::host::{HostConfig, Policy, Trust};
-use crate::model::names::{Digest, FilePath, Moment, ObjectKind, ObjectRef};
+use crate::model::names::{Digest, Moment, ObjectKind, ObjectRef};
 use crate::model::observation::Identity;
+use crate::model::plan::derive::{self, BACKUP, Said, copy_name};
+use crate::model::plan::moves::column::{ColumnSpec, DefaultValue};
 use crate::model::plan::step::{
-    AlterObject, BackupDatabase, Basis, CopyFiles, CreateObject, DiscardKept, DropObject, FileList,
-    MakeDirectory, Move, Probe, Quarantine, ReleaseFiles, RemoveDirectory, RemoveFiles,
-    ReplaceFiles, RestoreDatabase, RestoreFiles, RestoreObjects, RestoreRows, Risk, Run, SaveFiles,
-    SaveObjects, SavedCopyRef, SetRevisions, Sidecar, Step, Unquarantine, WriteRows,
+    AddColumn, AddConstraint, AddIndex, BackfillByJoin, BackupDatabase, Basis, CopyFiles,
+    CreateObject, CreateTable, CreateVersionTable, DiscardSaved, DropColumn, DropObject, FileList,
+    InsertDistinct, MakeDirectory, Move, Probe, Quarantine, RebuildTable, RelaxColumn,
+    ReleaseFiles, ReplaceFiles, RestoreUploads, SaveRows, SavedCopyRef, SetDefault, SetNotNull,
+    SetRevisions, ShapeFact, WidenColumn, WriteRows,
 };
-use crate::model::plan::wording;
-use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target};
-use crate::model::risk;
+use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target, lifetime};
+pub use crate::trust::test_host::{run, site};
 
-/// An engine that is only spelled.
-pub struct Spelled;
-
-impl Dialect for Spelled {
-    fn name(&self) -> &'static str {
-        "spelled"
-    }
-    fn is_one_file(&self) -> bool {
-        false
-    }
-    fn drop_object(&self, object: &ObjectRef) -> Option<String> {
-        let kind = match object.kind {
-            ObjectKind::Table => "TABLE",
-            ObjectKind::View => "VIEW",
-            _ => return None,
-        };
-        Some(format!("DROP {kind} {}", qualified(&object.schema, &object.name)))
-    }
-    fn is_of_the_system(&self, object: &ObjectRef) -> bool {
-        object.schema == "system"
-    }
-    fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
-        format!("CREATE TABLE {} ({} varchar({width}))", quote(&table.name), quote(column))
-    }
-    fn widen_column(&self, _: &ObjectRef, _: &str, _: u32) -> Option<String> {
-        None
-    }
+/// One file of a list.
+pub fn file(name: &str) -> FileFact {
+    FileFact(name.into(), 7, Digest::of(name))
 }
 
-pub fn spelled(engine: &str) -> Option<&'static dyn Dialect> {
-    (engine == "spelled").then_some(&Spelled)
+/// The table in which these plans record revisions.
+pub fn versions() -> VersionTable {
+    VersionTable::of_heads(ObjectRef::table("public", "versions"), "version_num")
 }
 
-pub fn table(name: &str) -> ObjectRef {
-    ObjectRef::table("public", name)
+/// A step by what it says.
+pub fn said(kind: &str, address: &str, moves: Vec<Move>) -> Said {
+    let reversal = derive::natural_reversal(&moves);
+    Said { kind: kind.into(), address: address.into(), reason: "because".into(), moves, reversal }
 }
 
-pub fn file(path: &str) -> FileFact {
-    FileFact(FilePath::new(path), 3, Digest::of(path))
+fn upload(name: &str) -> Location {
+    Location::directory(format!("/{name}/uploads"))
 }
 
-fn step(id: &str, save: Vec<Move>, moves: Vec<Move>, undo: Vec<Move>) -> Step {
-    Step {
-        id: id.to_owned(),
-        kind: "test".to_owned(),
-        address: id.to_owned(),
-        title: String::new(),
-        reason: "test".to_owned(),
-        risk: Risk::Safe,
-        requires: Vec::new(),
-        superseded_by: None,
-        transaction: None,
-        ready: vec![Probe::NoOtherWriter {}],
-        save,
-        moves,
-        done: vec![Probe::NoOtherWriter {}],
-        undo,
-    }
-}
-
-/// Makes the plan say of itself what its moves say.
-pub fn honest(mut plan: Plan) -> Plan {
-    for step in &mut plan.steps {
-        step.risk = risk::of_step(step);
-        step.title = wording::title(step);
-    }
-    plan.summary = Summary::of(&plan.steps);
-    plan
-}
-
-fn database_steps() -> Vec<Step> {
-    let backup = || "before.dump".to_owned();
-    let view = ObjectRef::free(ObjectKind::View, "public", "totals");
-    let spell = |object: &ObjectRef| Spelled.drop_object(object).unwrap_or_default();
-    let book = table("versions");
-    let stamp = |from: &str, to: &str| {
-        let (from, to) = (vec![from.to_owned()], vec![to.to_owned()]);
-        Move::SetRevisions(SetRevisions {
-            table: book.clone(),
-            column: "version_num".into(),
-            from,
-            to,
-            basis: Basis::Assumed,
-        })
+/// What a plan says that does much, and the texts of its definitions.
+pub fn all() -> (Vec<Said>, Vec<String>) {
+    let definition = "{\"name\":\"old\"}".to_owned();
+    let table = ObjectRef::table("public", "old");
+    let view = ObjectRef::free(ObjectKind::View, "public", "old_view");
+    let drop = |object: &ObjectRef, rows, dependents| {
+        let definition = Some(Digest::of(&definition));
+        Move::DropObject(DropObject { object: object.clone(), definition, rows, dependents })
     };
-    let alter =
-        |sql: &str| Move::AlterObject(AlterObject { object: table("users"), sql: sql.to_owned() });
-    let mut steps = vec![
-        step(
-            "backup",
-            vec![],
-            vec![Move::BackupDatabase(BackupDatabase {
-                name: backup(),
-                directory: Some("/data/backups".into()),
-            })],
-            vec![],
-        ),
-        step(
-            "drop-view",
-            vec![],
-            vec![Move::DropObject(DropObject { object: view.clone(), sql: spell(&view) })],
-            vec![Move::CreateObject(CreateObject {
-                object: view.clone(),
-                sql: "CREATE VIEW public.totals AS SELECT sum(a) FROM b".into(),
-            })],
-        ),
-        step(
-            "drop-table",
-            vec![Move::SaveObjects(SaveObjects {
-                name: "old.saved".into(),
-                objects: vec![table("old")],
-            })],
-            vec![Move::DropObject(DropObject { object: table("old"), sql: spell(&table("old")) })],
-            vec![Move::RestoreObjects(RestoreObjects {
-                name: "old.saved".into(),
-                objects: vec![table("old")],
-            })],
-        ),
-        step(
-            "quarantine",
-            vec![],
-            vec![Move::Quarantine(Quarantine { object: table("odd"), name: "odd.kept".into() })],
-            vec![Move::Unquarantine(Unquarantine {
-                object: table("odd"),
-                name: "odd.kept".into(),
-            })],
-        ),
-        step(
-            "alter",
-            vec![],
-            vec![alter("ALTER TABLE public.users ADD COLUMN email text")],
-            vec![alter("ALTER TABLE public.users DROP COLUMN email")],
-        ),
-        step("stamp", vec![], vec![stamp("001", "002")], vec![stamp("002", "001")]),
-        step(
-            "migrate",
-            vec![],
-            vec![Move::Run(Run {
-                argv: vec!["/usr/bin/flask".into(), "db".into(), "upgrade".into()],
-                directory: "/app".into(),
-                env: [("FLASK_APP".to_owned(), "app".to_owned())].into(),
-                url_variable: Some("DATABASE_URL".into()),
-                check: vec!["/usr/bin/flask".into(), "--version".into()],
-                timeout_seconds: 900,
-                revisions: vec!["003".into()],
-                stumbles: Vec::new(),
-            })],
-            vec![Move::RestoreDatabase(RestoreDatabase {
-                name: backup(),
-                directory: Some("/data/backups".into()),
-            })],
-        ),
-    ];
-    steps.insert(5, rewrite());
-    for step in &mut steps[1..3] {
-        step.transaction = Some("drops".into());
-        step.requires = vec!["backup".into()];
-    }
-    steps[6].superseded_by = Some("migrate".into());
-    steps
-}
-
-fn rewrite() -> Step {
+    let shape = sample().shape(0).digest();
     let rewriting = Rewriting {
-        table: table("users"),
+        table: ObjectRef::table("public", "users"),
         key: vec!["id".into()],
         column: "avatar".into(),
         form: Form::Absolute,
         from: vec!["/app/uploads/".into()],
-        to: "/data/uploads/avatars/".into(),
-        renamed: [("a.png".to_owned(), "a.1f2e3d4c.png".to_owned())].into(),
+        to: "/data/uploads/".into(),
+        renamed: BTreeMap::new(),
     };
-    let name = || "users.rows".to_owned();
-    let write = WriteRows {
-        name: name(),
-        rewriting: rewriting.clone(),
-        rows: 3,
-        sha256: Digest::of("rows"),
-    };
-    step(
-        "rewrite",
-        vec![],
-        vec![Move::WriteRows(write)],
-        vec![Move::RestoreRows(RestoreRows { name: name(), rewriting })],
-    )
-}
-
-fn release() -> Step {
-    let (from, to): (FilePath, FilePath) = ("/app/uploads".into(), "/data/uploads/avatars".into());
-    let name = || "old.files".to_owned();
-    let files = FileList::Inline(vec![file("old/d.png")]);
-    let mut release = step(
-        "release",
-        vec![Move::SaveFiles(SaveFiles {
-            name: name(),
-            from: from.clone(),
-            files: FileList::Move(0),
-        })],
-        vec![Move::ReleaseFiles(ReleaseFiles { from: from.clone(), to, files })],
-        vec![Move::RestoreFiles(RestoreFiles {
-            name: name(),
-            root: from,
-            files: FileList::Move(0),
-            replacing: None,
-        })],
-    );
-    release.ready = vec![Probe::FilesReady { r#move: 0 }];
-    release.done = vec![Probe::FilesDone { r#move: 0 }];
-    release
-}
-
-fn replace() -> Step {
-    let to: FilePath = "/data/uploads/avatars".into();
-    let name = || "replaced.files".to_owned();
-    let old = || FileList::Replaced(0);
-    let mut replace = step(
-        "replace",
-        vec![Move::SaveFiles(SaveFiles { name: name(), from: to.clone(), files: old() })],
-        vec![Move::ReplaceFiles(ReplaceFiles {
-            from: "/app/uploads".into(),
-            to: to.clone(),
-            files: FileList::Inline(vec![file("taken.png")]),
-            replaced: FileList::Inline(vec![FileFact("taken.png".into(), 7, Digest::of("old"))]),
-            mode: Some("0600".into()),
-            owner: None,
-        })],
-        vec![Move::RestoreFiles(RestoreFiles {
-            name: name(),
-            root: to,
-            files: old(),
-            replacing: Some(FileList::Move(0)),
-        })],
-    );
-    replace.ready = vec![Probe::FilesReady { r#move: 0 }];
-    replace.done = vec![Probe::FilesDone { r#move: 0 }];
-    replace
-}
-
-fn file_steps() -> Vec<Step> {
-    let mut copy = step(
-        "copy",
-        vec![],
-        vec![Move::CopyFiles(CopyFiles {
-            from: "/app/uploads".into(),
-            to: "/data/uploads/avatars".into(),
-            files: FileList::Inline(vec![file("a.png"), file("b/c.png")]),
-            mode: Some("0640".into()),
-            owner: Some("1000:1000".into()),
-            renamed: true,
-        })],
-        vec![Move::RemoveFiles(RemoveFiles {
-            root: "/data/uploads/avatars".into(),
-            files: FileList::Move(0),
-        })],
-    );
-    copy.ready = vec![Probe::FilesReady { r#move: 0 }];
-    copy.done = vec![Probe::FilesDone { r#move: 0 }];
-    let many = Sidecar { first: 0, files: 2000, bytes: 1, sha256: Digest::of("") };
-    vec![
-        step(
-            "directory",
-            vec![],
-            vec![Move::MakeDirectory(MakeDirectory {
-                path: "/data/uploads/avatars".into(),
-                mode: Some("2770".into()),
-                owner: None,
-            })],
-            vec![
-                Move::RemoveDirectory(RemoveDirectory { path: "/data/uploads/avatars".into() }),
-                Move::RemoveDirectory(RemoveDirectory { path: "/data/uploads".into() }),
-            ],
+    let address = "database/public.users/avatar";
+    let steps = vec![
+        said(
+            "backup_database",
+            "database",
+            vec![Move::BackupDatabase(BackupDatabase { name: BACKUP.into(), directory: None })],
         ),
-        copy,
-        step(
-            "copy-many",
-            vec![],
+        said(
+            "make_directory",
+            "uploads/avatars",
+            vec![Move::MakeDirectory(MakeDirectory {
+                path: upload("data"),
+                mode: Some("2750".into()),
+                owner: Some("1000:1000".into()),
+            })],
+        ),
+        said(
+            "move_files",
+            "uploads/avatars/app/uploads",
             vec![Move::CopyFiles(CopyFiles {
-                from: "/app/uploads".into(),
-                to: "/data/uploads/many".into(),
-                files: FileList::Sidecar(many.clone()),
-                mode: None,
+                from: upload("app"),
+                to: upload("data"),
+                files: FileList::Inline(vec![file("a.png"), file("b/c.png")]),
+                mode: Some("0640".into()),
                 owner: None,
                 renamed: false,
             })],
-            vec![Move::RemoveFiles(RemoveFiles {
-                root: "/data/uploads/many".into(),
-                files: FileList::Sidecar(many),
+        ),
+        said(
+            "replace_files",
+            "uploads/avatars/app/more",
+            vec![Move::ReplaceFiles(ReplaceFiles {
+                from: Location::directory("/app/more"),
+                to: upload("data"),
+                files: FileList::Inline(vec![FileFact("d.png".into(), 3, Digest::of("new"))]),
+                replaced: FileList::Inline(vec![file("d.png")]),
+                mode: None,
+                owner: None,
             })],
         ),
-        release(),
-        purge(),
-        replace(),
-    ]
+        said("drop_view", "database/public.old_view", vec![drop(&view, None, vec![])]),
+        said("drop_table", "database/public.old", vec![drop(&table, Some(2), vec![view])]),
+        said(
+            "widen_version_column",
+            "database/public.versions/version_num",
+            vec![Move::WidenColumn(WidenColumn {
+                table: versions().table,
+                column: "version_num".into(),
+                from: ColumnType::Varchar(Some(32)),
+                to: ColumnType::Varchar(Some(255)),
+            })],
+        ),
+        said(
+            "stamp_revision",
+            "database/public.versions",
+            vec![Move::SetRevisions(SetRevisions {
+                versions: versions(),
+                kept: vec![],
+                removed: vec![versions().row("0")],
+                added: vec![versions().row("1")],
+                basis: Basis::Exact(ShapeFact {
+                    sha256: shape,
+                    normaliser: NORMALISER,
+                    except: vec!["old".into(), "old_view".into()],
+                }),
+            })],
+        ),
+        said(
+            "rewrite_references",
+            address,
+            vec![Move::WriteRows(WriteRows {
+                name: copy_name("rewrite_references", address, 0),
+                rewriting,
+                rows: 3,
+                sha256: Digest::of("rows"),
+                online: true,
+            })],
+        ),
+        said("run_migrations", "database/alembic", vec![Move::Run(run())]),
+        said(
+            "release_sources",
+            "uploads/receipts/app/receipts",
+            vec![Move::ReleaseFiles(ReleaseFiles {
+                from: Location::directory("/app/receipts"),
+                to: Location::directory("/data/receipts"),
+                files: FileList::Inline(vec![file("r.pdf")]),
+                unreferenced: vec![],
+            })],
+        ),
+    ];
+    (steps, vec![definition])
 }
 
-fn purge() -> Step {
-    let run = || "0123456789abcdef".to_owned();
-    let thing = |name: &str, directory: Option<FilePath>| SavedCopyRef {
-        name: name.to_owned(),
-        directory,
-        bytes: 7,
-    };
-    let kept = vec![thing("before.dump", Some("/data/backups".into())), thing("old.saved", None)];
-    let mut purge =
-        step("purge", vec![], vec![Move::DiscardKept(DiscardKept { run: run(), kept })], vec![]);
-    purge.ready = vec![Probe::RunTakenBack { run: run() }];
-    purge.done = vec![Probe::KeptIsGone { r#move: 0 }];
-    purge
-}
-
-/// A plan with nearly every move, destructive, for the site `prod`.
-pub fn plan() -> Plan {
+/// The plan of these steps: everything that can be derived is.
+pub fn plan_of(steps: Vec<Said>, definitions: Vec<String>) -> Plan {
+    let steps = derive::derive(steps);
     let made_at = Moment::parse("2026-11-20T11:00:00Z").unwrap();
-    honest(Plan {
-        format_version: FORMAT_VERSION.to_owned(),
-        made_by: "ttplan test".to_owned(),
+    let worst = steps.iter().map(|step| step.risk).max().unwrap();
+    let changes =
+        steps.iter().flat_map(|step| &step.moves).any(|mv| derive::changes_database(&mv.effects()));
+    let premises = vec![
+        Probe::SchemaIs { sha256: Digest::of("schema"), except: vec![versions().table] },
+        Probe::RevisionsAre { versions: versions(), rows: Some(vec![versions().row("0")]) },
+    ];
+    Plan {
+        format_version: FORMAT_VERSION.into(),
+        made_by: crate::MADE_BY.into(),
         made_at,
-        expires_at: made_at.plus_seconds(24 * 3600),
+        expires_at: made_at.plus_seconds(lifetime(worst)),
         author: None,
-        ticket: None,
+        ticket: Some("CHG-1".into()),
         target: Target {
-            site: Some("prod".to_owned()),
+            site: Some("prod".into()),
             database: Identity {
-                engine: "spelled".into(),
+                engine: "postgres".into(),
                 name: "app".into(),
                 host: None,
-                identity: "1".into(),
+                identity: "1/2".into(),
             },
-            roots: vec!["/app/uploads".into(), "/data/uploads/avatars".into()],
+            roots: derive::roots(&steps),
         },
         config_sha256: Digest::of("config"),
-        observation_sha256: Digest::of("observation"),
+        observation_sha256: Digest::of("facts"),
         diagnosis: Diagnosis {
             state: DatabaseState::Behind,
             strategy: Strategy::CheckMigrations,
@@ -358,39 +195,135 @@ pub fn plan() -> Plan {
             revision: None,
         },
         findings: vec![],
-        premises: vec![],
-        steps: [database_steps(), file_steps()].concat(),
-        goal: vec![],
-        summary: Summary::default(),
-    })
-}
-
-/// A plan without its destructive steps.
-pub fn gentle_plan() -> Plan {
-    let mut plan = plan();
-    plan.steps.retain(|step| step.risk != Risk::Destructive);
-    honest(plan)
-}
-
-/// The host of these plans.
-pub fn site() -> HostConfig {
-    HostConfig {
-        file: "/etc/ttplan/host.toml".into(),
-        name: "prod".into(),
-        environment: None,
-        roots: vec!["/app".into(), "/data".into()],
-        commands: vec![
-            vec!["/usr/bin/flask".into(), "db".into(), "upgrade".into()],
-            vec!["/usr/bin/flask".into(), "--version".into()],
-        ],
-        state: "/data/ttplan".into(),
-        trust: Trust {
-            allowed_signers: "/etc/ttplan/allowed_signers".into(),
-            revoked_keys: None,
-            required: 1,
-            required_for_destructive: 2,
-            ..Trust::default()
-        },
-        policy: Policy::default(),
+        premises: if changes { premises } else { vec![] },
+        definitions: definitions.into_iter().map(|text| (Digest::of(&text), text)).collect(),
+        goal: derive::goal(&steps),
+        summary: Summary::of(&steps),
+        steps,
     }
+}
+
+/// A plan that does much, and destroys.
+pub fn plan() -> Plan {
+    let (steps, definitions) = all();
+    plan_of(steps, definitions)
+}
+
+/// A plan that copies files and nothing else.
+pub fn gentle_plan() -> Plan {
+    let (steps, _) = all();
+    plan_of(steps.into_iter().filter(|step| step.kind == "move_files").collect(), vec![])
+}
+
+/// Every move of the format, also those that nothing executes yet.
+pub fn every_move() -> Plan {
+    let (mut steps, mut definitions) = all();
+    let text = |name: &str| format!("{{\"name\":\"{name}\"}}");
+    let table = ObjectRef::table("public", "clients");
+    let projects = ObjectRef::table("public", "projects");
+    let of = |kind, name: &str| ObjectRef::of_table(kind, "public", "clients", name);
+    let column = |name: &str| ColumnSpec {
+        name: name.into(),
+        data_type: ColumnType::Integer,
+        nullable: true,
+        default: None,
+    };
+    let quarantined = "database/public.aside";
+    let texts = ["clients", "view", "index", "constraint", "before", "after"].map(text);
+    let digest = |at: usize| Digest::of(&texts[at]);
+    let moves = vec![
+        Move::CreateVersionTable(CreateVersionTable { versions: versions(), width: 255 }),
+        Move::Quarantine(Quarantine {
+            object: ObjectRef::table("public", "aside"),
+            definition: digest(0),
+            rows: Some(1),
+            name: copy_name("m1", quarantined, 0),
+        }),
+        Move::CreateTable(CreateTable {
+            table: table.clone(),
+            columns: vec![column("id")],
+            primary_key: vec!["id".into()],
+            definition: digest(0),
+        }),
+        Move::CreateObject(CreateObject {
+            object: ObjectRef::free(ObjectKind::View, "public", "v"),
+            definition: digest(1),
+        }),
+        Move::AddColumn(AddColumn { table: projects.clone(), column: column("client_id") }),
+        Move::InsertDistinct(InsertDistinct {
+            table: table.clone(),
+            column: "name".into(),
+            source: projects.clone(),
+            source_column: "client".into(),
+            rows: 2,
+        }),
+        Move::BackfillByJoin(BackfillByJoin {
+            table: projects.clone(),
+            column: "client_id".into(),
+            by: "client".into(),
+            lookup: table.clone(),
+            lookup_column: "name".into(),
+            lookup_key: "id".into(),
+            rows: 3,
+        }),
+        Move::DropColumn(DropColumn {
+            table: projects.clone(),
+            column: "client".into(),
+            data_type: ColumnType::Text,
+            rows: 3,
+        }),
+        Move::RelaxColumn(RelaxColumn { table: projects.clone(), column: "a".into() }),
+        Move::SetNotNull(SetNotNull { table: projects.clone(), column: "b".into() }),
+        Move::SetDefault(SetDefault {
+            table: projects.clone(),
+            column: "c".into(),
+            from: None,
+            to: Some(DefaultValue::Number("1".into())),
+        }),
+        Move::AddIndex(AddIndex {
+            object: of(ObjectKind::Index, "i"),
+            columns: vec!["name".into()],
+            unique: true,
+            definition: digest(2),
+        }),
+        Move::AddConstraint(AddConstraint {
+            object: of(ObjectKind::Constraint, "k"),
+            definition: digest(3),
+        }),
+        Move::RebuildTable(RebuildTable {
+            table: projects,
+            from: digest(4),
+            to: digest(5),
+            columns: vec!["id".into()],
+        }),
+        Move::SaveRows(SaveRows {
+            name: copy_name("m14", "database/14", 0),
+            table,
+            columns: vec!["id".into()],
+        }),
+    ];
+    for (n, mv) in moves.into_iter().enumerate() {
+        let address = if n == 1 { quarantined.to_owned() } else { format!("database/{n}") };
+        steps.insert(6 + n, said(&format!("m{n}"), &address, vec![mv]));
+    }
+    steps.push(said(
+        "restore_uploads",
+        "uploads/all",
+        vec![Move::RestoreUploads(RestoreUploads {
+            archive: "/data/backups/a.tar.zst".into(),
+            sha256: Digest::of("archive"),
+            to: Location::directory("/data/more"),
+            files: FileList::Inline(vec![file("x.png")]),
+        })],
+    ));
+    steps.push(said(
+        "purge_run",
+        "state/runs/0123456789abcdef",
+        vec![Move::DiscardSaved(DiscardSaved {
+            run: "0123456789abcdef".into(),
+            saved: vec![SavedCopyRef { name: "database".into(), directory: None, bytes: 9 }],
+        })],
+    ));
+    definitions.extend(texts);
+    plan_of(steps, definitions)
 }

@@ -4,9 +4,9 @@
 //! so that running anything else does not compile. Whether a plan has expired is for `apply` to
 //! judge, since going on with a run that was begun in time is exempt.
 
+use crate::MADE_BY;
 use crate::engines;
 use crate::error::{Error, Kind, Reason, Result};
-use crate::model::dialect::Dialect;
 use crate::model::host::HostConfig;
 use crate::model::names::{Digest, Moment};
 use crate::model::plan::Plan;
@@ -17,6 +17,7 @@ use crate::trust::PLAN_NAMESPACE;
 use crate::trust::approval::{approved, break_glass, enough};
 use crate::trust::context::{PlanFile, VerifyContext};
 use crate::trust::host_policy;
+use crate::trust::offence::Offence;
 use crate::trust::signers;
 use crate::trust::signers::{SignatureFile, Signers};
 use crate::trust::stamp_evidence;
@@ -128,7 +129,8 @@ pub fn judge(
     let signed = approved(&plan, file, signatures, &signers, usual, host);
     let mut refused: Vec<Error> =
         new_enough(&plan, &file.name, host.site).err().into_iter().collect();
-    refused.extend(content(&plan, &file.name, host, &dialect_of).filter_map(Result::err));
+    refused.extend(check_derived(&plan, &file.name).err());
+    refused.extend(content(&plan, &file.name, host).into_iter().filter_map(Result::err));
     Ok(Verdict { plan, signers, signed, refused })
 }
 
@@ -145,7 +147,22 @@ pub fn verify(
     signatures: Vec<SignatureFile>,
     host: &VerifyContext<'_>,
 ) -> Result<TrustedPlan> {
-    verify_with(file, signatures, host, &dialect_of)
+    let signers = signers::judge(&file.name, &file.bytes, &signatures, PLAN_NAMESPACE, &host.ring);
+    // A host that asks for no signature at all says so by `allow_unsigned`, not by a zero.
+    let usual = host.site.trust.required.max(1);
+    let glass = break_glass(&file.name, host)?;
+    let needed = if glass.is_some() { 1 } else { usual };
+    enough(&file, &signatures, &signers, needed, host)?;
+    let plan = (host.format.read)(&file.bytes)?;
+    check_derived(&plan, &file.name)?;
+    if glass.is_none() {
+        approved(&plan, &file, &signatures, &signers, needed, host)?;
+    }
+    new_enough(&plan, &file.name, host.site)?;
+    check_content(&plan, &file.name, host)?;
+    let Signers { signed, refused, .. } = signers;
+    let sha256 = Digest::of(&file.bytes);
+    Ok(TrustedPlan { plan, sha256, file, signatures, signed, refused, break_glass: glass })
 }
 
 /// Takes a plan without looking at signatures, where the host permits that at all. Everything
@@ -153,21 +170,14 @@ pub fn verify(
 ///
 /// Errors: those of [`verify`], and `Kind::Refused` where the host does not permit it.
 pub fn accept_unsigned(file: PlanFile, host: &VerifyContext<'_>) -> Result<TrustedPlan> {
-    accept_unsigned_with(file, host, &dialect_of)
-}
-
-pub(in crate::trust) fn accept_unsigned_with(
-    file: PlanFile,
-    host: &VerifyContext<'_>,
-    dialect_of: &DialectOf,
-) -> Result<TrustedPlan> {
     if !host.site.policy.allow_unsigned {
         let message = format!("the host does not run unsigned plans such as `{}`", file.name);
         let hint = format!("ttplan sign {} --key KEY", shell_word(&file.name));
         return Err(Error::new(Kind::Refused, message).code("unsigned_forbidden").hint(hint));
     }
     let plan = (host.format.read)(&file.bytes)?;
-    check_content(&plan, &file.name, host, dialect_of)?;
+    check_derived(&plan, &file.name)?;
+    check_content(&plan, &file.name, host)?;
     let sha256 = Digest::of(&file.bytes);
     Ok(TrustedPlan {
         plan,
@@ -178,36 +188,6 @@ pub(in crate::trust) fn accept_unsigned_with(
         refused: Vec::new(),
         break_glass: None,
     })
-}
-
-/// Finds how an engine spells SQL.
-type DialectOf = dyn Fn(&str) -> Option<&'static dyn Dialect>;
-
-fn dialect_of(engine: &str) -> Option<&'static dyn Dialect> {
-    engines::by_name(engine).map(|engine| engine.dialect)
-}
-
-pub(in crate::trust) fn verify_with(
-    file: PlanFile,
-    signatures: Vec<SignatureFile>,
-    host: &VerifyContext<'_>,
-    dialect_of: &DialectOf,
-) -> Result<TrustedPlan> {
-    let signers = signers::judge(&file.name, &file.bytes, &signatures, PLAN_NAMESPACE, &host.ring);
-    // A host that asks for no signature at all says so by `allow_unsigned`, not by a zero.
-    let usual = host.site.trust.required.max(1);
-    let glass = break_glass(&file.name, host)?;
-    let needed = if glass.is_some() { 1 } else { usual };
-    enough(&file, &signatures, &signers, needed, host)?;
-    let plan = (host.format.read)(&file.bytes)?;
-    if glass.is_none() {
-        approved(&plan, &file, &signatures, &signers, needed, host)?;
-    }
-    new_enough(&plan, &file.name, host.site)?;
-    check_content(&plan, &file.name, host, dialect_of)?;
-    let Signers { signed, refused, .. } = signers;
-    let sha256 = Digest::of(&file.bytes);
-    Ok(TrustedPlan { plan, sha256, file, signatures, signed, refused, break_glass: glass })
 }
 
 fn new_enough(plan: &Plan, name: &str, site: &HostConfig) -> Result<()> {
@@ -226,39 +206,44 @@ fn new_enough(plan: &Plan, name: &str, site: &HostConfig) -> Result<()> {
         .hint("make the plan again with a newer ttplan"))
 }
 
-fn check_content(
-    plan: &Plan,
-    name: &str,
-    host: &VerifyContext<'_>,
-    dialect_of: &DialectOf,
-) -> Result<()> {
-    content(plan, name, host, dialect_of).collect()
+/// That the plan is what follows from what it says. Judged before anything that it says of itself is
+/// looked at.
+fn check_derived(plan: &Plan, name: &str) -> Result<()> {
+    let engine = &plan.target.database.engine;
+    let Some(dialect) = engines::by_name(engine).map(|engine| engine.dialect) else {
+        return refuse(
+            name,
+            "cannot be checked",
+            vec![Reason::new(
+                "unknown_engine",
+                format!("the database engine `{engine}` is not known"),
+            )],
+        );
+    };
+    let reasons = validation::offences(plan, dialect);
+    if !reasons.is_empty() && plan.made_by != MADE_BY {
+        let message = format!("plan `{name}` was made by another ttplan");
+        return Err(Error::new(Kind::Refused, message)
+            .code("made_by_other_version")
+            .found(&plan.made_by)
+            .expected(MADE_BY)
+            .because("what follows from its moves is not the same there and here")
+            .hint("run `ttplan plan` again and have the new plan signed"));
+    }
+    refuse(name, "does not follow from what it says", reasons)
 }
 
-/// All that the content of a plan is held against, one after the other.
-fn content<'a>(
-    plan: &'a Plan,
-    name: &'a str,
-    host: &'a VerifyContext<'_>,
-    dialect_of: &'a DialectOf,
-) -> impl Iterator<Item = Result<()>> + 'a {
-    let itself = move || refuse(name, "contradicts itself", plan.contradictions());
-    let sense = move || match dialect_of(&plan.target.database.engine) {
-        Some(dialect) => refuse(name, "makes no sense", validation::offences(plan, dialect)),
-        None => {
-            let why = format!("the database engine `{}` is not known", plan.target.database.engine);
-            refuse(name, "cannot be checked", vec![Reason::new("unknown_engine", why)])
-        }
-    };
-    let policy = move || refuse(name, "is not permitted", host_policy::offences(plan, host.site));
-    let all: [Box<dyn Fn() -> Result<()> + 'a>; 5] = [
-        Box::new(itself),
-        Box::new(move || for_this_site(plan, name, host.site)),
-        Box::new(sense),
-        Box::new(policy),
-        Box::new(move || has_evidence(plan, name, host)),
-    ];
-    all.into_iter().map(|ask| ask())
+fn check_content(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> Result<()> {
+    content(plan, name, host).into_iter().collect()
+}
+
+/// All that the host holds a plan against, each answer by itself.
+fn content(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> [Result<()>; 3] {
+    [
+        for_this_site(plan, name, host.site),
+        permitted(name, &host_policy::offences(plan, host.site)),
+        has_evidence(plan, name, host),
+    ]
 }
 
 fn for_this_site(plan: &Plan, name: &str, site: &HostConfig) -> Result<()> {
@@ -288,6 +273,19 @@ fn has_evidence(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> Result<()>
     .map_err(|error| {
         let file = host.site.file.to_text();
         error.hint(format!("name the catalogue under `[trust] catalogues` in `{file}`"))
+    })
+}
+
+/// As [`refuse`], with what the host's administrator could do about each.
+fn permitted(name: &str, offences: &[Offence]) -> Result<()> {
+    let reason = |offence: &Offence| {
+        let reason = Reason::new(offence.code, offence.message.clone());
+        if offence.subject.is_empty() { reason } else { reason.about(&offence.subject) }
+    };
+    refuse(name, "is not permitted", offences.iter().map(reason).collect()).map_err(|error| {
+        let mut hints: Vec<&str> = offences.iter().map(|offence| offence.hint.as_str()).collect();
+        hints.dedup();
+        hints.into_iter().fold(error, Error::hint)
     })
 }
 

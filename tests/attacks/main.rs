@@ -18,6 +18,7 @@ mod refusal;
 
 mod files_without_end;
 mod foreign_files_in_errors;
+mod host_word;
 mod lists_beside_a_plan;
 mod names_that_deceive;
 mod plans_of_another_time;

@@ -84,7 +84,7 @@ class Site:
         )
         self.env = {"PATH": os.environ["PATH"], "HOME": str(home), "DATABASE_URL": f"sqlite:///{home}/app.db"}
         roots = ["--allow-root", str(old), "--allow-root", str(new), "--state", "state"]
-        self.run("trust", "init", "--site", "bench", "--directory", "host", "--principal", "you", *roots)
+        self.run("trust", "init", "--site", "bench", "--directory", "host", "--principal", "you", "--yes", *roots)
 
     def command(self, *words):
         return [self.program, *words]

@@ -120,6 +120,7 @@ fn seen(url: &str) -> Observation {
         database: true,
         search: String::new(),
         offline: None,
+        host: None,
         catalogue: ttplan::config::catalogue(&settled.config).unwrap(),
     };
     inspect(&settled.config, open_to_inspect(&settled.access).unwrap().as_mut(), &wishes).unwrap()

@@ -154,6 +154,7 @@ fn the_whole_way_tells_no_secret() {
     let trust = [
         "trust",
         "init",
+        "--yes",
         "--site",
         "canary",
         "--directory",
@@ -207,6 +208,7 @@ fn an_application_that_fails_tells_no_secret_through_us() {
     let trust = [
         "trust",
         "init",
+        "--yes",
         "--site",
         "canary",
         "--directory",

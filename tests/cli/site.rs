@@ -48,7 +48,10 @@ impl Site {
         site.printed(&["plan", "-o", "plans/change.ttplan.json"], 8);
         let trust =
             ["trust", "init", "--site", "demo", "--directory", "host", "--principal", "you"];
-        site.printed(&[trust.as_slice(), &["--allow-root", ".", "--state", "state"]].concat(), 0);
+        site.printed(
+            &[trust.as_slice(), &["--allow-root", ".", "--state", "state", "--yes"]].concat(),
+            0,
+        );
         site.printed(
             &[
                 "sign",

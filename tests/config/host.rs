@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use ttplan::config::{check_ownership, check_together, host};
 use ttplan::error::{Error, Kind, TextPosition as At};
-use ttplan::model::host::{HostConfig, Observations, Policy};
+use ttplan::model::host::{HostConfig, Observations, Policy, Unattended};
 
 use crate::parts::Place;
 
@@ -13,7 +13,25 @@ version = 1
 site = "prod"
 environment = "production"
 roots = ["/app", "/data"]
-commands = [["flask", "db", "upgrade", "heads"]]
+profile = "timetracker"
+[commands.upgrade]
+argv = ["/opt/venv/bin/flask", "db", "upgrade", "{revision}"]
+directory = "/app"
+env = { LD_PRELOAD = "/usr/lib/jemalloc.so", URL = "{url}" }
+pass = ["SECRET_KEY", "DATABASE_URL", "SECRET_KEY"]
+url_variable = "DATABASE_URL"
+timeout = "15m"
+lock_timeout = "5s"
+[commands.check]
+argv = ["/opt/venv/bin/flask", "--version"]
+directory = "/app"
+[programs]
+pg_dump = "/usr/lib/postgresql/16/bin/pg_dump"
+pg_restore = "/usr/lib/postgresql/16/bin/pg_restore"
+[variables]
+public = ["CI_JOB_TOKEN_NAME"]
+[start]
+unattended = ["fresh_init", "move_files"]
 [state]
 directory = "/data/ttplan"
 [trust]
@@ -64,7 +82,21 @@ fn the_whole_of_it_is_read() {
     let site = site(WHOLE);
     assert_eq!((site.name.as_str(), site.environment.as_deref()), ("prod", Some("production")));
     assert_eq!(site.roots, ["/app".into(), "/data".into()]);
-    assert_eq!(site.commands, [["flask", "db", "upgrade", "heads"].map(str::to_owned)]);
+    let upgrade = &site.commands["upgrade"];
+    assert_eq!(upgrade.argv, ["/opt/venv/bin/flask", "db", "upgrade", "{revision}"]);
+    assert_eq!(upgrade.directory, "/app".into());
+    assert_eq!(upgrade.env["LD_PRELOAD"], "/usr/lib/jemalloc.so");
+    assert_eq!(upgrade.pass, ["DATABASE_URL", "SECRET_KEY"]);
+    assert_eq!(upgrade.url_variable.as_deref(), Some("DATABASE_URL"));
+    assert_eq!((upgrade.timeout_seconds, upgrade.lock_timeout_seconds), (Some(900), Some(5)));
+    let check = &site.commands["check"];
+    assert!(check.env.is_empty() && check.pass.is_empty() && check.timeout_seconds.is_none());
+    assert_eq!(site.programs.pg_dump, Some("/usr/lib/postgresql/16/bin/pg_dump".into()));
+    assert_eq!(site.public_variables, ["CI_JOB_TOKEN_NAME"]);
+    assert_eq!(site.unattended, [Unattended::FreshInit, Unattended::MoveFiles]);
+    let profile = site.profile.as_ref().unwrap();
+    assert_eq!(profile.version_table.as_ref().unwrap().table, "alembic_version");
+    assert!(profile.columns.iter().any(|one| one.column == "avatar_filename"));
     assert_eq!(site.state, "/data/ttplan".into());
     assert_eq!(site.trust.allowed_signers, "/etc/ttplan/allowed_signers".into());
     assert_eq!(site.trust.revoked_keys, Some("/etc/ttplan/revoked".into()));
@@ -106,14 +138,40 @@ fn a_file_that_is_named_must_be_there() {
 fn every_mistake_is_shown_where_it_was_made() {
     for (text, at, message) in [
         ("sit = 'a'\n", (1, 1), "`sit` is not known"),
-        ("start.unattended = []\n", (1, 1), "`start` is not known"),
+        ("start.unattended = ['drop_table']\n", (1, 21), "expected one of `fresh_init`"),
+        ("profile = 'nobody'\n", (1, 11), "no profile `nobody`"),
+        ("programs = {pg_dump = 'x', pg_restore = '/x'}\n", (1, 23), "absolute"),
+        ("variables.public = ['A B']\n", (1, 21), "the name of a variable"),
         ("version = 2\nx = 1\n", (1, 11), "not version 2"),
         ("roots = ['/data', 'app']\n", (1, 19), "absolute"),
         ("roots = ['/data/../etc']\n", (1, 10), "absolute"),
         ("roots = ['/data/']\n", (1, 10), "absolute"),
         ("roots = ['s3://b']\n", (1, 10), "only directories"),
-        ("commands = [['x'], []]\n", (1, 20), "begins with the name of a program"),
-        ("commands = ['x']\n", (1, 13), "expected an array"),
+        ("commands = [['x']]\n", (1, 12), "expected a table"),
+        (
+            "commands.x = {argv = ['x'], directory = '/'}\n",
+            (1, 22),
+            "begins with the absolute path",
+        ),
+        ("commands.x = {argv = [], directory = '/'}\n", (1, 22), "begins with the absolute path"),
+        ("commands.x = {argv = ['/x']}\n", (1, 14), "`directory` is missing"),
+        ("commands.'a b' = {argv = ['/x'], directory = '/'}\n", (1, 10), "letters, digits"),
+        (
+            "commands.x = {argv = ['/x'], directory = '/', pass = ['A-B']}\n",
+            (1, 55),
+            "name of a var",
+        ),
+        (
+            "commands.x = {argv = ['/x'], directory = '/', pass = ['TTPLAN_SIGNING_KEY']}\n",
+            (1, 55),
+            "ttplan's own",
+        ),
+        (
+            "commands.x = {argv = ['/x'], directory = '/', env = {DB_PASSWORD = 'pw'}}\n",
+            (1, 68),
+            "a plan would show this secret",
+        ),
+        ("commands.x = {argv = ['/x', '--password=pw'], directory = '/'}\n", (1, 29), "password"),
         ("environment = '${HOME}'\n", (1, 15), "no variables"),
         ("policy.minimum_format = '1'\n", (1, 25), "two numbers"),
         ("trust.roles_for_destructive = ['dba']\n", (1, 32), "nobody has this role"),

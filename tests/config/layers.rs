@@ -95,8 +95,8 @@ fn the_whole_of_a_file_is_settled() {
     let upgrade = revisions.upgrade.unwrap();
     assert_eq!(upgrade.command, ["flask", "db", "upgrade", "heads"]);
     assert_eq!(upgrade.directory, "/srv/app/src".into());
-    assert_eq!(upgrade.env["DB_PASSWORD"], "${DB_PASSWORD}");
-    assert_eq!(upgrade.env["PRICE"], "$$5");
+    assert_eq!((upgrade.pass, upgrade.env.get("DB_PASSWORD")), (vec!["DB_PASSWORD".into()], None));
+    assert_eq!(upgrade.env["PRICE"], "$5");
     assert_eq!(upgrade.timeout_seconds, 1_200);
 
     // Tables merge key by key, so the profile's other core tables are still there.

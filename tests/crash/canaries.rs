@@ -62,9 +62,11 @@ fn ten_thousand_secrets_stay_secret() {
     std::fs::create_dir(site.at("home")).unwrap();
     std::fs::write(site.at("home/.pgpass"), lines).unwrap();
     let own = std::fs::read_to_string(site.at("ttplan.toml")).unwrap();
-    let asks = "url_variable = \"DATABASE_URL\"\nenv = { API = \"${SECRET_7}\", NOISY = \"1\" }";
+    let asks =
+        "url_variable = \"DATABASE_URL\"\nenv = { SECRET_7 = \"${SECRET_7}\", NOISY = \"1\" }";
     std::fs::write(site.at("ttplan.toml"), own.replace("url_variable = \"DATABASE_URL\"", asks))
         .unwrap();
+    site.trust_again();
     let run = |arguments: &[&str], fault: Option<&str>| {
         let mut command = site.command(arguments, fault);
         command

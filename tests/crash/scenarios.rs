@@ -2,7 +2,7 @@
 
 use ttplan::actions::stamp_revision::StampRevision;
 use ttplan::engines;
-use ttplan::model::database::revisions::VersionTable;
+use ttplan::model::database::revisions::RecordedRevisions;
 use ttplan::model::names::{Moment, ObjectRef};
 use ttplan::model::plan::step::Basis;
 use ttplan::model::plan::{Plan, Summary, lifetime};
@@ -130,7 +130,7 @@ pub const STAMP: Scenario = Scenario {
         let home = if engine.name == "postgres" { "public" } else { "main" };
         let table = ObjectRef::table(home, "alembic_version");
         let book =
-            VersionTable { table, column: "version_num".into(), width: None, recorded: None };
+            RecordedRevisions { table, column: "version_num".into(), width: None, recorded: None };
         let to = ["002_project_codes".to_owned()];
         let stamp = StampRevision {
             book: &book,

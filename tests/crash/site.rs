@@ -54,7 +54,7 @@ sqlite*) sql() { sqlite3 -batch -bail "${DATABASE_URL#sqlite:///}"; } ;;
 *) sql() { psql -X -q -A -t -1 -v ON_ERROR_STOP=1 "$DATABASE_URL"; } ;;
 esac
 cd "$(dirname "$0")"
-if [ -n "${NOISY:-}" ]; then echo "url $DATABASE_URL, key $API"; fi
+if [ -n "${NOISY:-}" ]; then echo "url $DATABASE_URL, key $SECRET_7"; fi
 at=$(echo "SELECT version_num FROM alembic_version;" | sql 2>/dev/null || true)
 if [ -z "$at" ]; then sql <001.sql; at=001; fi
 if [ "$at" = 001 ]; then sql <002.sql; fi
@@ -187,6 +187,15 @@ references = [{references}]
         )
     }
 
+    /// Makes the host's files anew, after the configuration has changed.
+    pub fn trust_again(&self) {
+        for name in ["host.toml", "allowed_signers", "profile.toml"] {
+            // Not every configuration has a profile of its own.
+            let _ = fs::remove_file(self.at("host").join(name));
+        }
+        self.init();
+    }
+
     fn trust(&self) {
         for who in ["ada", "bob"] {
             let mut keygen = Command::new("ssh-keygen");
@@ -195,6 +204,10 @@ references = [{references}]
                 .arg(self.at("host").join(who));
             assert!(keygen.status().unwrap().success());
         }
+        self.init();
+    }
+
+    fn init(&self) {
         let (home, away) =
             (self.home.path().display().to_string(), self.away.path().display().to_string());
         let migrate = self.at("app/bin/migrate").display().to_string();
@@ -204,6 +217,7 @@ references = [{references}]
             &[
                 "trust",
                 "init",
+                "--yes",
                 "--site",
                 "crash",
                 "--directory",

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use ttplan::model::names::{FilePath, Moment};
-use ttplan::model::plan::step::{Move, Probe, Risk, Step};
+use ttplan::model::plan::step::{Move, Probe, Risk, RunCheck, Step};
 use ttplan::model::plan::wording;
 use ttplan::model::plan::{Plan, Summary};
 use ttplan::model::risk;
@@ -119,20 +119,41 @@ const CRIMES: &[Forgery] = &[
         "another program",
         |plan| run(plan).argv = vec!["/bin/sh".into(), "-c".into(), "true".into()],
         4,
-        &["/bin/sh -c true"],
+        &["argv differs", "/bin/sh -c true"],
     ),
     (
         "another argument",
         |plan| run(plan).argv.push("--sql".into()),
         4,
-        &["does not permit the command"],
+        &["argv differs", "commands.upgrade = { argv = ["],
     ),
-    ("another check", |plan| run(plan).check = vec!["/bin/rm".into()], 4, &["/bin/rm"]),
+    (
+        "another check",
+        |plan| {
+            let check = RunCheck { command: "check".into(), argv: vec!["/bin/rm".into()] };
+            run(plan).check = Some(check);
+        },
+        4,
+        &["not permitted", "/bin/rm"],
+    ),
+    (
+        "another command of the host",
+        |plan| run(plan).command = "check".into(),
+        4,
+        &["the command `check` is not the host's"],
+    ),
+    ("another directory", |plan| run(plan).directory = "/tmp".into(), 4, &["directory differs"]),
+    (
+        "a variable that is passed on",
+        |plan| run(plan).pass.push("PYTHONPATH".into()),
+        4,
+        &["pass differs"],
+    ),
     (
         "a variable of the loader",
         |plan| drop(run(plan).env.insert("LD_PRELOAD".into(), "/tmp/evil.so".into())),
         4,
-        &["LD_PRELOAD"],
+        &["env differs", "LD_PRELOAD"],
     ),
     (
         "a drop that cascades",

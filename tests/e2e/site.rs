@@ -155,7 +155,8 @@ impl Site {
 
     /// Makes the host's own files: one key, the site's two directories, these commands.
     pub fn trust(&self, commands: &[&str]) {
-        let mut trust = self.command(&["trust", "init", "--site", "prod", "--principal", "ada"]);
+        let mut trust =
+            self.command(&["trust", "init", "--site", "prod", "--principal", "ada", "--yes"]);
         trust.arg("--directory").arg(self.path("host")).arg("--state").arg(self.path("state"));
         for root in ["app", "data"] {
             trust.arg("--allow-root").arg(self.path(root));

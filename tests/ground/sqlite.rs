@@ -151,6 +151,7 @@ pub fn access(path: &Path) -> Access {
         password: None,
         url: Secret::new(format!("sqlite:///{}", path.display())),
         path: Default::default(),
+        programs: Default::default(),
     }
 }
 

@@ -9,9 +9,10 @@ use ttplan::model::config::{
     Backup, Cleanup, Config, Database, OnConflict, RevisionsConfig, Tables, Upgrade, Upload, Wait,
 };
 use ttplan::model::database::catalogue::{Catalogue, Ran};
-use ttplan::model::database::revisions::{Revisions, Script, VersionTable};
+use ttplan::model::database::revisions::{RecordedRevisions, Revisions, Script};
 use ttplan::model::database::schema::{Column, ForeignKey, Index, Key, Schema, Table};
 use ttplan::model::database::shape::Shape;
+use ttplan::model::database::version_table::VersionTable;
 use ttplan::model::diagnosis::Decisions;
 use ttplan::model::files::references::{Form, Reference, Referenced};
 use ttplan::model::files::uploads::{FileFact, RootState, Tree};
@@ -88,7 +89,7 @@ impl Site {
             table.owner = None;
         }
         let book = site.book();
-        book.table.schema = "main".to_owned();
+        book.versions.table.schema = "main".to_owned();
         book.width = None;
         site.catalogue = Some(site.recorded_catalogue());
         site
@@ -100,7 +101,7 @@ impl Site {
         let engine = self.config.database.engine.clone();
         let mut catalogue = Catalogue::new("ttplan".to_owned(), "alembic", &engine);
         let mut schema = self.database.schema.clone();
-        let book = self.database.book.as_ref().map(|book| &book.table);
+        let book = self.database.book.as_ref().map(|book| &book.versions.table);
         let newest = Shape::of(&schema, book);
         without_codes(&mut schema);
         for (n, shape) in [Shape::of(&schema, book), newest].iter().enumerate() {
@@ -284,6 +285,8 @@ fn facts() -> Facts {
     let mut new = tree(NEW);
     new.files.push(FileFact("ada.png".into(), 3, Digest::of("ada")));
     Facts {
+        check_program: None,
+        host: None,
         database: DatabaseFacts {
             presence: Presence::Present,
             identity: Identity {
@@ -292,9 +295,11 @@ fn facts() -> Facts {
                 host: Some("db".to_owned()),
                 identity: "7391001844512345678/16385".to_owned(),
             },
-            book: Some(VersionTable {
-                table: ObjectRef::table(&schema.home, "alembic_version"),
-                column: VERSION_COLUMN.to_owned(),
+            book: Some(RecordedRevisions {
+                versions: VersionTable::of_heads(
+                    ObjectRef::table(&schema.home, "alembic_version"),
+                    VERSION_COLUMN,
+                ),
                 width: Some(32),
                 recorded: Some(words(&["002_codes"])),
             }),
@@ -377,6 +382,7 @@ fn config(reference: Reference) -> Config {
                 check: words(&["flask", "--version"]),
                 directory: "/app".into(),
                 env: [("FLASK_APP".to_owned(), "app".to_owned())].into(),
+                pass: Vec::new(),
                 url_variable: Some("DATABASE_URL".to_owned()),
                 timeout_seconds: 900,
                 accept_stumbles: false,

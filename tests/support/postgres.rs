@@ -229,6 +229,7 @@ impl TestDatabase {
                 self.cluster.socket().display()
             )),
             path: std::env::var_os("PATH").unwrap_or_default(),
+            programs: Default::default(),
         }
     }
 }

@@ -72,6 +72,7 @@ impl Place {
             search: String::new(),
             catalogue: None,
             offline: None,
+            host: None,
         };
         let seen = ttplan::inspect::inspect(&settled.config, live.as_mut(), &wishes).unwrap();
         reference_resolution::report(&seen.facts)
@@ -150,9 +151,5 @@ fn everything_is_told_right(place: &Place) -> String {
         .map(|conflict| text(&conflict["old"]))
         .collect();
     assert_eq!(conflicts, known);
-    format!(
-        "{} references and {} orphans told right",
-        report.references.len(),
-        report.unused.len()
-    )
+    format!("{} references and {} orphans told right", report.references.len(), report.unused.len())
 }

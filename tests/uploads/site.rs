@@ -29,7 +29,7 @@ impl Site {
              from = ['{folder}/old']\nto = '{folder}/new'\nreferences = [{references}]\n"
         );
         std::fs::write(site.at("ttplan.toml"), configuration).unwrap();
-        let roots = ["--allow-root", "old", "--allow-root", "new", "--state", "state"];
+        let roots = ["--allow-root", "old", "--allow-root", "new", "--state", "state", "--yes"];
         let init = ["trust", "init", "--site", "test", "--directory", "host", "--principal", "you"];
         site.good(&[&init[..], &roots].concat());
         site

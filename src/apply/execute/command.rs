@@ -1,20 +1,24 @@
-//! Runs the application's own command: in the right place, with the database's URL handed over by
-//! its variable, its output in the run's folder, and its work held to what the step promised
-//! before it becomes the database's own.
+//! Runs the application's own command, as the host says it: in the right place, with the database's
+//! URL handed over by its variable, its output in the run's folder, and its work held to what the
+//! step promised before it becomes the database's own. Must never take a word of it from the plan.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use crate::apply::context::RunContext;
 use crate::apply::execute::database;
 use crate::apply::probe::Prober;
+use crate::apply::probe::answer::demand;
 use crate::apply::probe::database::content_digest;
+use crate::apply::probe::files::scripts_are;
 use crate::apply::progress::ProgressEvent;
 use crate::engines::database::{OtherSessions, ReadDatabase};
 use crate::error::{Error, Kind, Result};
-use crate::frameworks;
 use crate::fs::files;
+use crate::model::host_command::HostCommand;
 use crate::model::names::{Digest, Secret};
-use crate::model::plan::step::{Answer, Move, Probe, Run, Step};
+use crate::model::plan::step::{Answer, Expectation, Move, Run, Scripts, Step};
 use crate::model::run::journal::{JournalEvent, When};
 use crate::process::command::{Command, Exit};
 use crate::process::invocation::Invocation;
@@ -31,9 +35,11 @@ pub fn run(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
         when: When::Before,
         sha256: before,
     })?;
-    let command = command(ctx, run, Some(&workplace.url))?;
+    let host = permitted(ctx, run)?;
+    let limit = Duration::from_secs(run.timeout_seconds);
+    let command = ready(ctx, host, run.revision.as_deref(), &workplace.url, limit)?;
     let outcome = run_through(ctx, step, run, &command, &scratch).and_then(|()| {
-        check_scripts(ctx, step)?;
+        check_scripts(ctx, run)?;
         let mut migrated = ctx.live.change_database().open_migrated(&scratch)?;
         check_result(step, migrated.as_mut())?;
         content_digest(migrated.as_mut())
@@ -60,7 +66,7 @@ fn run_through(
     command: &Command,
     scratch: &std::path::Path,
 ) -> Result<()> {
-    let mut stumbles = run.stumbles.iter();
+    let mut stumbles = run.known_stops.iter();
     loop {
         let log = next_log(ctx, step);
         ctx.reporter.report(ProgressEvent::Output { step, log: &log.to_string_lossy() });
@@ -77,20 +83,20 @@ fn run_through(
         if !stopped_as_known(&mut stumbles, migrated.as_mut())? {
             return Err(failed(run, &log, &how, &tail));
         }
-        let of = run.stumbles.len();
+        let of = run.known_stops.len();
         ctx.reporter.report(ProgressEvent::Stumbled { step, n: of - stumbles.len(), of });
     }
 }
 
 /// Whether what the command left is one of the stops that are still to come.
 fn stopped_as_known(
-    stumbles: &mut std::slice::Iter<'_, Vec<Probe>>,
+    stumbles: &mut std::slice::Iter<'_, Expectation>,
     migrated: &mut dyn ReadDatabase,
 ) -> Result<bool> {
     let mut prober = Prober::of_copy(migrated);
     for stop in stumbles {
         let mut holds = true;
-        for probe in stop {
+        for probe in &stop.probes() {
             holds = holds && prober.try_ask(probe, None)? == Answer::Yes;
         }
         if holds {
@@ -101,7 +107,7 @@ fn stopped_as_known(
 }
 
 fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
-    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.argv.join(" ")))
+    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.words().join(" ")))
         .code("command_failed");
     if !tail.trim().is_empty() {
         told = told.because(format!("it said:\n{}", tail.trim_end()));
@@ -130,7 +136,7 @@ fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error
         Ok(OtherSessions::None) => {}
         _ => return midway(error, "others may have written meanwhile, so it was not put back"),
     }
-    let [Move::RestoreDatabase(restore)] = step.undo.as_slice() else {
+    let Some(backup) = step.undo.iter().find_map(Move::restored) else {
         return midway(
             error,
             "the plan names no backup to put it back from, so it was left as it is",
@@ -138,7 +144,7 @@ fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error
     };
     let put_back = |ctx: &mut RunContext<'_>| {
         ctx.go_on()?;
-        database::restore(ctx, restore)?;
+        database::restore_of(ctx, backup)?;
         let sha256 = content_digest(ctx.live.database())?;
         ctx.active_run.note(JournalEvent::Content {
             step: step.id.clone(),
@@ -152,57 +158,111 @@ fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error
     }
 }
 
-/// Runs the harmless command that shows that the program works at all.
+/// Runs the harmless command that shows that the application can be loaded.
 pub fn check(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
-    if run.check.is_empty() {
-        return Ok(());
-    }
+    // Whatever the check says, the command itself has to be the host's.
+    permitted(ctx, run)?;
+    let Some(check) = &run.check else { return Ok(()) };
+    let host = by_name(ctx, &check.command)?;
+    let limit = Duration::from_secs(host.timeout_seconds.unwrap_or(CHECK_LIMIT));
+    let url = ctx.options.url.clone();
+    let command = ready(ctx, host, None, &url, limit)?;
     let log = next_log(ctx, step);
-    let mut command = command(ctx, run, None)?;
-    command.timeout = command.timeout.min(Duration::from_secs(60));
     let (how, tail) = match ctx.live.run(&command, &log)? {
         Exit::Success => return Ok(()),
         Exit::Failed { how, tail } => (how, tail),
-        Exit::TimedOut { tail } => ("it took more than a minute".to_owned(), tail),
+        Exit::TimedOut { tail } => (format!("it took more than {} s", limit.as_secs()), tail),
     };
-    Err(Error::new(
+    let host = by_name(ctx, &check.command)?;
+    let error = Error::new(
         Kind::Stale,
-        format!("the check `{}` failed, so the migrations cannot be run", run.check.join(" ")),
+        format!("the check `{}` failed, so the migrations cannot be run", check.argv.join(" ")),
     )
     .code("check_failed")
     .because(how)
-    .because(tail.trim().to_owned())
-    .hint("run it by hand where ttplan runs, and mend what it complains about"))
+    .because(tail.trim().to_owned());
+    let wanted = wanted(&tail, host, &ctx.options.environment);
+    let error = wanted.iter().fold(error, |error, hint| error.hint(hint));
+    Err(error.hint("run it by hand where ttplan runs, and mend what it complains about"))
 }
 
-fn command(ctx: &RunContext<'_>, run: &Run, url: Option<&Secret>) -> Result<Command> {
-    let invocation = Invocation {
-        argv: if url.is_some() { &run.argv } else { &run.check },
-        directory: &run.directory,
-        env: &run.env,
-        url: run.url_variable.as_deref().zip(url),
-        timeout: Duration::from_secs(run.timeout_seconds),
-        environment: &ctx.options.environment,
-        secrets: &ctx.options.secrets,
-    };
-    invocation.ready()
-}
+/// So many seconds a check may take when the host does not say.
+const CHECK_LIMIT: u64 = 60;
 
-fn check_scripts(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
-    for probe in &step.ready {
-        let Probe::ScriptsAre { system, directory, sha256 } = probe else { continue };
-        let Some(framework) = frameworks::by_name(system) else { continue };
-        if frameworks::digest(&ctx.live.files().sources(&(framework.tree)(directory))?) != *sha256 {
-            return Err(Error::new(
-                Kind::Verification,
-                "the migration files changed while they were run",
-            )
-            .code("scripts_differ")
-            .because(format!("`{}` is not what was signed", directory.to_text()))
-            .hint("find out who writes there, then undo this run"));
+/// What a command that failed may lack: a variable that its output names and that it does not get.
+fn wanted(
+    tail: &str,
+    command: &HostCommand,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Vec<String> {
+    let is_set = |name: &str| environment.contains_key(OsStr::new(name));
+    let mut hints = Vec::new();
+    let words = tail.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let names: BTreeSet<&str> = words.filter(|word| looks_like_variable(word)).collect();
+    for name in names {
+        let passed = command.pass.iter().any(|known| known == name);
+        let given = command.env.contains_key(name) || command.url_variable.as_deref() == Some(name);
+        match (passed, is_set(name)) {
+            (true, false) => hints.push(format!("set `{name}`, which is passed on and is not set")),
+            (false, true) if !given => {
+                hints.push(format!("pass it on in host.toml: `pass = [\"{name}\"]`"));
+            }
+            _ => {}
         }
     }
-    Ok(())
+    hints
+}
+
+fn looks_like_variable(word: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    word.len() > 2 && word.bytes().all(plain) && word.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+/// The host's own word for the command: it alone is run, whatever stands in the plan.
+fn by_name<'a>(ctx: &'a RunContext<'_>, name: &str) -> Result<&'a HostCommand> {
+    ctx.options.commands.get(name).ok_or_else(|| {
+        Error::new(Kind::Refused, format!("the host permits no command `{name}`"))
+            .hint(format!("add `[commands.{name}]` to host.toml"))
+    })
+}
+
+/// The same, where it is still what the plan was trusted with.
+fn permitted<'a>(ctx: &'a RunContext<'_>, run: &Run) -> Result<&'a HostCommand> {
+    let host = by_name(ctx, &run.command)?;
+    if host.differing(&run.as_host_command()).is_empty() {
+        return Ok(host);
+    }
+    let message = format!("the host's command `{}` is not the one of the plan", run.command);
+    Err(Error::new(Kind::Refused, message).hint("run `ttplan plan` again"))
+}
+
+fn ready(
+    ctx: &RunContext<'_>,
+    command: &HostCommand,
+    revision: Option<&str>,
+    url: &Secret,
+    timeout: Duration,
+) -> Result<Command> {
+    Invocation {
+        command,
+        revision,
+        url: Some(url),
+        timeout,
+        environment: &ctx.options.environment,
+        secrets: &ctx.options.secrets,
+    }
+    .ready()
+}
+
+fn check_scripts(ctx: &mut RunContext<'_>, run: &Run) -> Result<()> {
+    let Scripts { system, directories, sha256 } = &run.scripts;
+    let answer = scripts_are(ctx.live.files(), system, directories, sha256)?;
+    demand(answer, |what, _| {
+        Error::new(Kind::Verification, "the migration files changed while they were run")
+            .code("scripts_differ")
+            .because(what)
+            .hint("find out who writes there, then undo this run")
+    })
 }
 
 fn check_result(step: &Step, migrated: &mut dyn ReadDatabase) -> Result<()> {
@@ -229,4 +289,33 @@ fn next_log(ctx: &RunContext<'_>, step: &Step) -> std::path::PathBuf {
     let output = ctx.active_run.folder.output();
     let name = |n: u32| output.join(format!("step-{}.{n}.log", step.id));
     (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_the_output_asks_for_is_named_and_no_other() {
+        let command = HostCommand {
+            argv: vec!["/bin/x".into()],
+            directory: "/".into(),
+            env: BTreeMap::from([("FLASK_APP".to_owned(), "app".to_owned())]),
+            pass: vec!["API_TOKEN".into()],
+            url_variable: Some("DATABASE_URL".into()),
+            timeout_seconds: None,
+            lock_timeout_seconds: None,
+        };
+        let environment = ["SECRET_KEY", "FLASK_APP", "DATABASE_URL", "UNASKED_FOR"]
+            .map(|name| (name.into(), "x".into()))
+            .into();
+        let tail = "KeyError: 'SECRET_KEY'; FLASK_APP, DATABASE_URL, API_TOKEN, NOT_SET, a, OK";
+        assert_eq!(
+            wanted(tail, &command, &environment),
+            [
+                "set `API_TOKEN`, which is passed on and is not set",
+                "pass it on in host.toml: `pass = [\"SECRET_KEY\"]`"
+            ]
+        );
+    }
 }

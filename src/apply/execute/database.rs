@@ -4,14 +4,39 @@
 
 use crate::apply::context::RunContext;
 use crate::apply::execute::prove_backup;
-use crate::error::Result;
+use crate::engines;
+use crate::engines::dialect::{Dialect, Spelling};
+use crate::error::{Error, Kind, Result};
 use crate::model::plan::step::{
-    BackupDatabase, Quarantine, RestoreDatabase, RestoreObjects, SaveObjects, Step, Unquarantine,
+    BackupDatabase, BackupSource, Move, Quarantine, RestoreDatabase, RestoreObjects, SaveObjects,
+    Step, Unquarantine,
 };
 
-/// Executes one statement inside the open transaction.
-pub fn execute(ctx: &mut RunContext<'_>, sql: &str) -> Result<()> {
-    ctx.live.change_database().execute(sql).map(|_| ())
+/// How the database of the run spells SQL.
+pub fn dialect(ctx: &RunContext<'_>) -> Result<&'static dyn Dialect> {
+    engines::by_name(&ctx.engine).map(|engine| engine.dialect).ok_or_else(|| {
+        let message = format!("the database engine `{}` is not known", ctx.engine);
+        Error::new(Kind::Refused, message).code("unknown_engine")
+    })
+}
+
+/// Executes the statements that a move is, inside the open transaction.
+pub fn execute(ctx: &mut RunContext<'_>, mv: &Move) -> Result<()> {
+    let refused = |why: String| {
+        Error::new(Kind::Refused, format!("`{}` cannot be executed", mv.word()))
+            .code("move_unsupported")
+            .because(why)
+    };
+    match dialect(ctx)?.spell(mv) {
+        Spelling::Statements(all) => {
+            for sql in &all {
+                ctx.live.change_database().execute(sql)?;
+            }
+            Ok(())
+        }
+        Spelling::Elsewise => Err(refused("it is no statement".to_owned())),
+        Spelling::Unsupported(why) => Err(refused(why)),
+    }
 }
 
 /// Saves the objects into the run's folder.
@@ -39,10 +64,37 @@ pub fn back_up(ctx: &mut RunContext<'_>, step: &Step, backup: &BackupDatabase) -
     ctx.active_run.saved(&step.id, &backup.name, &kept)
 }
 
-/// Restores the run's backup.
-pub fn restore(ctx: &mut RunContext<'_>, restore: &RestoreDatabase) -> Result<()> {
-    let (path, _) = ctx.active_run.checked(&restore.name, restore.directory.as_ref())?;
+/// Restores the run's own backup.
+pub fn restore(ctx: &mut RunContext<'_>, mv: &Move, restore: &RestoreDatabase) -> Result<()> {
+    match &restore.source {
+        BackupSource::Run(backup) => {
+            let (path, _) = ctx.active_run.checked(&backup.name, backup.directory.as_ref())?;
+            ctx.live.change_database().restore_backup(&path)
+        }
+        BackupSource::Archive { .. } => Err(unsupported(mv)),
+    }
+}
+
+/// Whether the backup is there that a restore needs.
+pub fn check_backup(ctx: &mut RunContext<'_>, mv: &Move, restore: &RestoreDatabase) -> Result<()> {
+    match &restore.source {
+        BackupSource::Run(backup) => {
+            ctx.active_run.checked(&backup.name, backup.directory.as_ref()).map(drop)
+        }
+        BackupSource::Archive { .. } => Err(unsupported(mv)),
+    }
+}
+
+/// Restores the backup that a step's undo names, for a command that failed.
+pub fn restore_of(ctx: &mut RunContext<'_>, backup: &BackupDatabase) -> Result<()> {
+    let (path, _) = ctx.active_run.checked(&backup.name, backup.directory.as_ref())?;
     ctx.live.change_database().restore_backup(&path)
+}
+
+/// Of a move that is part of the format and that nothing executes yet.
+pub fn unsupported(mv: &Move) -> Error {
+    Error::new(Kind::Refused, format!("this ttplan cannot execute `{}`", mv.word()))
+        .code("move_unsupported")
 }
 
 /// Puts an object into quarantine: into a file of the run, or into a schema of the database.

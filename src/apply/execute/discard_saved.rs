@@ -8,18 +8,18 @@ use crate::apply::probe::saved::is_taken_back;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files;
-use crate::model::plan::step::{Answer, DiscardKept};
+use crate::model::plan::step::{Answer, DiscardSaved};
 
 /// Removes it, thing by thing.
 ///
 /// Errors: `Kind::Stale` where the run is not taken back.
-pub(in crate::apply) fn discard(ctx: &mut RunContext<'_>, discard: &DiscardKept) -> Result<()> {
+pub(in crate::apply) fn discard(ctx: &mut RunContext<'_>, discard: &DiscardSaved) -> Result<()> {
     let run = ctx.active_run.folder.beside(&discard.run);
     match is_taken_back(&run)? {
         Answer::Yes => {}
         Answer::No(why) | Answer::Unknown(why) => return Err(Error::new(Kind::Stale, why)),
     }
-    for thing in &discard.kept {
+    for thing in &discard.saved {
         ctx.go_on()?;
         let path = run.kept_at(&thing.name, thing.directory.as_ref());
         remove(&path).map_err(|error| files::told("remove", &path, &error))?;

@@ -3,36 +3,34 @@
 //! A file is replaced only while it is the one that the plan lists; one that somebody has changed
 //! since is never touched.
 
-use crate::apply::context::{AS_IT_IS, BATCH, RunContext, how, list, ranges};
+use crate::apply::context::{AS_IT_IS, BATCH, RunContext, directory, how, list, ranges};
 use crate::apply::probe::files::beside;
 use crate::apply::progress::ProgressEvent;
 use crate::artifact::sidecar;
 use crate::error::{Error, Kind, Result};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
-use crate::model::plan::step::{FileList, Move, ReplaceFiles, RestoreFiles, Step};
+use crate::model::plan::step::{FileList, ReplaceFiles, RestoreFiles, Step};
 use crate::model::run::journal::JournalEvent;
 use crate::stores::store::{FileState, Placement};
 
 /// Replaces the files, batch by batch. What was there has been saved before.
 pub fn replace(ctx: &mut RunContext<'_>, step: &Step, replace: &ReplaceFiles) -> Result<()> {
+    let (from, to) = (directory(&replace.from)?, directory(&replace.to)?);
     let how = how(replace.mode.as_deref(), replace.owner.as_deref())?;
-    let kept = step.save.iter().find_map(|save| match save {
-        Move::SaveFiles(save) if save.from == replace.to => Some(save.name.clone()),
-        _ => None,
-    });
+    let kept = step.save.iter().find_map(|save| save.effects().saves.map(str::to_owned));
     let kept = kept
         .ok_or_else(|| Error::new(Kind::Refused, "files are to be replaced that were not saved"))?;
     let (of_files, of_bytes) = replace.files.totals();
     let (mut done, mut done_bytes) = (0, 0);
-    ctx.live.change_files().sweep(&replace.to)?;
-    clear_exchanged(ctx, &replace.to, &[&replace.files, &replace.replaced])?;
+    ctx.live.change_files().sweep(to)?;
+    clear_exchanged(ctx, to, &[&replace.files, &replace.replaced])?;
     let sidecar = ctx.sidecar;
     let old = sidecar::rows(sidecar, &replace.replaced)?;
     sidecar::for_each_batch(sidecar, &replace.files, BATCH, &mut |first, rows| {
         ctx.go_on()?;
         let old = beside(&old, first, rows)?;
-        let files = ranges(first, &ctx.live.files().states(&replace.to, old)?, FileState::Same);
+        let files = ranges(first, &ctx.live.files().states(to, old)?, FileState::Same);
         if !files.is_empty() {
             ctx.active_run.note(JournalEvent::Replacing {
                 step: step.id.clone(),
@@ -40,13 +38,7 @@ pub fn replace(ctx: &mut RunContext<'_>, step: &Step, replace: &ReplaceFiles) ->
                 files,
             })?;
         }
-        ctx.live.change_files().copy_onto(
-            &replace.from,
-            &replace.to,
-            rows,
-            Placement::Replace(old),
-            &how,
-        )?;
+        ctx.live.change_files().copy_onto(from, to, rows, Placement::Replace(old), &how)?;
         done += rows.len() as u64;
         done_bytes += rows.iter().map(FileFact::size).fold(0, u64::saturating_add);
         ctx.reporter.report(ProgressEvent::Copied {
@@ -107,14 +99,15 @@ pub fn put_back(
     kept: &FilePath,
     replacing: &FileList,
 ) -> Result<()> {
+    let root = directory(&restore.root)?;
     let sidecar = ctx.sidecar;
     let ours = sidecar::rows(sidecar, replacing)?;
-    clear_exchanged(ctx, &restore.root, &[replacing, list(step, &restore.files)?])?;
+    clear_exchanged(ctx, root, &[replacing, list(step, &restore.files)?])?;
     sidecar::for_each_batch(sidecar, list(step, &restore.files)?, BATCH, &mut |first, rows| {
         ctx.go_on()?;
         let ours = beside(&ours, first, rows)?;
-        let olds = ctx.live.files().states(&restore.root, rows)?;
-        let news = ctx.live.files().states(&restore.root, ours)?;
+        let olds = ctx.live.files().states(root, rows)?;
+        let news = ctx.live.files().states(root, ours)?;
         let (mut gone, mut old, mut new) = (Vec::new(), Vec::new(), Vec::new());
         for (n, row) in rows.iter().enumerate() {
             match (olds[n], news[n]) {
@@ -125,15 +118,15 @@ pub fn put_back(
                     new.push(ours[n].clone());
                 }
                 _ if ctx.options.discard_writes => {}
-                _ => return Err(changed_since(&restore.root, row)),
+                _ => return Err(changed_since(root, row)),
             }
         }
         let files = ctx.live.change_files();
         if !gone.is_empty() {
-            files.copy(kept, &restore.root, &gone, &AS_IT_IS)?;
+            files.copy(kept, root, &gone, &AS_IT_IS)?;
         }
         if !old.is_empty() {
-            files.copy_onto(kept, &restore.root, &old, Placement::Replace(&new), &AS_IT_IS)?;
+            files.copy_onto(kept, root, &old, Placement::Replace(&new), &AS_IT_IS)?;
         }
         Ok(())
     })

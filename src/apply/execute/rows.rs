@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::apply::context::RunContext;
+use crate::apply::execute::database;
 use crate::apply::probe::database::{all, changes};
 use crate::artifact::json;
 use crate::engines::database::SavedCopy;
@@ -102,7 +103,8 @@ fn set(
     rows.sort();
     for same in rows.chunk_by(|one, next| one == next) {
         let Some((key, from, to)) = same.first() else { continue };
-        let changed = ctx.live.change_database().execute(&rewriting.update(key, from, to))?;
+        let sql = database::dialect(ctx)?.update_row(rewriting, key, from, to);
+        let changed = ctx.live.change_database().execute(&sql)?;
         if changed != same.len() as u64 && !(lenient && changed == 0) {
             let (column, table) = (&rewriting.column, &rewriting.table);
             return Err(Error::new(

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::apply::probe::answer::{listed, same};
 use crate::engines::database::{InspectedDatabase, OtherSessions, ReadDatabase, RowQuery};
 use crate::error::Result;
+use crate::model::database::column_type::ColumnType;
 use crate::model::database::shape::{NORMALISER, Shape};
+use crate::model::database::version_table::{VersionRow, VersionTable};
 use crate::model::files::rewriting::{Rewriting, Row, outdated};
 use crate::model::names::{Digest, ObjectRef};
 use crate::model::plan::step::Answer;
@@ -52,36 +54,63 @@ pub fn no_dependents_but(
         .map_or(Answer::Yes, |more| Answer::No(format!("{more} depends on {object}")))
 }
 
-/// Whether exactly these ids are recorded.
+/// Whether exactly these rows are recorded.
 pub fn revisions_are(
     inspected: &InspectedDatabase,
     database: &mut dyn ReadDatabase,
-    table: &ObjectRef,
-    column: &str,
-    recorded: Option<&[String]>,
+    versions: &VersionTable,
+    rows: Option<&[VersionRow]>,
 ) -> Result<Answer> {
+    let table = &versions.table;
+    let [column] = versions.columns.as_slice() else {
+        let why = format!("{table} records a revision in several columns");
+        return Ok(Answer::Unknown(why));
+    };
     let now = recorded_in(inspected, table, column, database)?;
-    Ok(same(now.as_deref() == recorded, || match now {
+    let mut recorded = rows.map(|rows| versions.ids(rows));
+    if let Some(ids) = &mut recorded {
+        ids.sort();
+    }
+    Ok(same(now == recorded, || match &now {
         None => format!("{table} is not there"),
         Some(ids) if ids.is_empty() => format!("{table} records nothing"),
-        Some(ids) => format!("{table} records {}", listed(&ids)),
+        Some(ids) => format!("{table} records {}", listed(ids)),
     }))
 }
 
-/// Whether the column holds so many characters.
-pub fn column_width(
+/// Whether the column has this type, or is not there.
+pub fn column_is(
     inspected: &InspectedDatabase,
     table: &ObjectRef,
     column: &str,
-    width: Option<u32>,
+    data_type: Option<ColumnType>,
 ) -> Answer {
     let found = inspected.schema.table(&table.schema, &table.name);
-    let Some(found) = found.and_then(|table| table.column(column)) else {
-        return Answer::No(format!("column `{column}` of {table} is not there"));
+    let Some(found) = found else { return Answer::No(format!("{table} is not there")) };
+    match (found.column(column), data_type) {
+        (None, None) => Answer::Yes,
+        (None, Some(_)) => Answer::No(format!("column `{column}` of {table} is not there")),
+        (Some(_), None) => Answer::No(format!("column `{column}` of {table} is there")),
+        (Some(now), Some(wanted)) => match ColumnType::parse(&now.data_type) {
+            Some(known) => same(known == wanted, || {
+                format!("column `{column}` of {table} is `{}`", now.data_type)
+            }),
+            None => Answer::Unknown(format!(
+                "whether `{}`, the type of `{column}` of {table}, is {wanted}",
+                now.data_type
+            )),
+        },
+    }
+}
+
+/// Whether a write to the table does no more than it says.
+pub fn no_triggers(inspected: &InspectedDatabase, table: &ObjectRef) -> Answer {
+    let Some(found) = inspected.schema.table(&table.schema, &table.name) else {
+        return Answer::No(format!("{table} is not there"));
     };
-    let now =
-        found.data_type.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')?.parse().ok());
-    same(now == width, || format!("column `{column}` of {table} is `{}`", found.data_type))
+    found.acting().next().map_or(Answer::Yes, |one| {
+        Answer::No(format!("{} `{}` acts when {table} is written", one.kind.words(), one.name))
+    })
 }
 
 /// Whether all definitions but those of `except` have this digest.

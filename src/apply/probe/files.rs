@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use crate::apply::context::directory;
 use crate::apply::probe::answer::same;
 use crate::artifact::sidecar::{self, Batch};
 use crate::error::{Error, Kind, Result};
 use crate::frameworks;
+use crate::model::files::location::Location;
 use crate::model::files::uploads::FileFact;
 use crate::model::names::{Digest, FilePath};
+use crate::model::plan::moves::effects::Files;
 use crate::model::plan::step::{Answer, CopyFiles, FileList, Move, ReleaseFiles, ReplaceFiles};
 use crate::stores::store::{DirectoryState, FileState, ReadStore};
 
@@ -22,11 +25,13 @@ pub fn listed(
     mv: Option<&Move>,
     ready: bool,
 ) -> Result<Answer> {
-    match mv {
-        Some(Move::CopyFiles(copy)) => copied(store, sidecar, copy, ready),
-        Some(Move::ReleaseFiles(release)) => released(store, sidecar, release, ready),
-        Some(Move::ReplaceFiles(files)) => replaced(store, sidecar, files, ready),
-        _ => Ok(Answer::Unknown("the probe names a move without a list of files".to_owned())),
+    match mv.map(Move::files) {
+        Some(Files::Copy(copy)) => copied(store, sidecar, copy, ready),
+        Some(Files::Release(release)) => released(store, sidecar, release, ready),
+        Some(Files::Replace(files)) => replaced(store, sidecar, files, ready),
+        Some(Files::None) | None => {
+            Ok(Answer::Unknown("the probe names a move without a list of files".to_owned()))
+        }
     }
 }
 
@@ -36,9 +41,9 @@ fn copied(
     copy: &CopyFiles,
     ready: bool,
 ) -> Result<Answer> {
-    let CopyFiles { from, to, files, .. } = copy;
+    let (from, to) = (directory(&copy.from)?, directory(&copy.to)?);
     let mut answer = Answer::Yes;
-    walk(sidecar, files, &mut |_, rows| {
+    walk(sidecar, &copy.files, &mut |_, rows| {
         let there = store.states(to, &copy.copies(rows))?;
         let sources = if ready { Some(store.states(from, rows)?) } else { None };
         for (n, row) in rows.iter().enumerate() {
@@ -79,18 +84,16 @@ fn released(
     release: &ReleaseFiles,
     ready: bool,
 ) -> Result<Answer> {
+    let (from, to) = (directory(&release.from)?, directory(&release.to)?);
     let mut answer = Answer::Yes;
     walk(sidecar, &release.files, &mut |_, rows| {
-        let sources = store.states(&release.from, rows)?;
-        let copies = if ready { Some(store.states(&release.to, rows)?) } else { None };
+        let sources = store.states(from, rows)?;
+        let copies = if ready { Some(store.states(to, rows)?) } else { None };
         for (n, row) in rows.iter().enumerate() {
             let copy = copies.as_ref().map(|states| states[n]);
             if let Some(what) = of_released(copy, sources[n]) {
-                let told = format!(
-                    "file `{}` in `{}` {what}",
-                    row.path().to_text(),
-                    release.from.to_text()
-                );
+                let told =
+                    format!("file `{}` in `{}` {what}", row.path().to_text(), from.to_text());
                 let unknown = [Some(sources[n]), copy].contains(&Some(FileState::Unreadable));
                 answer = if unknown { Answer::Unknown(told) } else { Answer::No(told) };
                 return Ok(false);
@@ -148,17 +151,18 @@ fn replaced(
     ready: bool,
 ) -> Result<Answer> {
     let old = sidecar::rows(sidecar, &replace.replaced)?;
+    let (source, target) = (directory(&replace.from)?, directory(&replace.to)?);
     let mut answer = Answer::Yes;
     walk(sidecar, &replace.files, &mut |first, rows| {
-        let olds = store.states(&replace.to, beside(&old, first, rows)?)?;
-        let news = store.states(&replace.to, rows)?;
-        let sources = if ready { Some(store.states(&replace.from, rows)?) } else { None };
+        let olds = store.states(target, beside(&old, first, rows)?)?;
+        let news = store.states(target, rows)?;
+        let sources = if ready { Some(store.states(source, rows)?) } else { None };
         for (n, row) in rows.iter().enumerate() {
             let path = row.path().to_text();
-            let (to, from) = (replace.to.to_text(), replace.from.to_text());
-            let source = sources.as_ref().map_or(FileState::Same, |states| states[n]);
+            let (to, from) = (target.to_text(), source.to_text());
+            let here = sources.as_ref().map_or(FileState::Same, |states| states[n]);
             let is_there = news[n] == FileState::Same || ready && olds[n] == FileState::Same;
-            answer = match (is_there, source) {
+            answer = match (is_there, here) {
                 (true, FileState::Same) => continue,
                 (_, FileState::Unreadable) => {
                     Answer::Unknown(format!("file `{path}` in `{from}` cannot be read"))
@@ -179,7 +183,8 @@ fn replaced(
 }
 
 /// Whether the directory is there, or is not.
-pub fn directory_is(store: &mut dyn ReadStore, path: &FilePath, present: bool) -> Result<Answer> {
+pub fn directory_is(store: &mut dyn ReadStore, path: &Location, present: bool) -> Result<Answer> {
+    let path = directory(path)?;
     let name = path.to_text();
     Ok(match (store.directory(path)?, present) {
         (DirectoryState::Present, true) | (DirectoryState::Missing, false) => Answer::Yes,
@@ -196,11 +201,15 @@ pub fn directory_is(store: &mut dyn ReadStore, path: &FilePath, present: bool) -
 pub fn scripts_are(
     store: &mut dyn ReadStore,
     system: &str,
-    directory: &FilePath,
+    directories: &[FilePath],
     sha256: &Digest,
 ) -> Result<Answer> {
     let Some(framework) = frameworks::by_name(system) else {
         return Ok(Answer::Unknown(format!("there is no migration framework `{system}`")));
+    };
+    let [directory] = directories else {
+        let why = format!("`{system}` has its scripts in one directory");
+        return Ok(Answer::Unknown(why));
     };
     let now = frameworks::digest(&store.sources(&(framework.tree)(directory))?);
     let name = directory.to_text();

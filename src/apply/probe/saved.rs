@@ -5,7 +5,7 @@ use crate::artifact::journal;
 use crate::artifact::state::RunDirectory;
 use crate::error::Result;
 use crate::model::names::FilePath;
-use crate::model::plan::step::{Answer, DiscardKept};
+use crate::model::plan::step::{Answer, DiscardSaved};
 
 /// Whether the run was taken back to its beginning, so that nothing it keeps is needed.
 pub fn is_taken_back(run: &RunDirectory) -> Result<Answer> {
@@ -20,8 +20,8 @@ pub fn is_taken_back(run: &RunDirectory) -> Result<Answer> {
 }
 
 /// Whether all of it is gone.
-pub fn is_gone(run: &RunDirectory, discard: &DiscardKept) -> Answer {
-    for thing in &discard.kept {
+pub fn is_gone(run: &RunDirectory, discard: &DiscardSaved) -> Answer {
+    for thing in &discard.saved {
         let path = run.kept_at(&thing.name, thing.directory.as_ref());
         match std::fs::symlink_metadata(&path) {
             Ok(_) => return Answer::No(format!("`{}` is there", path.display())),

@@ -15,6 +15,7 @@ use crate::config;
 use crate::error::Result;
 use crate::live;
 use crate::model::config::Access;
+use crate::model::host::HostConfig;
 use crate::model::run::report::Report;
 use crate::render;
 
@@ -62,6 +63,7 @@ impl How {
     /// What a run needs from outside.
     pub fn options(
         &self,
+        site: &HostConfig,
         access: &Access,
         sidecar: Option<PathBuf>,
         discard_writes: bool,
@@ -69,7 +71,9 @@ impl How {
         ApplyOptions {
             clock: crate::cli::now,
             lock_wait: self.lock_timeout,
+            commands: site.commands.clone(),
             environment: std::env::vars_os().collect(),
+            url: access.url.clone(),
             secrets: access.password.iter().cloned().collect(),
             user: std::env::var("USER")
                 .unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw())),
@@ -100,7 +104,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let trusted = trusted(bundle, &site, &args.leave, crate::cli::now())?;
     let settled = args.site.settle_to_change()?;
     config::check_together(&settled.config, &site)?;
-    let mut options = args.how.options(&settled.access, sidecar, false);
+    let mut options = args.how.options(&site, &settled.access, sidecar, false);
     options.prove_backup = args.prove_backup || site.policy.prove_backup;
     let turn = StateLock::take(&site, &options)?;
     let mut live = live::open_to_change(&settled.access)?;

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use crate::cli::out::Out;
 use crate::engines;
+use crate::engines::dialect::Sql;
 use crate::error::{Error, Kind, Result};
 use crate::fs::files;
 use crate::live;
@@ -126,13 +127,14 @@ fn fill_database(path: &Path) -> Result<()> {
         password: None,
         url: Secret::default(),
         path: OsString::new(),
+        programs: Default::default(),
     })?;
     let database = live.change_database();
     database.begin()?;
     for statement in
         SITE.split_inclusive(";\n").map(str::trim).filter(|statement| !statement.is_empty())
     {
-        database.execute(statement)?;
+        database.execute(&Sql::shipped(statement))?;
     }
     database.commit()
 }
@@ -162,7 +164,7 @@ impl Demo<'_> {
             "Say once, on the host, who may sign and what plans may touch.",
             &[
                 ["trust", "init", "--site", "demo", "--directory", "host"].as_slice(),
-                &["--principal", "you", "--allow-root", ".", "--state", "state"],
+                &["--principal", "you", "--allow-root", ".", "--state", "state", "--yes"],
             ]
             .concat(),
             0,

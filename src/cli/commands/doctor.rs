@@ -31,12 +31,12 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     settled.access.database.wait.attempts = 1;
     let mut opened = live::open_to_inspect(&settled.access);
     let mut unseen = None;
-    let seen = match look(&settled.config, &settled.access, opened.is_ok()) {
+    let seen = match look(&settled, opened.is_ok()) {
         Ok(seen) => seen,
         // Whatever keeps one from looking at the database, the files can still be looked at.
         Err(error) => {
             unseen = Some(error);
-            look(&settled.config, &settled.access, false)?
+            look(&settled, false)?
         }
     };
     let live = match &mut opened {

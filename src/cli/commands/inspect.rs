@@ -8,13 +8,14 @@ use crate::cli::out::Out;
 use crate::cli::output;
 use crate::cli::reporter::Format;
 use crate::cli::settings::{SiteArgs, tell_written};
-use crate::config;
+use crate::config::{self, ResolvedConfig};
 use crate::error::Result;
 use crate::fs::files::{self, Existing};
 use crate::inspect::{self, InspectOptions};
 use crate::live;
-use crate::model::config::{Access, Config};
+use crate::model::config::Config;
 use crate::model::database::catalogue::Catalogue;
+use crate::model::host::HostConfig;
 use crate::model::observation::Observation;
 use crate::render;
 
@@ -38,7 +39,7 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     output::check(args.output.as_deref())?;
     let settled = args.site.resolve()?;
-    let seen = look(&settled.config, &settled.access, !args.files_only)?;
+    let seen = look(&settled, !args.files_only)?;
     let shown = || match args.format {
         Format::Text => render::observation::observation(&seen),
         Format::Json => json::to_text(&seen),
@@ -59,7 +60,8 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 }
 
 /// Looks at the site now.
-pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observation> {
+pub fn look(settled: &ResolvedConfig, database: bool) -> Result<Observation> {
+    let ResolvedConfig { config, access, host, .. } = settled;
     let (live, known) = thread::scope(|scope| {
         // While the server sees to the connection.
         let known = scope.spawn(|| if database { known(config) } else { Ok((None, None)) });
@@ -78,6 +80,7 @@ pub fn look(config: &Config, access: &Access, database: bool) -> Result<Observat
         search: access.path.to_string_lossy().into_owned(),
         catalogue,
         offline,
+        host: host.as_ref().map(HostConfig::facts),
     };
     inspect::inspect(config, live?.as_mut(), &wishes)
 }

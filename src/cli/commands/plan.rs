@@ -109,7 +109,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 fn observe(args: &Args) -> Result<Observation> {
     if args.observation.is_empty() {
         let settled = args.site.resolve()?;
-        return look(&settled.config, &settled.access, true);
+        return look(&settled, true);
     }
     let site = args.site.host.site_if_any()?;
     let read = |path: &PathBuf| {

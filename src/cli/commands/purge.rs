@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::actions::Draft;
 use crate::actions::purge_run::PurgeRun;
 use crate::artifact::history;
 use crate::artifact::state::{RunDirectory, StateDirectory};
@@ -18,7 +19,7 @@ use crate::fs::files;
 use crate::model::diagnosis::Decisions;
 use crate::model::names::Moment;
 use crate::model::plan::Plan;
-use crate::model::plan::step::{BackupDatabase, Move, SavedCopyRef, Step};
+use crate::model::plan::step::SavedCopyRef;
 use crate::model::run::history::{Run, RunPhase};
 use crate::model::text::{bytes, counted};
 use crate::plan::{self, PlanOptions};
@@ -108,11 +109,10 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 }
 
 /// The plan for the database that the runs are of; what state that is in does not matter here.
-fn planned(args: &Args, steps: Vec<Step>) -> Result<Plan> {
-    let settled = args.site.resolve()?;
-    let mut config = settled.config;
-    config.uploads.clear();
-    let seen = look(&config, &settled.access, true)?;
+fn planned(args: &Args, steps: Vec<Draft>) -> Result<Plan> {
+    let mut settled = args.site.resolve()?;
+    settled.config.uploads.clear();
+    let seen = look(&settled, true)?;
     let decisions = Decisions::default();
     let examination = diagnose(&seen, &decisions);
     let (author, ticket) = (args.author.clone(), args.ticket.clone());
@@ -163,17 +163,16 @@ fn told(folder: &RunDirectory, kept: &[SavedCopyRef]) -> String {
 fn backups(folder: &RunDirectory) -> Result<Vec<SavedCopyRef>> {
     let plan =
         document::read_plan(&folder.plan().to_string_lossy(), &files::read(&folder.plan())?)?;
-    let acts = plan.steps.into_iter().flat_map(|step| step.save.into_iter().chain(step.moves));
-    let elsewhere = acts.filter_map(|mv| match mv {
-        Move::BackupDatabase(BackupDatabase { name, directory: Some(directory) }) => {
-            let path = folder.kept_at(&name, Some(&directory));
-            path.is_file().then(|| SavedCopyRef {
-                bytes: size_of(&path),
-                name,
-                directory: Some(directory),
-            })
-        }
-        _ => None,
+    let moves = plan.steps.iter().flat_map(|step| step.save.iter().chain(&step.moves));
+    let elsewhere = moves.filter_map(|mv| {
+        let backup = mv.backup()?;
+        let directory = backup.directory.as_ref()?;
+        let path = folder.kept_at(&backup.name, Some(directory));
+        path.is_file().then(|| SavedCopyRef {
+            bytes: size_of(&path),
+            name: backup.name.clone(),
+            directory: Some(directory.clone()),
+        })
     });
     Ok(elsewhere.collect())
 }

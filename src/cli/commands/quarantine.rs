@@ -13,7 +13,6 @@ use crate::cli::settings::{HostArgs, SiteArgs};
 use crate::cli::trusted_plan::Leave;
 use crate::error::Result;
 use crate::fs::files;
-use crate::model::plan::step::Move;
 use crate::model::text::counted;
 use crate::render::style::plain;
 
@@ -109,12 +108,13 @@ fn of_run(run: &RunDirectory) -> Result<Vec<String>> {
     let is_there = |id: &String| standing.done.contains(id) && !standing.undone.contains(id);
     let mut lines = Vec::new();
     for mv in plan.steps.iter().filter(|step| is_there(&step.id)).flat_map(|step| &step.moves) {
-        let Move::Quarantine(put) = mv else { continue };
-        let kept = standing.saved.get(&put.name).map_or(String::new(), |fact| {
+        let Some(object) = mv.quarantines() else { continue };
+        let name = mv.effects().saves.unwrap_or_default();
+        let kept = standing.saved.get(name).map_or(String::new(), |fact| {
             let rows = fact.tables.iter().map(|(_, rows)| rows).sum();
             format!(", {} in a file", counted(rows, "row"))
         });
-        lines.push(format!("{at}  {}  {}{kept}\n", plain(&run.id), plain(&put.object.to_string())));
+        lines.push(format!("{at}  {}  {}{kept}\n", plain(&run.id), plain(&object.to_string())));
     }
     Ok(lines)
 }

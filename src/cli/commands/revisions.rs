@@ -115,7 +115,7 @@ fn of_database(
 fn see(common: &Common, database: bool) -> Result<Observation> {
     let mut settled = common.site.resolve()?;
     settled.config.uploads.clear();
-    look(&settled.config, &settled.access, database)
+    look(&settled, database)
 }
 
 fn list(_: &Observation, revisions: &Revisions) -> Told {

@@ -9,11 +9,14 @@ use crate::artifact::{document, history, sidecar};
 use crate::cli::commands::undo;
 use crate::cli::out::Out;
 use crate::cli::settings::HostArgs;
+use crate::engines;
 use crate::error::{Error, Kind, Result};
 use crate::fs::files;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
+use crate::model::plan::difference;
 use crate::render;
+use crate::trust::validation;
 
 /// Show a plan: what it was made for, what was found, every step to the letter, the summary last.
 #[derive(Debug, clap::Args)]
@@ -79,11 +82,14 @@ pub fn read(file: &std::path::Path) -> Result<(Plan, Vec<u8>)> {
     let bytes = files::read(file)?;
     let plan = document::read_plan(&file.to_string_lossy(), &bytes)?;
     sidecar::check(&plan, &sidecar::path_of(file))?;
-    let contradictions = plan.contradictions();
+    let contradictions = engines::by_name(&plan.target.database.engine).map_or_else(
+        || difference::differences(&plan),
+        |engine| validation::offences(&plan, engine.dialect),
+    );
     if contradictions.is_empty() {
         return Ok((plan, bytes));
     }
-    let message = format!("`{}` says of itself what its own moves deny", file.display());
+    let message = format!("`{}` does not follow from what it says", file.display());
     let told = Error::refused(Kind::Refused, message, contradictions);
     Err(told.hint("do not sign or apply it; find out who made it"))
 }

@@ -79,7 +79,7 @@ impl UndoCommand<'_> {
         let folder = find(&StateDirectory::open_existing(site.state.as_path())?)?;
         let trusted = trusted(Bundle::read(&folder.plan())?, &site, self.leave, crate::cli::now())?;
         let settled = self.site.settle_to_change()?;
-        let options = self.how.options(&settled.access, None, self.discard_writes);
+        let options = self.how.options(&site, &settled.access, None, self.discard_writes);
         let turn = StateLock::take(&site, &options)?;
         let mut live = live::open_to_change(&settled.access)?;
         let question = (!self.how.auto_approve).then_some((self.question, "--auto-approve"));

@@ -43,7 +43,7 @@ struct CheckArgs {
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let Command::Check(args) = &args.command;
     let settled = args.site.resolve()?;
-    let seen = look(&settled.config, &settled.access, true)?;
+    let seen = look(&settled, true)?;
     let report = reference_resolution::report(&seen.facts);
     out.result(&match args.format {
         Format::Text => render::uploads::report(&report),

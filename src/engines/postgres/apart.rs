@@ -8,7 +8,7 @@ use crate::engines::database::Looking;
 use crate::engines::postgres::snapshot::{PostgresSnapshot, TransactionState};
 use crate::error::{Error, Kind, Result};
 use crate::fs::new_file::open_plain;
-use crate::model::dialect::quote;
+use crate::model::database::names::quote;
 use crate::model::names::Digest;
 
 /// As our own is: what a backup holds is spelled and sorted by it. Newer servers have more columns.

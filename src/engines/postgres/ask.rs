@@ -7,8 +7,8 @@ use crate::engines::database::TableContent;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::engines::postgres::sql::literal;
 use crate::error::{Error, Kind, Result};
-use crate::model::dialect::qualified;
-use crate::model::dialect::quote;
+use crate::model::database::names::qualified;
+use crate::model::database::names::quote;
 use crate::model::names::{Digest, ObjectRef};
 
 /// How many tables one query reads; more would only make its text long.

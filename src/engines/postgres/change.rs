@@ -1,17 +1,15 @@
 //! Transactions, single statements, the recorded revisions, and quarantine.
 
 use super::dialect::routine;
+use crate::engines::database::check_recorded;
 use crate::engines::postgres::snapshot::{PostgresSnapshot, TransactionState};
 use crate::engines::postgres::sql::{WITHIN, literal};
 use crate::error::{Error, Kind, Result};
+use crate::model::database::names::{qualified, quote};
 use crate::model::database::schema::QUARANTINE_SCHEMA;
-use crate::model::dialect::{qualified, quote};
+use crate::model::database::version_table::VersionRow;
 use crate::model::names::{ObjectKind, ObjectRef};
 use crate::model::plan::step::SetRevisions;
-
-/// Words that begin, end or divide a transaction, which is not a statement's business.
-const TRANSACTION_WORDS: &[&str] =
-    &["begin", "start", "commit", "end", "rollback", "abort", "prepare", "savepoint", "release"];
 
 impl PostgresSnapshot {
     pub(super) fn begin_transaction(&mut self) -> Result<()> {
@@ -62,53 +60,43 @@ impl PostgresSnapshot {
         Err(Error::new(Kind::Failed, "something is to be changed outside of a transaction"))
     }
 
-    pub(super) fn execute_one(&mut self, sql: &str) -> Result<u64> {
+    pub(super) fn set_recorded(&mut self, set: &SetRevisions) -> Result<()> {
         self.within_transaction()?;
-        let word: String =
-            without_comments(sql).chars().take_while(char::is_ascii_alphabetic).collect();
-        if TRANSACTION_WORDS.contains(&word.to_ascii_lowercase().as_str()) {
-            return Err(Error::new(
-                Kind::Refused,
-                format!("`{word}` is no statement that a step may run"),
-            ));
-        }
-        self.main.execute(sql)
-    }
-
-    pub(super) fn replace_revisions(&mut self, set: &SetRevisions) -> Result<()> {
-        self.within_transaction()?;
-        let (table, column) = (qualified(&set.table.schema, &set.table.name), quote(&set.column));
+        let table = &set.versions.table;
+        let name = qualified(&table.schema, &table.name);
+        let columns: Vec<String> = set.versions.columns.iter().map(|name| quote(name)).collect();
+        let texts: Vec<String> = columns.iter().map(|name| format!("{name}::text")).collect();
         let sets = self
             .main
             .batch(format!(
-                "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE; SELECT {column}::text FROM {table}"
+                "LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE; SELECT {} FROM {name}",
+                texts.join(", ")
             ))
             .map_err(
                 |error| if error.is_transient() { error } else { error.of_kind(Kind::Stale) },
             )?;
-        let mut found: Vec<String> = sets.into_iter().flatten().flatten().flatten().collect();
-        let mut expected = set.from.clone();
-        found.sort();
-        expected.sort();
-        if found != expected {
-            return Err(Error::new(
-                Kind::Stale,
-                format!("{} does not record what the plan expects", set.table),
-            )
-            .code("revisions_differ")
-            .because(format!(
-                "expected {}, found {}",
-                listed(&expected),
-                listed(&found)
-            )));
-        }
-        let rows: Vec<String> = set.to.iter().map(|id| format!("({})", literal(id))).collect();
-        let insert = if rows.is_empty() {
-            String::new()
-        } else {
-            format!("; INSERT INTO {table} ({column}) VALUES {}", rows.join(", "))
+        let cells = |row: Vec<Option<String>>| -> VersionRow {
+            let values = row.into_iter().map(Option::unwrap_or_default);
+            set.versions.columns.iter().cloned().zip(values).collect()
         };
-        self.main.batch(format!("DELETE FROM {table}{insert}")).map(drop)
+        let mut found: Vec<VersionRow> = sets.into_iter().flatten().map(cells).collect();
+        found.sort();
+        check_recorded(set, &found)?;
+        let mut statements = Vec::new();
+        for row in &set.removed {
+            let tests = set.versions.columns.iter().zip(&columns);
+            let tests =
+                tests.map(|(plain, name)| format!("{name} = {}", recorded_value(row, plain)));
+            let tests = tests.collect::<Vec<_>>().join(" AND ");
+            statements.push(format!("DELETE FROM {name} WHERE {tests}"));
+        }
+        for row in &set.added {
+            let values: Vec<String> =
+                set.versions.columns.iter().map(|plain| recorded_value(row, plain)).collect();
+            let (columns, values) = (columns.join(", "), values.join(", "));
+            statements.push(format!("INSERT INTO {name} ({columns}) VALUES ({values})"));
+        }
+        self.main.batch(statements.join("; ")).map(drop)
     }
 
     pub(super) fn put_into_quarantine(&mut self, object: &ObjectRef) -> Result<()> {
@@ -187,35 +175,6 @@ fn moved(object: &ObjectRef, from: &str, to: &str) -> Result<String> {
     Ok(format!("ALTER {word} {name} SET SCHEMA {}", quote(to)))
 }
 
-/// A statement from its first word on. Comments nest.
-fn without_comments(sql: &str) -> &str {
-    let mut rest = sql.trim_start();
-    loop {
-        rest = if let Some(line) = rest.strip_prefix("--") {
-            line.split_once('\n').map_or("", |(_, after)| after)
-        } else if rest.starts_with("/*") {
-            let mut depth = 0_usize;
-            loop {
-                if let Some(after) = rest.strip_prefix("/*") {
-                    (depth, rest) = (depth.saturating_add(1), after);
-                } else if let Some(after) = rest.strip_prefix("*/") {
-                    (depth, rest) = (depth.saturating_sub(1), after);
-                } else {
-                    let mut letters = rest.chars();
-                    letters.next();
-                    rest = letters.as_str();
-                }
-                if depth == 0 || rest.is_empty() {
-                    break rest;
-                }
-            }
-        } else {
-            return rest;
-        }
-        .trim_start();
-    }
-}
-
 fn collision(error: Error, object: &ObjectRef) -> Error {
     if error.is_transient() {
         error
@@ -224,25 +183,13 @@ fn collision(error: Error, object: &ObjectRef) -> Error {
     }
 }
 
-fn listed(ids: &[String]) -> String {
-    if ids.is_empty() {
-        return "nothing".to_owned();
-    }
-    let quoted: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
-    quoted.join(", ")
+fn recorded_value(row: &VersionRow, column: &str) -> String {
+    literal(row.get(column).map_or("", String::as_str))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_statement_begins_behind_its_comments() {
-        assert_eq!(without_comments(" -- x\n/* a /* b */ é */ COMMIT"), "COMMIT");
-        assert_eq!(without_comments("/* never closed"), "");
-        assert_eq!(without_comments("-- alone"), "");
-        assert_eq!(without_comments("DROP /* x */"), "DROP /* x */");
-    }
 
     #[test]
     fn an_object_moves_between_schemas_under_its_own_kind() {

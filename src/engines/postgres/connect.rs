@@ -234,6 +234,7 @@ mod tests {
             password: Some(Secret::new("s3cret")),
             url: Secret::new("postgresql://whatever"),
             path: Default::default(),
+            programs: Default::default(),
         }
     }
 

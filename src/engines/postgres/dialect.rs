@@ -1,7 +1,10 @@
 //! How PostgreSQL spells it. Pure text.
 
-use crate::model::dialect::{Dialect, qualified, quote};
+use crate::engines::dialect::{Dialect, Spelling, version_table};
+use crate::model::database::column_type::ColumnType;
+use crate::model::database::names::{qualified, quote};
 use crate::model::names::{ObjectKind, ObjectRef};
+use crate::model::plan::step::Move;
 
 /// The spelling of PostgreSQL.
 pub struct PostgresDialect;
@@ -15,45 +18,114 @@ impl Dialect for PostgresDialect {
         false
     }
 
-    fn drop_object(&self, object: &ObjectRef) -> Option<String> {
-        let ObjectRef { schema, name, .. } = object;
-        let whole = || object.table.is_none().then(|| qualified(schema, name));
-        let table = || Some(qualified(schema, object.table.as_deref()?));
-        Some(match object.kind {
-            ObjectKind::Table => format!("DROP TABLE {}", whole()?),
-            ObjectKind::View => format!("DROP VIEW {}", whole()?),
-            ObjectKind::MaterializedView => format!("DROP MATERIALIZED VIEW {}", whole()?),
-            ObjectKind::Sequence => format!("DROP SEQUENCE {}", whole()?),
-            ObjectKind::Type => format!("DROP TYPE {}", whole()?),
-            ObjectKind::Schema => format!("DROP SCHEMA {}", quote(name)),
-            ObjectKind::Function => format!("DROP ROUTINE {}", routine(schema, name)?),
-            // An index of a table lives in the schema of the table.
-            ObjectKind::Index => format!("DROP INDEX {}", qualified(schema, name)),
-            ObjectKind::Constraint => {
-                format!("ALTER TABLE {} DROP CONSTRAINT {}", table()?, quote(name))
-            }
-            ObjectKind::Trigger => format!("DROP TRIGGER {} ON {}", quote(name), table()?),
-            ObjectKind::Policy => format!("DROP POLICY {} ON {}", quote(name), table()?),
-            ObjectKind::Other => return None,
-        })
+    fn enforces_widths(&self) -> bool {
+        true
     }
 
     fn is_of_the_system(&self, object: &ObjectRef) -> bool {
         object.schema.starts_with("pg_") || object.schema == "information_schema"
     }
 
-    fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
-        // The same names that the framework gives, so that later migrations find what they expect.
-        let (column, key) = (quote(column), quote(&format!("{}_pkc", table.name)));
-        format!(
-            "CREATE TABLE {} ({column} VARCHAR({width}) NOT NULL, CONSTRAINT {key} PRIMARY KEY ({column}))",
-            qualified(&table.schema, &table.name)
-        )
+    fn spell(&self, mv: &Move) -> Spelling {
+        match mv {
+            Move::DropObject(drop) => match dropped(&drop.object) {
+                Some(sql) => Spelling::one(sql),
+                None => Spelling::Unsupported(format!("{} cannot be dropped", drop.object)),
+            },
+            Move::WidenColumn(widen) => retyped(&widen.table, &widen.column, widen.to),
+            Move::NarrowColumn(narrow) => retyped(&narrow.table, &narrow.column, narrow.to),
+            Move::CreateVersionTable(create) => Spelling::one(version_table(create)),
+            Move::SaveObjects(_)
+            | Move::RestoreObjects(_)
+            | Move::Quarantine(_)
+            | Move::Unquarantine(_)
+            | Move::WriteRows(_)
+            | Move::RestoreRows(_)
+            | Move::SaveRows(_)
+            | Move::SetRevisions(_)
+            | Move::BackupDatabase(_)
+            | Move::RestoreDatabase(_)
+            | Move::RestoreUploads(_)
+            | Move::MakeDirectory(_)
+            | Move::RemoveDirectory(_)
+            | Move::CopyFiles(_)
+            | Move::ReplaceFiles(_)
+            | Move::RemoveFiles(_)
+            | Move::SaveFiles(_)
+            | Move::ReleaseFiles(_)
+            | Move::RestoreFiles(_)
+            | Move::Run(_)
+            | Move::DiscardSaved(_) => Spelling::Elsewise,
+            Move::CreateTable(_)
+            | Move::CreateObject(_)
+            | Move::AddColumn(_)
+            | Move::DropColumn(_)
+            | Move::RelaxColumn(_)
+            | Move::SetNotNull(_)
+            | Move::SetDefault(_)
+            | Move::RebuildTable(_)
+            | Move::AddConstraint(_)
+            | Move::AddIndex(_)
+            | Move::InsertDistinct(_)
+            | Move::BackfillByJoin(_) => Spelling::reserved(mv),
+        }
     }
+}
 
-    fn widen_column(&self, table: &ObjectRef, column: &str, width: u32) -> Option<String> {
-        let table = qualified(&table.schema, &table.name);
-        Some(format!("ALTER TABLE {table} ALTER COLUMN {} TYPE VARCHAR({width})", quote(column)))
+/// Drops exactly this object and nothing that depends on it.
+fn dropped(object: &ObjectRef) -> Option<String> {
+    let ObjectRef { schema, name, .. } = object;
+    let whole = || object.table.is_none().then(|| qualified(schema, name));
+    let table = || Some(qualified(schema, object.table.as_deref()?));
+    Some(match object.kind {
+        ObjectKind::Table => format!("DROP TABLE {}", whole()?),
+        ObjectKind::View => format!("DROP VIEW {}", whole()?),
+        ObjectKind::MaterializedView => format!("DROP MATERIALIZED VIEW {}", whole()?),
+        ObjectKind::Sequence => format!("DROP SEQUENCE {}", whole()?),
+        ObjectKind::Type => format!("DROP TYPE {}", whole()?),
+        ObjectKind::Schema => format!("DROP SCHEMA {}", quote(name)),
+        ObjectKind::Function => format!("DROP ROUTINE {}", routine(schema, name)?),
+        // An index of a table lives in the schema of the table.
+        ObjectKind::Index => format!("DROP INDEX {}", qualified(schema, name)),
+        ObjectKind::Constraint => {
+            format!("ALTER TABLE {} DROP CONSTRAINT {}", table()?, quote(name))
+        }
+        ObjectKind::Trigger => format!("DROP TRIGGER {} ON {}", quote(name), table()?),
+        ObjectKind::Policy => format!("DROP POLICY {} ON {}", quote(name), table()?),
+        ObjectKind::Other => return None,
+    })
+}
+
+fn retyped(table: &ObjectRef, column: &str, to: ColumnType) -> Spelling {
+    let table = qualified(&table.schema, &table.name);
+    let to = spelled(to);
+    Spelling::one(format!("ALTER TABLE {table} ALTER COLUMN {} TYPE {to}", quote(column)))
+}
+
+/// A type as PostgreSQL spells it, with nothing left to a search path.
+fn spelled(data_type: ColumnType) -> String {
+    match data_type {
+        ColumnType::Varchar(None) => "pg_catalog.varchar".to_owned(),
+        ColumnType::Varchar(Some(width)) => format!("pg_catalog.varchar({width})"),
+        ColumnType::Numeric(None) => "pg_catalog.numeric".to_owned(),
+        ColumnType::Numeric(Some((digits, scale))) => {
+            format!("pg_catalog.numeric({digits}, {scale})")
+        }
+        ColumnType::Boolean => "pg_catalog.bool".to_owned(),
+        ColumnType::SmallInt => "pg_catalog.int2".to_owned(),
+        ColumnType::Integer => "pg_catalog.int4".to_owned(),
+        ColumnType::BigInt => "pg_catalog.int8".to_owned(),
+        ColumnType::Real => "pg_catalog.float4".to_owned(),
+        ColumnType::Double => "pg_catalog.float8".to_owned(),
+        ColumnType::Text => "pg_catalog.text".to_owned(),
+        ColumnType::Date => "pg_catalog.date".to_owned(),
+        ColumnType::Time => "pg_catalog.time".to_owned(),
+        ColumnType::Timestamp => "pg_catalog.timestamp".to_owned(),
+        ColumnType::TimestampTz => "pg_catalog.timestamptz".to_owned(),
+        ColumnType::Uuid => "pg_catalog.uuid".to_owned(),
+        ColumnType::Json => "pg_catalog.json".to_owned(),
+        ColumnType::Jsonb => "pg_catalog.jsonb".to_owned(),
+        ColumnType::Bytes => "pg_catalog.bytea".to_owned(),
     }
 }
 
@@ -84,10 +156,8 @@ fn is_list_of_types(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn dropped(object: &ObjectRef) -> Option<String> {
-        PostgresDialect.drop_object(object)
-    }
+    use crate::model::database::version_table::VersionTable;
+    use crate::model::plan::step::{CreateVersionTable, WidenColumn};
 
     #[test]
     fn a_drop_names_one_object_and_never_its_dependents() {
@@ -125,16 +195,25 @@ mod tests {
     }
 
     #[test]
-    fn the_book_is_spelled_as_the_framework_spells_it() {
+    fn the_version_table_is_spelled_as_the_framework_spells_it() {
         let table = ObjectRef::table("public", "versions");
+        let versions = VersionTable::of_heads(table.clone(), "version_num");
+        let create = Move::CreateVersionTable(CreateVersionTable { versions, width: 32 });
         assert_eq!(
-            PostgresDialect.create_book(&table, "version_num", 32),
-            "CREATE TABLE \"public\".\"versions\" (\"version_num\" VARCHAR(32) NOT NULL, \
-             CONSTRAINT \"versions_pkc\" PRIMARY KEY (\"version_num\"))"
+            PostgresDialect.spell(&create).lines(),
+            ["CREATE TABLE \"public\".\"versions\" (\"version_num\" VARCHAR(32) NOT NULL, \
+                CONSTRAINT \"versions_pkc\" PRIMARY KEY (\"version_num\"))"]
         );
+        let widen = Move::WidenColumn(WidenColumn {
+            table,
+            column: "version_num".into(),
+            from: ColumnType::Varchar(Some(32)),
+            to: ColumnType::Varchar(Some(255)),
+        });
         assert_eq!(
-            PostgresDialect.widen_column(&table, "version_num", 255).unwrap(),
-            "ALTER TABLE \"public\".\"versions\" ALTER COLUMN \"version_num\" TYPE VARCHAR(255)"
+            PostgresDialect.spell(&widen).lines(),
+            ["ALTER TABLE \"public\".\"versions\" ALTER COLUMN \"version_num\" \
+                TYPE pg_catalog.varchar(255)"]
         );
     }
 }

@@ -1,14 +1,13 @@
 //! What plans need of a PostgreSQL database: privileges of the connecting role, and the client
 //! programs.
 
-use std::ffi::OsStr;
-
 use super::programs::Programs;
 use crate::engines::database::Requirement;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::engines::postgres::sql::literal;
 use crate::error::Result;
-use crate::model::dialect::quote;
+use crate::model::client_programs::ClientPrograms;
+use crate::model::database::names::quote;
 
 /// Each as a statement, the question whether it holds, and what grants it.
 const PRIVILEGES: &[(&str, &str, &str)] = &[
@@ -40,7 +39,7 @@ const PRIVILEGES: &[(&str, &str, &str)] = &[
 ];
 
 impl PostgresSnapshot {
-    pub(super) fn find_fitness(&mut self, path: &OsStr) -> Result<Vec<Requirement>> {
+    pub(super) fn find_fitness(&mut self, programs: &ClientPrograms) -> Result<Vec<Requirement>> {
         let home = self.facts.home.clone();
         // Quoted as a name, and as a text.
         let spelled = |sql: &str| {
@@ -54,7 +53,7 @@ impl PostgresSnapshot {
             found.push(Requirement { what: (*what).to_owned(), holds, mend });
         }
         let major = self.facts.major;
-        let missing = Programs::find(path, major).err();
+        let missing = Programs::find(programs, major).err();
         found.push(Requirement {
             what: format!("`pg_dump` and `pg_restore` of PostgreSQL {major} or later are here"),
             holds: missing.is_none(),

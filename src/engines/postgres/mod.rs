@@ -14,6 +14,7 @@ mod connection;
 mod dialect;
 mod fitness;
 mod look;
+mod program_places;
 mod programs;
 mod recover;
 mod restore;
@@ -25,7 +26,6 @@ mod sql;
 mod writer;
 mod writers;
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,9 +38,11 @@ use crate::engines::database::TableContent;
 use crate::engines::database::{
     Looking, MigrationDatabase, ReadDatabase, SavedCopy, WriteDatabase,
 };
+use crate::engines::dialect::Sql;
 use crate::engines::engine::Engine;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::Result;
+use crate::model::client_programs::ClientPrograms;
 use crate::model::names::ObjectRef;
 use crate::model::plan::step::SetRevisions;
 
@@ -69,8 +71,8 @@ impl ReadDatabase for PostgresSnapshot {
         self.other_sessions()
     }
 
-    fn fitness(&mut self, path: &OsStr) -> Result<Vec<Requirement>> {
-        self.find_fitness(path)
+    fn fitness(&mut self, programs: &ClientPrograms) -> Result<Vec<Requirement>> {
+        self.find_fitness(programs)
     }
 
     fn content(&mut self) -> Result<Vec<TableContent>> {
@@ -95,12 +97,13 @@ impl WriteDatabase for PostgresSnapshot {
         self.forget_transaction()
     }
 
-    fn execute(&mut self, sql: &str) -> Result<u64> {
-        self.execute_one(sql)
+    fn execute(&mut self, sql: &Sql) -> Result<u64> {
+        self.within_transaction()?;
+        self.main.execute(sql.text())
     }
 
     fn set_revisions(&mut self, set: &SetRevisions) -> Result<()> {
-        self.replace_revisions(set)
+        self.set_recorded(set)
     }
 
     fn save_objects(&mut self, objects: &[ObjectRef], to: &Path) -> Result<SavedCopy> {

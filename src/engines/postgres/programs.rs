@@ -1,37 +1,29 @@
 //! PostgreSQL's own client programs: finding a pair that fits the server, and running them.
 //!
-//! Nothing secret stands in an argument or a variable: a password travels in a file that only we
-//! can read and that is gone when the program has ended.
+//! Nothing secret stands in an argument or a variable: a password travels in a file in memory that
+//! only we can read and that is gone when we are. Must never run a program that others could have
+//! put there.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use tempfile::NamedTempFile;
+use rustix::fs::{MemfdFlags, Mode, fchmod, memfd_create};
 
 use super::connect::ConnInfo;
+use super::program_places::{is_of_the_host, places, version_of};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
+use crate::fs::ownership::check_ownership;
+use crate::model::client_programs::ClientPrograms;
 use crate::model::names::Secret;
-
-/// Where distributions keep the programs of several versions beside each other.
-const VERSIONED: &str = "/usr/lib/postgresql";
+use crate::process::environment;
 
 /// How much of what a program complained about is told.
 const TAIL: u64 = 2_000;
-
-/// Variables that would have the programs do something else than they are told.
-const MISLEADING: &[&str] = &[
-    "PGSERVICE",
-    "PGSERVICEFILE",
-    "PGHOSTADDR",
-    "PGOPTIONS",
-    "PGDATABASE",
-    "PGTARGETSESSIONATTRS",
-    "PGCLIENTENCODING",
-];
 
 /// `pg_dump` and `pg_restore` of one version, not older than the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,20 +33,41 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Finds the oldest pair along `PATH` and in the distribution's own place that can work with a
-    /// server of this major version: `pg_dump` refuses a server newer than itself.
-    pub(super) fn find(path: &OsStr, major: u32) -> Result<Self> {
-        let versioned = std::fs::read_dir(VERSIONED).into_iter().flatten().flatten();
-        let places =
-            std::env::split_paths(path).chain(versioned.map(|entry| entry.path().join("bin")));
-        Self::find_along(places, major).ok_or_else(|| {
+    /// The pair that the host names, or else the oldest in the fixed places of distributions that
+    /// can work with a server of this major version: `pg_dump` refuses a server newer than itself.
+    /// Never along the `PATH` of whoever runs ttplan, who would choose the program by it.
+    pub(super) fn find(named: &ClientPrograms, major: u32) -> Result<Self> {
+        if let (Some(dump), Some(restore)) = (&named.pg_dump, &named.pg_restore) {
+            return Self::named(dump.as_path(), restore.as_path(), major);
+        }
+        Self::find_along(places().filter(|place| is_of_the_host(place)), major).ok_or_else(|| {
             Error::new(
                 Kind::Failed,
                 format!("no `pg_dump` and `pg_restore` of PostgreSQL {major} or later are on this machine"),
             )
             .because("backups and saved objects are made with them, so nothing is begun without")
             .hint(format!("apt-get install postgresql-client-{major}"))
+            .hint("or name them in host.toml: `[programs]` `pg_dump` and `pg_restore`")
         })
+    }
+
+    fn named(dump: &Path, restore: &Path, major: u32) -> Result<Self> {
+        for program in [dump, restore] {
+            let real = program.canonicalize().unwrap_or_else(|_| program.to_owned());
+            check_ownership(&real)?;
+        }
+        match version_of(dump) {
+            Some(version) if version >= major => {
+                Ok(Self { dump: dump.to_owned(), restore: restore.to_owned() })
+            }
+            found => {
+                let found = found.map_or("of no known version".to_owned(), |v| format!("of {v}"));
+                let message = format!("`{}` cannot back up PostgreSQL {major}", dump.display());
+                Err(Error::new(Kind::Failed, message)
+                    .because(format!("it is {found}"))
+                    .hint("name programs of that version in host.toml: `[programs]`"))
+            }
+        }
     }
 
     fn find_along(places: impl Iterator<Item = PathBuf>, major: u32) -> Option<Self> {
@@ -105,38 +118,19 @@ impl Programs {
     }
 }
 
-/// Asks a program for its major version.
-fn version_of(program: &Path) -> Option<u32> {
-    let output = Command::new(program)
-        .arg("--version")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    major_in(std::str::from_utf8(&output.stdout).ok()?)
-}
-
-/// The major version in `pg_dump (PostgreSQL) 15.18 (Debian ...)`.
-fn major_in(text: &str) -> Option<u32> {
-    let number = text.split_once("(PostgreSQL) ")?.1;
-    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
 /// One run of a client program.
 pub(super) struct Program {
     command: Command,
     name: String,
     /// Kept until the program has ended.
-    password: Option<NamedTempFile>,
+    password: Option<File>,
 }
 
 impl Program {
     pub(super) fn new(path: &Path) -> Self {
         let mut command = Command::new(path);
-        command.env("LC_ALL", "C").stdin(Stdio::null());
-        for variable in MISLEADING {
-            command.env_remove(variable);
-        }
+        // In the plain language, so that what it complains about can be understood.
+        environment::clear(&mut command).env("LC_ALL", "C").stdin(Stdio::null());
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         Self { command, name, password: None }
     }
@@ -167,19 +161,22 @@ impl Program {
             ));
         }
         let escaped = Secret::new(password.reveal().replace('\\', "\\\\").replace(':', "\\:"));
-        let write = || {
-            // Made with mode 0600, under a name that nobody can know before.
-            let mut file = NamedTempFile::new()?;
+        // In memory only: whatever ends this process, no file with the password is left. By this
+        // name the program finds it as long as we live, and nobody else may open it.
+        let write = || -> std::io::Result<File> {
+            let mut file = File::from(memfd_create("ttplan-pgpass", MemfdFlags::CLOEXEC)?);
+            fchmod(&file, Mode::RUSR | Mode::WUSR)?;
             file.write_all(b"*:*:*:*:")?;
             file.write_all(escaped.reveal().as_bytes())?;
             file.write_all(b"\n")?;
             Ok(file)
         };
-        let file: NamedTempFile = write().map_err(|cause: std::io::Error| {
-            Error::new(Kind::Failed, "the password file for `pg_dump` cannot be written")
+        let file = write().map_err(|cause| {
+            Error::new(Kind::Failed, "the password for `pg_dump` cannot be handed over")
                 .because(cause)
         })?;
-        self.command.env_remove("PGPASSWORD").env("PGPASSFILE", file.path());
+        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+        self.command.env("PGPASSFILE", path);
         self.password = Some(file);
         Ok(())
     }
@@ -236,7 +233,7 @@ pub(super) struct Running {
     child: Child,
     complaints: File,
     name: String,
-    _password: Option<NamedTempFile>,
+    _password: Option<File>,
 }
 
 impl Running {
@@ -309,13 +306,6 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_read_as_the_programs_print_them() {
-        assert_eq!(major_in("pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
-        assert_eq!(major_in("pg_dump (PostgreSQL) 19beta1"), Some(19));
-        assert_eq!(major_in("pg_dump"), None);
-    }
-
-    #[test]
     fn the_oldest_pair_that_is_new_enough_is_taken() {
         let root = tempfile::tempdir().unwrap();
         let places: Vec<PathBuf> =
@@ -347,12 +337,13 @@ mod tests {
         let path = fake(
             root.path(),
             "show",
-            r#"stat -c %a "$PGPASSFILE"; cat "$PGPASSFILE"; echo "$*"; env | grep -c 's:ecret'"#,
+            r#"stat -Lc %a "$PGPASSFILE"; cat "$PGPASSFILE"; echo "$*"; env | grep -c 's:ecret'"#,
         );
         let mut program = Program::new(&path);
         program.give_password(&Secret::new("s:ecret\\")).unwrap();
         program.arg("--dbname=x");
-        let file = program.password.as_ref().unwrap().path().to_owned();
+        let file = program.command.get_envs().find(|(name, _)| *name == "PGPASSFILE");
+        let file = PathBuf::from(file.unwrap().1.unwrap());
         // `grep -c` finds nothing and so ends with 1; the shell's own status is the last one.
         program.command.env("IGNORED", "1");
         let (running, mut output) = program.start_reading().unwrap();

@@ -18,8 +18,8 @@ use super::look::for_server;
 use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::error::{Error, Kind, Result};
 use crate::fs::new_file::open_plain;
+use crate::model::database::names::quote;
 use crate::model::database::schema::QUARANTINE_SCHEMA;
-use crate::model::dialect::quote;
 
 /// Catalogue and number: what an object is for the server and for an archive.
 type Number = (u32, u32);

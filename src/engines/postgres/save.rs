@@ -18,7 +18,7 @@ use crate::engines::postgres::snapshot::PostgresSnapshot;
 use crate::engines::postgres::sql::literal;
 use crate::error::{Error, Kind, Result};
 use crate::fs::new_file::{NewFile, measure, open_plain};
-use crate::model::dialect::qualified;
+use crate::model::database::names::qualified;
 use crate::model::names::{ObjectKind, ObjectRef};
 
 /// The last bytes of every such file.

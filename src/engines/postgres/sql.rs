@@ -44,7 +44,4 @@ pub(super) fn settings(major: u32, set: &str) -> String {
     texts.join("; ")
 }
 
-/// A text as SQL spells it; right while `standard_conforming_strings` is on, which we see to.
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
+pub(super) use crate::engines::dialect::literal;

@@ -19,7 +19,7 @@ impl PostgresSnapshot {
         let target = ConnInfo::of(access)?;
         let mut main = Connection::open(&target)?;
         let facts = ServerInfo::ask(&mut main, "")?;
-        let programs = Some(Programs::find(&access.path, facts.major)?);
+        let programs = Some(Programs::find(&access.programs, facts.major)?);
         let guard = Some(RunLock::beside(&mut main, &facts.pid, &target)?);
         main.batch(settings(facts.major, "SET"))?;
         Ok(Self {

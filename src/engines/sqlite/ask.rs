@@ -6,7 +6,7 @@
 use crate::engines::database::{RowQuery, Rows};
 use crate::engines::sqlite::connection::Connection;
 use crate::error::Result;
-use crate::model::dialect::{qualified, quote};
+use crate::model::database::names::{qualified, quote};
 use crate::model::names::ObjectRef;
 
 /// The answers to all questions, in their order.

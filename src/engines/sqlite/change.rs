@@ -1,23 +1,27 @@
 //! A SQLite database that can be changed: the object given out. It only hands each act to the file
 //! that does it, within the transaction of its `session`.
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::engines::database::check_recorded;
 use crate::engines::database::{
     InspectedDatabase, Looking, MigrationDatabase, OtherSessions, ReadDatabase, Requirement,
     RowQuery, Rows, SavedCopy, TableContent, WriteDatabase,
 };
-use crate::engines::sqlite::connection::{Connection, SqlValue};
+use crate::engines::dialect::Sql;
+use crate::engines::sqlite::connection::{Connection, Row, SqlValue};
+use crate::engines::sqlite::dialect::dropped;
 use crate::engines::sqlite::migrate::Prepared;
 use crate::engines::sqlite::session::Session;
 use crate::engines::sqlite::{
-    ask, backup, content, fitness, kept, look, migrate, restore, save, statement, writers,
+    ask, backup, content, fitness, kept, look, migrate, restore, save, writers,
 };
 use crate::error::{Error, Kind, Result};
+use crate::model::client_programs::ClientPrograms;
 use crate::model::config::Access;
-use crate::model::dialect::{qualified, quote};
+use crate::model::database::names::{qualified, quote};
+use crate::model::database::version_table::VersionRow;
 use crate::model::names::ObjectRef;
 use crate::model::plan::step::SetRevisions;
 
@@ -56,7 +60,7 @@ impl ReadDatabase for SqliteWriter {
         }
     }
 
-    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Requirement>> {
+    fn fitness(&mut self, _: &ClientPrograms) -> Result<Vec<Requirement>> {
         Ok(fitness::of(&self.session.place))
     }
 
@@ -85,12 +89,11 @@ impl WriteDatabase for SqliteWriter {
         self.session.rollback()
     }
 
-    fn execute(&mut self, sql: &str) -> Result<u64> {
-        statement::check(sql)?;
+    fn execute(&mut self, sql: &Sql) -> Result<u64> {
         self.session.inside(|connection| {
             // For a statement that touches no rows, SQLite repeats the number of the one before it.
             let before = connection.number("SELECT total_changes()")?;
-            let rows = connection.run(sql)?;
+            let rows = connection.run(sql.text())?;
             let after = connection.number("SELECT total_changes()")?;
             Ok(if before == after { 0 } else { rows })
         })
@@ -110,14 +113,14 @@ impl WriteDatabase for SqliteWriter {
     }
 
     fn quarantine(&mut self, object: &ObjectRef, to: &Path) -> Result<Option<SavedCopy>> {
-        let Some(drop) = super::ENGINE.dialect.drop_object(object) else {
+        let Some(drop) = dropped(object) else {
             return Err(Error::new(
                 Kind::Failed,
                 format!("{object} cannot be quarantined by itself"),
             ));
         };
         let kept = self.save_objects(std::slice::from_ref(object), to)?;
-        self.execute(&drop)?;
+        self.execute(&Sql::new(drop))?;
         Ok(Some(kept))
     }
 
@@ -178,44 +181,35 @@ impl WriteDatabase for SqliteWriter {
 }
 
 fn set_revisions(connection: &mut Connection, set: &SetRevisions) -> Result<()> {
-    let (table, column) = (qualified(&set.table.schema, &set.table.name), quote(&set.column));
-    let stale = |why: String| {
-        Error::new(
-            Kind::Stale,
-            "the recorded revisions are not as they were when the plan was made",
-        )
-        .code("revisions_differ")
-        .because(why)
+    let table = &set.versions.table;
+    let name = qualified(&table.schema, &table.name);
+    let columns: Vec<String> = set.versions.columns.iter().map(|name| quote(name)).collect();
+    let read: Vec<String> = columns.iter().map(|name| format!("t.{name}")).collect();
+    let query = format!("SELECT {} FROM {name} AS t", read.join(", "));
+    let rows = connection.rows(&query).map_err(|error| match error.kind() {
+        Kind::Failed => error.of_kind(Kind::Stale),
+        _ => error,
+    })?;
+    let cells = |row: &Row| -> VersionRow {
+        let values = (0..columns.len()).map(|at| row.optional(at).unwrap_or_default());
+        set.versions.columns.iter().cloned().zip(values).collect()
     };
-    let rows =
-        connection.rows(&format!("SELECT t.{column} FROM {table} AS t")).map_err(|error| {
-            match error.kind() {
-                Kind::Failed => stale(error.to_string()),
-                _ => error,
-            }
-        })?;
-    let mut recorded: Vec<Option<String>> = rows.iter().map(|row| row.optional(0)).collect();
-    let mut expected: Vec<Option<String>> = set.from.iter().cloned().map(Some).collect();
-    recorded.sort();
-    expected.sort();
-    if recorded != expected {
-        return Err(stale(format!(
-            "{} has {} instead of {}",
-            set.table,
-            listed(&recorded),
-            listed(&expected)
-        )));
+    let mut found: Vec<VersionRow> = rows.iter().map(cells).collect();
+    found.sort();
+    check_recorded(set, &found)?;
+    let values = |row: &VersionRow| -> Vec<SqlValue> {
+        let text = |name: &String| row.get(name).map_or("", String::as_str).as_bytes().to_vec();
+        set.versions.columns.iter().map(|name| SqlValue::Text(text(name))).collect()
+    };
+    let tests: Vec<String> = columns.iter().map(|name| format!("{name} = ?")).collect();
+    let delete = format!("DELETE FROM {name} WHERE {}", tests.join(" AND "));
+    for row in &set.removed {
+        connection.run_with(&delete, &values(row))?;
     }
-    connection.run(&format!("DELETE FROM {table}"))?;
-    for revision in &set.to {
-        let value = SqlValue::Text(revision.clone().into_bytes());
-        connection.run_with(&format!("INSERT INTO {table} ({column}) VALUES (?)"), &[value])?;
+    let marks = vec!["?"; columns.len()].join(", ");
+    let insert = format!("INSERT INTO {name} ({}) VALUES ({marks})", columns.join(", "));
+    for row in &set.added {
+        connection.run_with(&insert, &values(row))?;
     }
     Ok(())
-}
-
-fn listed(revisions: &[Option<String>]) -> String {
-    let names: Vec<String> =
-        revisions.iter().map(|id| format!("`{}`", id.as_deref().unwrap_or("null"))).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -12,7 +12,7 @@ use crate::engines::database::TableContent;
 use crate::engines::sqlite::catalogue::{stored_columns, stored_tables};
 use crate::engines::sqlite::connection::{Connection, Row, SqlValue};
 use crate::error::Result;
-use crate::model::dialect::{qualified, quote};
+use crate::model::database::names::{qualified, quote};
 use crate::model::names::ObjectRef;
 
 /// The content of every table that has rows of its own, sorted by table.

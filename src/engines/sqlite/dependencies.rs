@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engines::sqlite::catalogue::folded;
+use crate::engines::sqlite::relations::relations_in;
 use crate::model::database::schema::{Attachment, Dependency, Table, View};
 use crate::model::names::{ObjectKind, ObjectRef};
-use crate::model::risk::relations_in;
 
 /// All dependencies across objects, sorted. What belongs to a table itself is not listed.
 pub(super) fn of(tables: &[Table], views: &[View]) -> Vec<Dependency> {

@@ -1,7 +1,9 @@
 //! How SQLite spells what plans do.
 
-use crate::model::dialect::{Dialect, qualified, quote};
+use crate::engines::dialect::{Dialect, Spelling, version_table};
+use crate::model::database::names::qualified;
 use crate::model::names::{ObjectKind, ObjectRef};
+use crate::model::plan::step::Move;
 
 pub(super) struct SqliteDialect;
 
@@ -14,74 +16,105 @@ impl Dialect for SqliteDialect {
         true
     }
 
-    /// Constraints are part of their table's text and cannot be dropped by themselves.
-    fn drop_object(&self, object: &ObjectRef) -> Option<String> {
-        let kind = match object.kind {
-            ObjectKind::Table => "TABLE",
-            ObjectKind::View => "VIEW",
-            ObjectKind::Index => "INDEX",
-            ObjectKind::Trigger => "TRIGGER",
-            _ => return None,
-        };
-        Some(format!("DROP {kind} {}", qualified(&object.schema, &object.name)))
+    /// SQLite takes texts of any length, whatever a column says.
+    fn enforces_widths(&self) -> bool {
+        false
     }
 
     fn is_of_the_system(&self, object: &ObjectRef) -> bool {
         object.name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
     }
 
-    /// As the framework makes it.
-    fn create_book(&self, table: &ObjectRef, column: &str, width: u32) -> String {
-        let (key, column) = (quote(&format!("{}_pkc", table.name)), quote(column));
-        let table = qualified(&table.schema, &table.name);
-        format!(
-            "CREATE TABLE {table} ({column} VARCHAR({width}) NOT NULL, CONSTRAINT {key} PRIMARY KEY ({column}))"
-        )
+    fn spell(&self, mv: &Move) -> Spelling {
+        match mv {
+            Move::DropObject(drop) => match dropped(&drop.object) {
+                Some(sql) => Spelling::one(sql),
+                None => Spelling::Unsupported(format!("{} cannot be dropped", drop.object)),
+            },
+            Move::CreateVersionTable(create) => Spelling::one(version_table(create)),
+            Move::WidenColumn(_) | Move::NarrowColumn(_) => {
+                Spelling::Unsupported("SQLite takes values of any length as it is".to_owned())
+            }
+            Move::SaveObjects(_)
+            | Move::RestoreObjects(_)
+            | Move::Quarantine(_)
+            | Move::Unquarantine(_)
+            | Move::WriteRows(_)
+            | Move::RestoreRows(_)
+            | Move::SaveRows(_)
+            | Move::SetRevisions(_)
+            | Move::BackupDatabase(_)
+            | Move::RestoreDatabase(_)
+            | Move::RestoreUploads(_)
+            | Move::MakeDirectory(_)
+            | Move::RemoveDirectory(_)
+            | Move::CopyFiles(_)
+            | Move::ReplaceFiles(_)
+            | Move::RemoveFiles(_)
+            | Move::SaveFiles(_)
+            | Move::ReleaseFiles(_)
+            | Move::RestoreFiles(_)
+            | Move::Run(_)
+            | Move::DiscardSaved(_) => Spelling::Elsewise,
+            Move::CreateTable(_)
+            | Move::CreateObject(_)
+            | Move::AddColumn(_)
+            | Move::DropColumn(_)
+            | Move::RelaxColumn(_)
+            | Move::SetNotNull(_)
+            | Move::SetDefault(_)
+            | Move::RebuildTable(_)
+            | Move::AddConstraint(_)
+            | Move::AddIndex(_)
+            | Move::InsertDistinct(_)
+            | Move::BackfillByJoin(_) => Spelling::reserved(mv),
+        }
     }
+}
 
-    /// SQLite takes texts of any length, whatever a column says.
-    fn widen_column(&self, _: &ObjectRef, _: &str, _: u32) -> Option<String> {
-        None
-    }
+/// Constraints are part of their table's text and cannot be dropped by themselves.
+pub(super) fn dropped(object: &ObjectRef) -> Option<String> {
+    let kind = match object.kind {
+        ObjectKind::Table => "TABLE",
+        ObjectKind::View => "VIEW",
+        ObjectKind::Index => "INDEX",
+        ObjectKind::Trigger => "TRIGGER",
+        ObjectKind::MaterializedView
+        | ObjectKind::Sequence
+        | ObjectKind::Constraint
+        | ObjectKind::Policy
+        | ObjectKind::Function
+        | ObjectKind::Type
+        | ObjectKind::Schema
+        | ObjectKind::Other => return None,
+    };
+    Some(format!("DROP {kind} {}", qualified(&object.schema, &object.name)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::plan::step::{CreateObject, Move, Risk};
-    use crate::model::risk;
+    use crate::model::database::version_table::VersionTable;
+    use crate::model::plan::step::CreateVersionTable;
 
     #[test]
     fn a_drop_names_one_object_and_nothing_else() {
         let table = ObjectRef::table("main", "My Table; drop");
-        assert_eq!(
-            SqliteDialect.drop_object(&table).as_deref(),
-            Some("DROP TABLE \"main\".\"My Table; drop\"")
-        );
+        assert_eq!(dropped(&table).as_deref(), Some("DROP TABLE \"main\".\"My Table; drop\""));
         let trigger = ObjectRef::of_table(ObjectKind::Trigger, "main", "t", "a\"b");
-        assert_eq!(
-            SqliteDialect.drop_object(&trigger).as_deref(),
-            Some("DROP TRIGGER \"main\".\"a\"\"b\"")
-        );
+        assert_eq!(dropped(&trigger).as_deref(), Some("DROP TRIGGER \"main\".\"a\"\"b\""));
         let constraint = ObjectRef::of_table(ObjectKind::Constraint, "main", "t", "fk");
-        assert_eq!(SqliteDialect.drop_object(&constraint), None);
-        assert!(
-            SqliteDialect.drop_object(&table).is_some_and(|sql| risk::is_single_plain_drop(&sql))
-        );
+        assert_eq!(dropped(&constraint), None);
     }
 
     #[test]
-    fn a_new_book_is_not_taken_for_harm() {
-        let table = ObjectRef::table("main", "versions");
-        let sql = SqliteDialect.create_book(&table, "version_num", 32);
+    fn the_version_table_is_spelled_as_the_framework_spells_it() {
+        let versions = VersionTable::of_heads(ObjectRef::table("main", "versions"), "version_num");
+        let create = Move::CreateVersionTable(CreateVersionTable { versions, width: 32 });
         assert_eq!(
-            sql,
-            "CREATE TABLE \"main\".\"versions\" (\"version_num\" VARCHAR(32) NOT NULL, \
-             CONSTRAINT \"versions_pkc\" PRIMARY KEY (\"version_num\"))"
-        );
-        assert_eq!(
-            risk::of_move(&Move::CreateObject(CreateObject { object: table, sql })),
-            Risk::Caution
+            SqliteDialect.spell(&create).lines(),
+            ["CREATE TABLE \"main\".\"versions\" (\"version_num\" VARCHAR(32) NOT NULL, \
+                CONSTRAINT \"versions_pkc\" PRIMARY KEY (\"version_num\"))"]
         );
     }
 }

@@ -9,8 +9,8 @@ use crate::engines::sqlite::place::DatabasePath;
 use crate::engines::sqlite::snapshot::{self, Snapshot};
 use crate::engines::sqlite::{ask, content, fitness, look, writers};
 use crate::error::{Error, Kind, Result};
+use crate::model::client_programs::ClientPrograms;
 use crate::model::config::Access;
-use std::ffi::OsStr;
 
 /// The database as it was when this was opened; `None` where there was none.
 pub(super) struct SqliteSnapshot {
@@ -58,7 +58,7 @@ impl ReadDatabase for SqliteSnapshot {
         }
     }
 
-    fn fitness(&mut self, _: &OsStr) -> Result<Vec<Requirement>> {
+    fn fitness(&mut self, _: &ClientPrograms) -> Result<Vec<Requirement>> {
         Ok(fitness::of(&self.place))
     }
 

@@ -10,7 +10,7 @@ use crate::engines::sqlite::content;
 use crate::engines::sqlite::place::{JOURNAL, SHARED_MEMORY, WAL};
 use crate::error::{Error, Kind, Result};
 use crate::fs::new_file::{NewFile, measure, open_plain};
-use crate::model::dialect::qualified;
+use crate::model::database::names::qualified;
 use crate::model::names::ObjectRef;
 
 /// Tables of our own in a file of saved objects begin so.

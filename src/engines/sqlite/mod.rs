@@ -30,11 +30,11 @@ mod objects;
 mod pages;
 mod place;
 mod references;
+mod relations;
 mod restore;
 mod save;
 mod session;
 mod snapshot;
-mod statement;
 mod writers;
 
 /// Its name on the shelf.

@@ -13,7 +13,7 @@ use crate::engines::sqlite::content;
 use crate::engines::sqlite::kept::name_of;
 use crate::engines::sqlite::objects::{self, APPLICATION_ID, BOOKS, FORMAT, KEPT, LIVE, SchemaRow};
 use crate::error::{Error, Kind, Result};
-use crate::model::dialect::{qualified, quote};
+use crate::model::database::names::{qualified, quote};
 use crate::model::names::ObjectRef;
 
 /// Brings `objects` back from the file. `connection` holds the transaction.

@@ -17,7 +17,7 @@ use crate::engines::sqlite::objects::{
 };
 use crate::engines::sqlite::place::DatabasePath;
 use crate::error::{Error, Kind, Result};
-use crate::model::dialect::{qualified, quote};
+use crate::model::database::names::{qualified, quote};
 use crate::model::names::ObjectRef;
 
 /// Saves `objects` as they are. `connection` holds the transaction.

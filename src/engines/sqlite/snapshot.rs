@@ -246,6 +246,7 @@ mod tests {
             password: None,
             url: Secret::new("sqlite:///x.db"),
             path: Default::default(),
+            programs: Default::default(),
         })
         .unwrap()
     }

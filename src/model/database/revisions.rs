@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::names::{Digest, FilePath, ObjectRef};
+use crate::model::database::version_table::{VersionRow, VersionTable};
+use crate::model::names::{Digest, FilePath};
 
 /// All that is known of the migrations of an application.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,13 +54,12 @@ pub struct Unread {
     pub reason: String,
 }
 
-/// The table in the database where the framework records what has been run.
+/// What the framework's own table records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct VersionTable {
-    pub table: ObjectRef,
-    pub column: String,
-    /// How many characters the column holds; null when unlimited or not enforced.
+pub struct RecordedRevisions {
+    pub versions: VersionTable,
+    /// How many characters an id may have; null when unlimited or not enforced.
     pub width: Option<u32>,
     /// The recorded ids, sorted; null when there is no such table.
     pub recorded: Option<Vec<String>>,
@@ -237,11 +237,23 @@ impl Script {
     }
 }
 
-impl VersionTable {
+impl RecordedRevisions {
     /// The recorded ids; an absent table records as much as an empty one.
-    pub fn rows(&self) -> &[String] {
+    pub fn ids(&self) -> &[String] {
         self.recorded.as_deref().unwrap_or_default()
     }
+
+    /// The recorded rows, sorted; null when there is no such table.
+    pub fn rows(&self) -> Option<Vec<VersionRow>> {
+        self.recorded.as_ref().map(|ids| sorted_rows(&self.versions, ids))
+    }
+}
+
+/// The rows that record these ids, sorted.
+pub fn sorted_rows(versions: &VersionTable, ids: &[String]) -> Vec<VersionRow> {
+    let mut rows = versions.rows(ids);
+    rows.sort();
+    rows
 }
 
 #[cfg(test)]

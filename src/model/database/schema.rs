@@ -205,6 +205,13 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// What does more than it says when the table is written: triggers that fire, and rules.
+    pub fn acting(&self) -> impl Iterator<Item = &Attachment> {
+        self.attachments
+            .iter()
+            .filter(|one| one.kind == ObjectKind::Trigger || one.name.starts_with("rule "))
+    }
+
     /// What two tables must share to be the same table.
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)
@@ -232,24 +239,27 @@ impl Schema {
 
     /// The definition digest of one object, or `None` where there is no such object.
     pub fn digest_of(&self, object: &ObjectRef) -> Option<Digest> {
+        self.definition_of(object).map(Digest::of)
+    }
+
+    /// The definition of one object as text, or `None` where there is no such object.
+    pub fn definition_of(&self, object: &ObjectRef) -> Option<String> {
         match object.kind {
-            ObjectKind::Table => self.table(&object.schema, &object.name).map(Table::digest),
+            ObjectKind::Table => self.table(&object.schema, &object.name).map(text),
             ObjectKind::View | ObjectKind::MaterializedView => {
-                self.views.iter().find(|view| view.reference() == *object).map(Digest::of_json)
+                self.views.iter().find(|view| view.reference() == *object).map(text)
             }
-            ObjectKind::Sequence => digest_in(&self.sequences, object),
-            ObjectKind::Type => digest_in(&self.types, object),
-            ObjectKind::Function => digest_in(&self.functions, object),
-            ObjectKind::Schema => {
-                self.schemas.iter().find(|name| **name == object.name).map(Digest::of)
-            }
+            ObjectKind::Sequence => text_in(&self.sequences, object),
+            ObjectKind::Type => text_in(&self.types, object),
+            ObjectKind::Function => text_in(&self.functions, object),
+            ObjectKind::Schema => self.schemas.iter().find(|name| **name == object.name).cloned(),
             ObjectKind::Constraint => {
-                self.owning_table(object).and_then(|table| constraint_digest(table, &object.name))
+                self.owning_table(object).and_then(|table| constraint_text(table, &object.name))
             }
             ObjectKind::Index => self
                 .owning_table(object)
                 .and_then(|table| table.indexes.iter().find(|index| index.name == object.name))
-                .map(Digest::of_json),
+                .map(text),
             ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Other => self
                 .owning_table(object)
                 .and_then(|table| {
@@ -258,7 +268,7 @@ impl Schema {
                         .iter()
                         .find(|a| a.kind == object.kind && a.name == object.name)
                 })
-                .map(Digest::of_json),
+                .map(text),
         }
     }
 
@@ -312,19 +322,26 @@ impl Schema {
     }
 }
 
-fn digest_in(list: &[Definition], object: &ObjectRef) -> Option<Digest> {
-    list.iter().find(|d| d.schema == object.schema && d.name == object.name).map(Digest::of_json)
+/// A definition's one written form: what its digest is taken of.
+fn text(definition: &impl Serialize) -> String {
+    // Our documents have string keys and no floats, so writing them cannot fail; were it to fail
+    // after all, nothing would have the digest of this text.
+    serde_json::to_string(definition).unwrap_or_default()
 }
 
-fn constraint_digest(table: &Table, name: &str) -> Option<Digest> {
+fn text_in(list: &[Definition], object: &ObjectRef) -> Option<String> {
+    list.iter().find(|d| d.schema == object.schema && d.name == object.name).map(text)
+}
+
+fn constraint_text(table: &Table, name: &str) -> Option<String> {
     let named = |key: &&Key| key.name.as_deref() == Some(name);
     if let Some(key) = table.foreign_keys.iter().find(|key| key.name.as_deref() == Some(name)) {
-        return Some(Digest::of_json(key));
+        return Some(text(key));
     }
     if let Some(key) =
         table.uniques.iter().find(named).or(table.primary_key.as_ref().filter(|key| named(key)))
     {
-        return Some(Digest::of_json(key));
+        return Some(text(key));
     }
-    table.checks.iter().find(|check| check.name == name).map(Digest::of_json)
+    table.checks.iter().find(|check| check.name == name).map(text)
 }

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::config::Upload;
 use crate::model::database::schema::Table;
-use crate::model::dialect::{qualified, quote};
 use crate::model::files::reference_text;
 use crate::model::files::references::{Form, Outdated, Reference};
-use crate::model::names::{Digest, ObjectRef};
+use crate::model::files::uploads::FileFact;
+use crate::model::names::{Digest, FilePath, ObjectKind, ObjectRef};
+use crate::model::text::is_printable;
 
 /// What a column's older spellings become. Nothing but these prefixes changes in a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +41,7 @@ pub type Row = (String, String);
 impl Rewriting {
     /// What is to be rewritten in a column; `None` where there is no older spelling of it.
     pub fn of(upload: &Upload, reference: &Reference, table: &Table) -> Option<Self> {
-        let slashed = |path: &crate::model::names::FilePath| format!("{}/", path.to_text());
+        let slashed = |path: &FilePath| format!("{}/", path.to_text());
         let (from, to): (Vec<String>, String) = match reference.form {
             Form::Name | Form::Relative => return None,
             Form::Absolute => (upload.from.iter().map(slashed).collect(), slashed(&upload.to)),
@@ -94,39 +95,68 @@ impl Rewriting {
         rows.into_iter().filter_map(change).collect()
     }
 
-    /// The SQL that sets the value of the row with this key from `old` to `new`, in the words that
-    /// every engine on the shelf understands. Rows with the same key and value are one and the same
-    /// to it.
-    pub fn update(&self, key: &str, old: &str, new: &str) -> String {
-        let column = quote(&self.column);
-        let key = match self.key.as_slice() {
-            [] => String::new(),
-            // Compared in the column's own type, so that its index is used.
-            [only] => format!("{} = {} AND ", quote(only), literal(key)),
-            several => {
-                let text = |part: &String| format!("coalesce(CAST({} AS TEXT), '')", quote(part));
-                let joined: Vec<String> = several.iter().map(text).collect();
-                format!("{} = {} AND ", joined.join(" || ',' || "), literal(key))
-            }
+    /// All that it does, as lines for people.
+    pub fn lines(&self) -> Vec<String> {
+        let how = match self.form {
+            Form::Absolute => "where it begins a value",
+            _ => "wherever it names a file, in the spelling of each value",
         };
-        format!(
-            "UPDATE {} SET {column} = {} WHERE {key}CAST({column} AS TEXT) = {}",
-            qualified(&self.table.schema, &self.table.name),
-            literal(new),
-            literal(old)
-        )
+        let key = if self.key.is_empty() {
+            String::new()
+        } else {
+            format!(", rows known by {}", self.key.join(", "))
+        };
+        let mut lines = vec![format!("`{}` becomes `{}`, {how}", self.from.join("`, `"), self.to)];
+        let renamed = self.renamed.iter();
+        lines.extend(renamed.map(|(old, new)| format!("`{old}` there becomes `{new}`")));
+        lines.push(format!("in `{}` of {}{key}", self.column, self.table));
+        lines
     }
+
+    /// What in it makes no sense. A reference names a place, before and after; whatever else stands
+    /// in a column, such as a role or a password, is not what this is for.
+    pub fn problem(&self) -> Option<String> {
+        let Self { table, column, form, from, to, renamed, .. } = self;
+        let has_places = form.takes_prefix() || *form == Form::Absolute;
+        if table.kind != ObjectKind::Table || !has_places {
+            return Some(format!("`{column}` of {table} holds nothing that could be rewritten"));
+        }
+        let is_place = |text: &&String| match form {
+            Form::Absolute => {
+                text.strip_suffix('/').is_some_and(|path| FilePath::new(path).is_plain_absolute())
+            }
+            _ => text.contains('/') && text.chars().all(is_printable),
+        };
+        if let Some(text) = std::iter::once(to).chain(from).find(|text| !is_place(text)) {
+            return Some(format!("`{text}` in `{column}` of {table} names no place"));
+        }
+        if let Some((old, _)) = renamed.iter().find(|(old, new)| !is_by_content(old, new)) {
+            return Some(format!(
+                "`{old}` in `{column}` of {table} gets another name than a copy may get"
+            ));
+        }
+        (from.is_empty() || from.contains(to))
+            .then(|| format!("`{column}` of {table} is rewritten to what it says"))
+    }
+}
+
+/// Whether a path is that of a copy of the other, named by its content.
+fn is_by_content(old: &str, new: &str) -> bool {
+    let (old, new) = (FilePath::new(old), FilePath::new(new));
+    let digits = |part: &[u8]| part.len() == 8 && part.iter().all(u8::is_ascii_hexdigit);
+    let mut named = new.as_bytes().split(|byte| *byte == b'.').filter(|part| digits(part));
+    let is_named = |part: &[u8]| {
+        // Only the digits count of what the name is made from.
+        let digest = Digest::parse(&format!("{}{}", String::from_utf8_lossy(part), "0".repeat(56)));
+        digest.is_some_and(|digest| *FileFact(old.clone(), 0, digest).by_content().path() == new)
+    };
+    old.is_plain_relative() && named.any(is_named)
 }
 
 /// What a plan remembers of the rows that are to be changed.
 pub fn outdated(changes: &[(Row, String)]) -> Outdated {
     let rows: Vec<&Row> = changes.iter().map(|(row, _)| row).collect();
     Outdated { rows: rows.len() as u64, sha256: Digest::of_json(&rows) }
-}
-
-/// A text as SQL spells it; right while the engine reads backslashes as themselves, which it does.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 #[cfg(test)]
@@ -177,14 +207,5 @@ mod tests {
         let once = text.rewritten("a /up/x.png b \\/up\\/y.png /up/new/z.png").unwrap();
         assert_eq!(once, "a /up/new/x.png b \\/up\\/new\\/y.png /up/new/z.png");
         assert_eq!(text.rewritten(&once), None);
-    }
-
-    #[test]
-    fn values_and_names_stay_what_they_are_in_sql() {
-        let sql = rewriting(Form::Text, &["a"], "b").update("1", "it's", "'); DROP TABLE t; --");
-        assert_eq!(
-            sql,
-            "UPDATE \"public\".\"t\" SET \"c\" = '''); DROP TABLE t; --' WHERE \"id\" = '1' AND CAST(\"c\" AS TEXT) = 'it''s'"
-        );
     }
 }
