@@ -21,7 +21,7 @@ use crate::model::plan::step::{Answer, Move, Step};
 use crate::model::run::journal::{Attempt, JournalEvent};
 use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::model::run::run_state::RunState;
-use crate::trust::trusted_plan::TrustedPlan;
+use crate::trust::trusted_plan::{TrustedPlan, check_time};
 
 pub mod active_run;
 pub mod context;
@@ -69,7 +69,7 @@ pub fn apply(
             if all_done && prober.ask_all(&plan.goal, None) == Answer::Yes {
                 return Ok(report(trusted, &folder, Outcome::NothingToDo, &statuses));
             }
-            preflight::check_unexpired(trusted, options)?;
+            check_time(plan, (options.clock)())?;
             preflight::check_premises(plan, &mut prober)?;
         }
         preflight::demand_ready(plan, &statuses)?;

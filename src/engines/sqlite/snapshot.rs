@@ -26,6 +26,7 @@ use crate::engines::sqlite::kept::KeptFile;
 use crate::engines::sqlite::pages::Copying;
 use crate::engines::sqlite::place::{DatabasePath, FileVersion, JOURNAL, WAL};
 use crate::error::{Error, Kind, Result};
+use crate::fs::plain;
 
 /// How often to try again when the database is written to while it is copied.
 const TRIES: u32 = 10;
@@ -157,8 +158,9 @@ const LOG_HEADER: usize = 32;
 
 impl State {
     fn of(place: &DatabasePath) -> Self {
-        let print = |suffix| place.beside(suffix).metadata().ok().as_ref().map(FileVersion::of);
-        let log = File::open(place.beside(WAL)).ok().map(|file| {
+        let print =
+            |suffix| place.beside(suffix).symlink_metadata().ok().as_ref().map(FileVersion::of);
+        let log = plain::open(&place.beside(WAL)).ok().map(|file| {
             let mut header = [0; LOG_HEADER];
             // A log that is shorter than its header is empty, and so is a header of zeros.
             let _ = file.read_exact_at(&mut header, 0);
@@ -188,7 +190,7 @@ fn copy_file(mut from: &File, to: &Path) -> std::io::Result<()> {
 }
 
 fn copy_companion(place: &DatabasePath, suffix: &str, copy: &Path) -> std::io::Result<()> {
-    match File::open(place.beside(suffix)) {
+    match plain::open(&place.beside(suffix)) {
         Ok(file) => copy_file(&file, &copy.with_file_name(format!("{COPY}{suffix}"))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
