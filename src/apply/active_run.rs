@@ -22,10 +22,13 @@ pub struct ActiveRun {
 }
 
 impl ActiveRun {
-    /// Opens the papers of a run, making its folder if it is not there.
-    pub fn open(folder: RunDirectory, clock: fn() -> Moment) -> Result<Self> {
+    /// Opens the papers of the run of a plan, making its folder if it is not there.
+    ///
+    /// Errors: `Kind::Refused` where the journal there is another plan's.
+    pub fn open(folder: RunDirectory, plan: &Digest, clock: fn() -> Moment) -> Result<Self> {
         folder.make()?;
         let journal = Journal::open(&folder.journal())?;
+        check_belongs(&folder, journal.standing(), plan)?;
         Ok(Self { folder, journal, clock })
     }
 
@@ -108,12 +111,32 @@ impl ActiveRun {
     }
 }
 
-/// How far the run has come; nothing, where it was never started.
-pub fn standing_of(folder: &RunDirectory) -> Result<RunState> {
-    if folder.journal().exists() {
-        journal::read(&folder.journal()).map(|(_, standing)| standing)
-    } else {
-        Ok(RunState::default())
+/// How far the run of a plan has come; nothing, where it was never started.
+///
+/// Errors: `Kind::Refused` where the journal there is another plan's.
+pub fn standing_of(folder: &RunDirectory, plan: &Digest) -> Result<RunState> {
+    match folder.journal().symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(RunState::default()),
+        _ => {
+            let (_, standing) = journal::read(&folder.journal())?;
+            check_belongs(folder, &standing, plan)?;
+            Ok(standing)
+        }
+    }
+}
+
+/// The name of a run's folder is only the beginning of its plan's digest: a journal belongs to the
+/// whole of it.
+fn check_belongs(folder: &RunDirectory, standing: &RunState, plan: &Digest) -> Result<()> {
+    match &standing.plan_sha256 {
+        Some(other) if other != plan => {
+            let path = folder.journal();
+            let message = format!("the journal `{}` is another plan's", path.display());
+            Err(Error::new(Kind::Refused, message)
+                .because(format!("it is of the plan with sha256 {other}, this one has {plan}"))
+                .hint("find out who put it there; nothing was changed"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::apply::context::ApplyOptions;
 use crate::artifact::state::{Lock, StateDirectory};
 use crate::error::Result;
+use crate::fs::permitted::Purpose;
 use crate::live::LiveWriter;
 use crate::model::host::HostConfig;
 use crate::model::names::FilePath;
@@ -24,7 +25,7 @@ impl StateLock {
     ///
     /// Errors: `Kind::Locked` when another run has it for longer than the options allow to wait.
     pub fn take(site: &HostConfig, options: &ApplyOptions) -> Result<Self> {
-        let state = StateDirectory::open(site.state.as_path())?;
+        let state = StateDirectory::open(&site.state, &site.links)?;
         let who = format!("{} on {}, pid {}", options.user, options.host, options.pid);
         let lock = state.lock(options.lock_wait, &who)?;
         Ok(Self { state, _lock: lock })
@@ -33,6 +34,7 @@ impl StateLock {
 
 /// The locks of a run on what it changes: the database, each destination.
 pub fn lock(options: &ApplyOptions, live: &mut dyn LiveWriter, plan: &Plan) -> Result<()> {
+    check_places(live, plan)?;
     let database = plan.steps.iter().flat_map(|step| &step.moves).any(|mv| !mv.touches_files());
     if database {
         live.change_database().lock(options.lock_wait)?;
@@ -44,6 +46,50 @@ pub fn lock(options: &ApplyOptions, live: &mut dyn LiveWriter, plan: &Plan) -> R
         live.lock_root(root, options.lock_wait)?;
     }
     Ok(())
+}
+
+/// Goes to every place that a plan touches, before anything is changed.
+///
+/// Errors: `Kind::Refused` for one that the host does not permit, or that is reached over a link.
+fn check_places(live: &dyn LiveWriter, plan: &Plan) -> Result<()> {
+    let moves =
+        plan.steps.iter().flat_map(|step| step.save.iter().chain(&step.moves).chain(&step.undo));
+    for mv in moves {
+        let (files, backups) = places(mv);
+        files.iter().try_for_each(|path| live.check_place(path, Purpose::Files))?;
+        backups.iter().try_for_each(|path| live.check_place(path, Purpose::Backups))?;
+    }
+    Ok(())
+}
+
+/// The directories that a move touches: of the site's files, and for backups.
+fn places(mv: &Move) -> (Vec<&FilePath>, Vec<&FilePath>) {
+    match mv {
+        Move::MakeDirectory(make) => (vec![&make.path], vec![]),
+        Move::RemoveDirectory(remove) => (vec![&remove.path], vec![]),
+        Move::CopyFiles(copy) => (vec![&copy.from, &copy.to], vec![]),
+        Move::ReplaceFiles(replace) => (vec![&replace.from, &replace.to], vec![]),
+        Move::RemoveFiles(remove) => (vec![&remove.root], vec![]),
+        Move::SaveFiles(save) => (vec![&save.from], vec![]),
+        Move::ReleaseFiles(release) => (vec![&release.from, &release.to], vec![]),
+        Move::RestoreFiles(restore) => (vec![&restore.root], vec![]),
+        Move::BackupDatabase(backup) => (vec![], backup.directory.iter().collect()),
+        Move::RestoreDatabase(restore) => (vec![], restore.directory.iter().collect()),
+        Move::DiscardKept(discard) => {
+            (vec![], discard.kept.iter().filter_map(|kept| kept.directory.as_ref()).collect())
+        }
+        Move::CreateObject(_)
+        | Move::DropObject(_)
+        | Move::AlterObject(_)
+        | Move::SetRevisions(_)
+        | Move::SaveObjects(_)
+        | Move::RestoreObjects(_)
+        | Move::Quarantine(_)
+        | Move::Unquarantine(_)
+        | Move::WriteRows(_)
+        | Move::RestoreRows(_)
+        | Move::Run(_) => (vec![], vec![]),
+    }
 }
 
 /// The roots that a move must have for itself.

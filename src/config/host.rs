@@ -11,6 +11,7 @@ use toml::Spanned;
 
 use crate::config::file::{Head, PathAt, check_version};
 use crate::config::interpolate;
+use crate::config::links::WrittenLinks;
 use crate::config::overrides::CliOverrides;
 use crate::config::paths::resolve;
 use crate::config::source::{ConfigText, ConfigTexts};
@@ -36,6 +37,8 @@ struct HostFile {
     environment: Option<Checked<Label>>,
     #[serde(default)]
     roots: Vec<PathAt>,
+    #[serde(default)]
+    links: WrittenLinks,
     #[serde(default)]
     commands: Vec<Spanned<Vec<String>>>,
     state: WrittenState,
@@ -176,6 +179,7 @@ fn read(source: &ConfigText, file: FilePath) -> Result<HostConfig> {
         name: written.site.0.0,
         environment: written.environment.map(|label| label.0.0),
         roots: written.roots.iter().map(absolute).collect::<Result<_>>()?,
+        links: written.links.read(&sources)?,
         commands,
         state: absolute(&written.state.directory)?,
         trust: Trust {

@@ -21,6 +21,7 @@ mod file;
 mod host;
 mod interpolate;
 mod layers;
+mod links;
 mod merge;
 mod overrides;
 mod paths;

@@ -6,5 +6,7 @@ pub mod files;
 pub mod lock;
 pub mod new_file;
 pub mod ownership;
+pub mod permitted;
 pub mod plain;
 pub mod root;
+pub mod way;

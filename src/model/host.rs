@@ -15,6 +15,9 @@ pub struct HostConfig {
     pub environment: Option<String>,
     /// Directories that file moves may touch, with all below them.
     pub roots: Vec<FilePath>,
+    /// Symbolic links on the way to roots and state directory, and what each says. No other is
+    /// followed.
+    pub links: BTreeMap<FilePath, FilePath>,
     /// Commands that may be run, word by word.
     pub commands: Vec<Vec<String>>,
     /// Journals, backups, saved objects: 0700, outside every root.
@@ -93,6 +96,7 @@ mod tests {
             name: "prod".into(),
             environment: None,
             roots: vec!["/data".into()],
+            links: BTreeMap::new(),
             commands: vec![vec!["/usr/bin/flask".into(), "db".into()]],
             state: "/data/ttplan".into(),
             trust: Trust {

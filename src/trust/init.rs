@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
+use crate::fs::way::{Links, links_to_pin};
 use crate::model::names::{FilePath, Secret};
 use crate::openssh::certificate::Key;
 use crate::openssh::public_key::PublicKey;
@@ -121,6 +122,7 @@ pub fn host_file(setup: &Setup) -> Result<String> {
         setup.environment.as_ref().map(|name| format!("environment = {}\n", toml_text(name)));
     let commands: Vec<String> = setup.commands.iter().map(|argv| toml_list(argv)).collect();
     let both = setup.signers.len().min(2);
+    let links = pinned(setup)?;
     Ok(format!(
         "# What this host permits. No plan and no configuration beside a plan can loosen it.\n\
          site = {site}\n{environment}\
@@ -128,6 +130,7 @@ pub fn host_file(setup: &Setup) -> Result<String> {
          roots = {roots}\n\
          # Commands that plans may run, word by word.\n\
          commands = [{commands}]\n\
+         {links}\
          \n[state]\n\
          # Journals, saved tables, backups: on a disk that stays.\n\
          directory = {state}\n\
@@ -142,6 +145,29 @@ pub fn host_file(setup: &Setup) -> Result<String> {
         state = toml_text(state),
         allowed = toml_text(&format!("{directory}/{ALLOWED}")),
     ))
+}
+
+/// The links on the way to the permitted places, each with what it says now.
+fn pinned(setup: &Setup) -> Result<String> {
+    let mut links = Links::new();
+    for place in setup.roots.iter().chain([&setup.state]) {
+        match links_to_pin(place) {
+            Ok(found) => links.extend(found),
+            Err(error) if error.kind() == Kind::Refused => return Err(error),
+            // A place that cannot be looked at yet is looked at by each run.
+            Err(_) => {}
+        }
+    }
+    let lines = links.iter().map(|(at, says)| {
+        Ok(format!("{} = {}\n", toml_text(text_of(at)?), toml_text(&says.to_text())))
+    });
+    let lines = lines.collect::<Result<String>>()?;
+    Ok(match lines.is_empty() {
+        true => lines,
+        false => format!(
+            "\n[links]\n# Links on the way to these places, and what each says; no other is followed.\n{lines}"
+        ),
+    })
 }
 
 fn toml_text(text: &str) -> String {

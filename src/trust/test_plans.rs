@@ -379,6 +379,7 @@ pub fn site() -> HostConfig {
         name: "prod".into(),
         environment: None,
         roots: vec!["/app".into(), "/data".into()],
+        links: Default::default(),
         commands: vec![
             vec!["/usr/bin/flask".into(), "db".into(), "upgrade".into()],
             vec!["/usr/bin/flask".into(), "--version".into()],

@@ -10,7 +10,6 @@ use crate::cli::out::Out;
 use crate::engines;
 use crate::error::{Error, Kind, Result};
 use crate::fs::files;
-use crate::live;
 use crate::model::config::{Access, Database, Wait};
 use crate::model::names::{FilePath, Secret};
 use crate::render::style::{faint, strong};
@@ -116,13 +115,12 @@ fn fill_database(path: &Path) -> Result<()> {
         options: Default::default(),
         wait: Wait { attempts: 1, delay_seconds: 0, timeout_seconds: 10 },
     };
-    let mut live = live::open_to_change(&Access {
+    let mut database = (engine.change)(&Access {
         database,
         password: None,
         url: Secret::default(),
         path: OsString::new(),
     })?;
-    let database = live.change_database();
     database.begin()?;
     for statement in
         SITE.split_inclusive(";\n").map(str::trim).filter(|statement| !statement.is_empty())

@@ -94,6 +94,9 @@ fn told(kind: Kind, mv: &str, errno: Errno, path: &FilePath) -> Error {
         }
         Errno::NOENT => error.because("it is not there"),
         Errno::EXIST => error.because("something is there already").hint(format!("ls -ld {path}")),
+        Errno::XDEV => error
+            .because("ttplan's own state directory lies there by another name")
+            .hint(format!("findmnt -T {path}")),
         Errno::LOOP => error.because("a symbolic link is in the way, and none is followed"),
         Errno::NOTDIR => {
             error.because("something that is not a directory, or a symbolic link, is in the way")
