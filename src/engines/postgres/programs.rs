@@ -6,10 +6,11 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use tempfile::NamedTempFile;
+use rustix::fs::{MemfdFlags, Mode, fchmod, memfd_create};
 
 use super::connect::ConnInfo;
 use crate::error::{Error, Kind, Result};
@@ -122,12 +123,33 @@ fn major_in(text: &str) -> Option<u32> {
     number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
+/// A password where client programs look for one: in memory, so that nothing is left of it however
+/// this process ends. They read it by this process's own descriptor, as its user may.
+struct PasswordFile(File);
+
+impl PasswordFile {
+    fn new(escaped: &Secret) -> std::io::Result<Self> {
+        let memory = memfd_create("ttplan-password", MemfdFlags::CLOEXEC)?;
+        // The programs believe no file that others could read.
+        fchmod(&memory, Mode::RUSR | Mode::WUSR)?;
+        let mut file = Self(File::from(memory));
+        file.0.write_all(format!("*:*:*:*:{}\n", escaped.reveal()).as_bytes())?;
+        // Told now, and not as a password that is wrong.
+        std::fs::metadata(file.path())?;
+        Ok(file)
+    }
+
+    fn path(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd()))
+    }
+}
+
 /// One run of a client program.
 pub(super) struct Program {
     command: Command,
     name: String,
     /// Kept until the program has ended.
-    password: Option<NamedTempFile>,
+    password: Option<PasswordFile>,
 }
 
 impl Program {
@@ -167,15 +189,7 @@ impl Program {
             ));
         }
         let escaped = Secret::new(password.reveal().replace('\\', "\\\\").replace(':', "\\:"));
-        let write = || {
-            // Made with mode 0600, under a name that nobody can know before.
-            let mut file = NamedTempFile::new()?;
-            file.write_all(b"*:*:*:*:")?;
-            file.write_all(escaped.reveal().as_bytes())?;
-            file.write_all(b"\n")?;
-            Ok(file)
-        };
-        let file: NamedTempFile = write().map_err(|cause: std::io::Error| {
+        let file = PasswordFile::new(&escaped).map_err(|cause| {
             Error::new(Kind::Failed, "the password file for `pg_dump` cannot be written")
                 .because(cause)
         })?;
@@ -236,7 +250,7 @@ pub(super) struct Running {
     child: Child,
     complaints: File,
     name: String,
-    _password: Option<NamedTempFile>,
+    _password: Option<PasswordFile>,
 }
 
 impl Running {
