@@ -85,6 +85,8 @@ impl ActiveRun {
                 Kind::Verification,
                 format!("the saved `{name}` of run {} cannot be used", self.folder.id),
             )
+            .code("saved_copy_differs")
+            .about(name)
             .because(because.to_owned())
             .hint(format!("look at `{}`", path.display()))
         };
@@ -133,6 +135,10 @@ fn check_belongs(folder: &RunDirectory, standing: &RunState, plan: &Digest) -> R
             let path = folder.journal();
             let message = format!("the journal `{}` is another plan's", path.display());
             Err(Error::new(Kind::Refused, message)
+                .code("journal_of_other_plan")
+                .about(path.display())
+                .found(other)
+                .expected(plan)
                 .because(format!("it is of the plan with sha256 {other}, this one has {plan}"))
                 .hint("find out who put it there; nothing was changed"))
         }

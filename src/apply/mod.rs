@@ -116,6 +116,7 @@ fn closed(
     if standing.undo_begun {
         let what = if standing.all_undone { "was taken back" } else { "is being taken back" };
         return Err(Error::new(Kind::Stale, format!("the plan {what}, so it never acts again"))
+            .code("plan_closed")
             .because(format!("run {}", folder.id))
             .hint(if standing.all_undone {
                 again.to_owned()
@@ -127,6 +128,7 @@ fn closed(
     let mut prober = Prober::new(&mut *live, None, None);
     demand(prober.ask_all(&plan.goal, None), |what, _| {
         Error::new(Kind::Stale, "the plan was finished, and since then the site has changed")
+            .code("plan_closed")
             .because(what)
             .hint(again)
     })?;

@@ -141,11 +141,13 @@ pub fn look_through(
             Ok(())
         }
         FileList::Move(_) | FileList::Replaced(_) => {
-            Err(Error::new(Kind::Refused, "a file list refers to a list that refers to a list"))
+            Err(Error::new(Kind::Refused, "a file list refers to a list that refers to a list")
+                .code("move_makes_no_sense"))
         }
         FileList::Sidecar(bound) => {
             let Some(path) = sidecar else {
                 return Err(Error::new(Kind::Refused, "the plan's file list is missing")
+                    .code("list_missing")
                     .because("the plan keeps it in a file beside it")
                     .hint("put `NAME.files.zst` beside `NAME.ttplan.json`"));
             };
@@ -178,6 +180,8 @@ fn stream(
             Kind::Refused,
             format!("`{}` is not the file list that the plan was signed with", path.display()),
         )
+        .code("list_differs")
+        .about(path.display())
         .because(because.to_owned())
         .hint("get the list and its plan again, together")
     };

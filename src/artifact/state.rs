@@ -248,12 +248,17 @@ impl RunDirectory {
 /// plan from acting again. What is there already is judged by itself.
 fn check_above(path: &FilePath, links: &Links) -> Result<()> {
     ownership::check_directory(&way::above(path), links).map_err(|error| {
-        error.under(format!("the state directory `{}` is not safe", path.to_text()))
+        error
+            .under(format!("the state directory `{}` is not safe", path.to_text()))
+            .code("state_directory_unsafe")
+            .about(path.to_text())
     })
 }
 
 fn unsafe_state(path: &Path, because: &str) -> Error {
     Error::new(Kind::Refused, format!("the state directory `{}` is not safe", path.display()))
+        .code("state_directory_unsafe")
+        .about(path.display())
         .because(because.to_owned())
 }
 

@@ -183,6 +183,8 @@ pub fn check_apart(plan: &Path, site: &HostConfig) -> Result<()> {
     for file in [&site.file, &site.trust.allowed_signers] {
         if plan_folder.is_some() && folder(file.as_path()) == plan_folder {
             return Err(Error::new(Kind::Refused, "the host's own file lies in the plan's folder")
+                .code("host_file_in_plan_folder")
+                .about(file.to_text())
                 .because(format!("`{}`", file.to_text()))
                 .hint("keep host.toml and allowed_signers where only the host's administrator writes: /etc/ttplan"));
         }

@@ -62,6 +62,8 @@ pub fn check_place(path: &Path) -> Result<()> {
         Ok(there) if !there.is_file() => {
             let shown = path.display();
             Err(Error::new(Kind::Refused, format!("`{shown}` is there and is not a regular file"))
+                .code("not_a_plain_file")
+                .about(&shown)
                 .because("nothing is written into or in place of such a thing")
                 .hint("name a new file, or `-` for the standard output where the command takes it"))
         }

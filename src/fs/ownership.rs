@@ -35,11 +35,15 @@ pub fn open_own(path: &Path) -> Result<File> {
     let real = path.canonicalize().map_err(unseen)?;
     if real != path {
         let error =
-            Error::new(Kind::Refused, format!("`{shown}` is reached through a symbolic link"));
+            Error::new(Kind::Refused, format!("`{shown}` is reached through a symbolic link"))
+                .code("host_file_open")
+                .about(path.display());
         return Err(error.hint(format!("name it by its own path: `{}`", real.display())));
     }
     if !seen.is_file() {
-        return Err(Error::new(Kind::Refused, format!("`{shown}` is not a plain file")));
+        return Err(Error::new(Kind::Refused, format!("`{shown}` is not a plain file"))
+            .code("host_file_open")
+            .about(shown));
     }
     let file = plain::open(path).map_err(unseen)?;
     let seen = file.metadata().map_err(unseen)?;
@@ -67,12 +71,18 @@ fn judge(path: &Path, (owner, mode): (u32, u32), is_directory: bool) -> Result<(
         let message = format!(
             "`{shown}` belongs to user {owner}, neither to root nor to the running user {user}"
         );
-        return Err(Error::new(Kind::Refused, message).hint(format!("chown root {word}")));
+        return Err(Error::new(Kind::Refused, message)
+            .code("host_file_open")
+            .about(shown)
+            .hint(format!("chown root {word}")));
     }
     let sticky = is_directory && owner == ROOT && mode & STICKY != 0;
     if mode & WRITABLE_BY_OTHERS != 0 && !sticky {
         let message = format!("others than its owner may write to `{shown}`");
-        return Err(Error::new(Kind::Refused, message).hint(format!("chmod go-w {word}")));
+        return Err(Error::new(Kind::Refused, message)
+            .code("host_file_open")
+            .about(shown)
+            .hint(format!("chmod go-w {word}")));
     }
     Ok(())
 }

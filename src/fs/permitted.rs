@@ -76,6 +76,8 @@ impl PermittedRoots {
         if !path.is_plain_absolute() || root.is_none() && !is_own {
             let message = format!("`{}` is in no directory that the host permits", path.to_text());
             return Err(Error::new(Kind::Refused, message)
+                .code("path_outside_roots")
+                .about(path.to_text())
                 .hint("`roots` of host.toml says which directories plans may touch"));
         }
         let way = Way::to(path, &self.links)?;
@@ -137,6 +139,8 @@ impl PermittedRoots {
     fn check_apart(&self, path: &FilePath, way: &Way, purpose: Purpose) -> Result<()> {
         let refused = |what: String| {
             Err(Error::new(Kind::Refused, format!("`{}` {what}", path.to_text()))
+                .code("path_is_reserved")
+                .about(path.to_text())
                 .because("no plan may touch what ttplan itself relies on")
                 .hint(
                     "keep the state directory, host.toml, its files and plans apart from uploads",
@@ -166,6 +170,8 @@ impl PermittedRoots {
         }
         let message = format!("`{}` is not the directory that it was before", place.to_text());
         Err(Error::new(Kind::Refused, message)
+            .code("place_swapped")
+            .about(place.to_text())
             .because("another one was put in its place while ttplan was at work")
             .hint("find out who did that, then run the same command again"))
     }

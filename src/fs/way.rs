@@ -183,7 +183,7 @@ fn followed(
     let says = FilePath::from_bytes(says);
     let refused = |why: String| {
         let message = format!("the way leads over the link `{}`", at.to_text());
-        Error::new(Kind::Refused, message).because(why)
+        Error::new(Kind::Refused, message).code("path_over_link").about(at.to_text()).because(why)
     };
     let (shown, target) = (at.to_text(), says.to_text());
     let line = format!("[links] \"{shown}\" = \"{target}\"");

@@ -2,29 +2,37 @@
 //!
 //! The host's own file decides, and nothing that came with the plan.
 
+use crate::error::Reason;
 use crate::model::files::references::Form;
 use crate::model::host::HostConfig;
 use crate::model::names::FilePath;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Move, Probe, Risk, Step};
 
+/// The code of what is not permitted, and why it is not.
+type Offence = (&'static str, String);
+
 /// All that the host does not permit, each naming its step; empty when it permits everything.
-pub(in crate::trust) fn offences(plan: &Plan, site: &HostConfig) -> Vec<String> {
+pub(in crate::trust) fn offences(plan: &Plan, site: &HostConfig) -> Vec<Reason> {
     let mut found = Vec::new();
-    for step in &plan.steps {
+    for (at, step) in plan.steps.iter().enumerate() {
         let acts = step.save.iter().chain(&step.moves).chain(&step.undo);
         let refused = acts.filter_map(|mv| of_move(mv, site)).chain(of_probes(step, site));
-        found.extend(refused.map(|why| format!("step `{}`: {why}", step.id)));
+        found.extend(refused.map(|(code, why)| {
+            Reason::new(code, format!("step `{}`: {why}", step.id))
+                .about(format!("step {}", at.saturating_add(1)))
+        }));
     }
     if site.policy.forbid_destructive && plan.risk() == Risk::Destructive {
-        found.push(
-            "the plan is destructive, and the host forbids that whoever signed it".to_owned(),
-        );
+        found.push(Reason::new(
+            "destructive_forbidden",
+            "the plan is destructive, and the host forbids that whoever signed it",
+        ));
     }
     found
 }
 
-fn of_move(mv: &Move, site: &HostConfig) -> Option<String> {
+fn of_move(mv: &Move, site: &HostConfig) -> Option<Offence> {
     match mv {
         Move::MakeDirectory(make) => outside_roots(&make.path, site),
         Move::RemoveDirectory(remove) => outside_roots(&remove.path, site),
@@ -53,34 +61,37 @@ fn of_move(mv: &Move, site: &HostConfig) -> Option<String> {
             let commands = [Some(&run.argv), Some(&run.check).filter(|check| !check.is_empty())];
             let refused =
                 commands.into_iter().flatten().find(|argv| !site.permits_command(argv))?;
-            Some(format!("the host does not permit the command `{}`", refused.join(" ")))
+            let why = format!("the host does not permit the command `{}`", refused.join(" "));
+            Some(("command_not_permitted", why))
         }
         _ => None,
     }
 }
 
-fn of_probes(step: &Step, site: &HostConfig) -> Option<String> {
+fn of_probes(step: &Step, site: &HostConfig) -> Option<Offence> {
     step.ready.iter().chain(&step.done).find_map(|probe| match probe {
         Probe::BackupReads { directory, .. } => not_for_backups(directory.as_ref(), site),
         _ => None,
     })
 }
 
-fn outside_roots(path: &FilePath, site: &HostConfig) -> Option<String> {
+fn outside_roots(path: &FilePath, site: &HostConfig) -> Option<Offence> {
     let shown = path.to_text();
     if !site.permits_path(path) {
-        return Some(format!("`{shown}` is in no directory that the host permits"));
+        let why = format!("`{shown}` is in no directory that the host permits");
+        return Some(("path_outside_roots", why));
     }
     let own = own_places(site).find(|own| path.is_within(own))?;
-    Some(format!("`{shown}` is ttplan's own, in `{}`", own.to_text()))
+    Some(("path_is_reserved", format!("`{shown}` is ttplan's own, in `{}`", own.to_text())))
 }
 
 /// Files must not come from or go to where ttplan keeps what it relies on, not even by the path of
 /// a listed file.
-fn not_for_files(root: &FilePath, site: &HostConfig) -> Option<String> {
+fn not_for_files(root: &FilePath, site: &HostConfig) -> Option<Offence> {
     outside_roots(root, site).or_else(|| {
         let own = own_places(site).find(|own| own.is_within(root))?;
-        Some(format!("`{}` holds ttplan's own `{}`", root.to_text(), own.to_text()))
+        let why = format!("`{}` holds ttplan's own `{}`", root.to_text(), own.to_text());
+        Some(("path_is_reserved", why))
     })
 }
 
@@ -91,14 +102,13 @@ fn own_places(site: &HostConfig) -> impl Iterator<Item = &FilePath> {
         .chain(&site.trust.catalogues)
 }
 
-fn not_for_backups(directory: Option<&FilePath>, site: &HostConfig) -> Option<String> {
+fn not_for_backups(directory: Option<&FilePath>, site: &HostConfig) -> Option<Offence> {
     let directory = directory?;
     let in_state = directory.is_plain_absolute() && directory.is_within(&site.state);
     if in_state || site.permits_path(directory) {
         return None;
     }
-    Some(format!(
-        "backups in `{}` are not in a directory that the host permits",
-        directory.to_text()
-    ))
+    let shown = directory.to_text();
+    let why = format!("backups in `{shown}` are not in a directory that the host permits");
+    Some(("path_outside_roots", why))
 }

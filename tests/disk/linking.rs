@@ -2,7 +2,7 @@
 //! for anything else.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, SystemTime};
 
 use ttplan::error::Kind;
@@ -15,6 +15,8 @@ use crate::tree::{Place, as_they_are, disks, fact};
 fn rested() -> Place {
     let place = Place::new();
     place.write("from/d/f", "x");
+    // Whatever mode new files get here.
+    fs::set_permissions(place.at("from/d/f"), fs::Permissions::from_mode(0o644)).unwrap();
     let changed = place.at("from/d/f").metadata().unwrap();
     let changed =
         SystemTime::UNIX_EPOCH + Duration::new(changed.ctime() as u64, changed.ctime_nsec() as u32);

@@ -101,7 +101,8 @@ fn stopped_as_known(
 }
 
 fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
-    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.argv.join(" ")));
+    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.argv.join(" ")))
+        .code("command_failed");
     if !tail.trim().is_empty() {
         told = told.because(format!("it said:\n{}", tail.trim_end()));
     }
@@ -129,14 +130,15 @@ fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error
         Ok(OtherSessions::None) => {}
         _ => return midway(error, "others may have written meanwhile, so it was not put back"),
     }
+    let [Move::RestoreDatabase(restore)] = step.undo.as_slice() else {
+        return midway(
+            error,
+            "the plan names no backup to put it back from, so it was left as it is",
+        );
+    };
     let put_back = |ctx: &mut RunContext<'_>| {
-        for mv in &step.undo {
-            ctx.go_on()?;
-            let Move::RestoreDatabase(restore) = mv else {
-                return Err(Error::new(Kind::Refused, "a command is undone by a restore alone"));
-            };
-            database::restore(ctx, restore)?;
-        }
+        ctx.go_on()?;
+        database::restore(ctx, restore)?;
         let sha256 = content_digest(ctx.live.database())?;
         ctx.active_run.note(JournalEvent::Content {
             step: step.id.clone(),
@@ -167,6 +169,7 @@ pub fn check(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
         Kind::Stale,
         format!("the check `{}` failed, so the migrations cannot be run", run.check.join(" ")),
     )
+    .code("check_failed")
     .because(how)
     .because(tail.trim().to_owned())
     .hint("run it by hand where ttplan runs, and mend what it complains about"))
@@ -194,6 +197,7 @@ fn check_scripts(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
                 Kind::Verification,
                 "the migration files changed while they were run",
             )
+            .code("scripts_differ")
             .because(format!("`{}` is not what was signed", directory.to_text()))
             .hint("find out who writes there, then undo this run"));
         }
@@ -211,6 +215,7 @@ fn check_result(step: &Step, migrated: &mut dyn ReadDatabase) -> Result<()> {
                     Kind::Verification,
                     "the migrations ended well and did not do what was planned",
                 )
+                .code("step_missed")
                 .because(what)
                 .hint("look at the command's output, then run `ttplan undo --last`"));
             }

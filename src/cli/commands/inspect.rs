@@ -21,7 +21,7 @@ use crate::render;
 /// Look at the database, the migration scripts and the upload directories; change nothing.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write the observation here, to plan from it elsewhere; `-` is the standard output
+    /// Write the observation here, to plan from it elsewhere; `-` is stdout
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_INSPECT_OUTPUT")]
     output: Option<PathBuf>,
     /// Look at files only: where the database cannot be reached

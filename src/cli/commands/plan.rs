@@ -23,7 +23,7 @@ use crate::plan::{self, PlanOptions};
 /// Exits 8 when something waits for a person: the plan is written all the same, without it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write the plan here (NAME.ttplan.json); `-` is the standard output
+    /// Write the plan here (NAME.ttplan.json); `-` is stdout
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_PLAN_OUTPUT")]
     output: Option<PathBuf>,
     /// Plan from what `ttplan inspect` wrote down instead of looking; several are joined
@@ -139,7 +139,24 @@ pub fn draft(
         author,
         ticket,
     };
-    Ok(plan::draft(&examination.case, examination.diagnosis.clone(), wishes))
+    let plan = plan::draft(&examination.case, examination.diagnosis.clone(), wishes);
+    check_lives(&plan).map(|()| plan)
+}
+
+/// That a plan is not over before anybody could sign it.
+pub fn check_lives(plan: &Plan) -> Result<()> {
+    let now = crate::cli::now();
+    if plan.expires_at > now {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Config, "the plan would have expired before it is written")
+        .code("expired")
+        .found(plan.expires_at)
+        .because(format!(
+            "SOURCE_DATE_EPOCH dates it {}, so it would live until {}",
+            plan.made_at, plan.expires_at
+        ))
+        .hint("unset SOURCE_DATE_EPOCH"))
 }
 
 /// Takes long file lists out of the plan, into a draft of the file beside it.

@@ -23,6 +23,8 @@ pub(super) fn undone(mv: &str, errno: Errno, path: &FilePath) -> Error {
 /// What is at `path` is not what the plan says.
 pub(super) fn stale(path: &FilePath, how: &str) -> Error {
     Error::new(Kind::Stale, format!("`{}` {how}", path.to_text()))
+        .code("files_differ")
+        .about(path.to_text())
 }
 
 /// It cannot be found out whether what is at `path` is what is listed.
@@ -50,6 +52,8 @@ pub(super) fn check_mode(mode: Option<u32>, bits: u32) -> Result<()> {
 pub(super) fn unkept(path: &FilePath, lost: Unkept, doing: &str) -> Error {
     let kept = |what: String, why: &str, hint: &str| {
         Error::new(Kind::Failed, format!("`{}` cannot have {what}", path.to_text()))
+            .code("attribute_not_kept")
+            .about(path.to_text())
             .because(why.to_owned())
             .hint(hint.to_owned())
     };
