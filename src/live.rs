@@ -17,7 +17,7 @@ use crate::engines::database::{
 };
 use crate::engines::engine::Engine;
 use crate::error::{Error, Kind, Result};
-use crate::fs::permitted::{PermittedRoots, Purpose};
+use crate::fs::permitted::{OpenPlace, PermittedRoots, Purpose};
 use crate::model::config::{Access, Wait};
 use crate::model::names::FilePath;
 use crate::process;
@@ -40,6 +40,9 @@ pub trait LiveWriter: LiveReader {
     /// Goes to a place as far as it is there, and remembers which directory it is.
     /// Errors: `Kind::Refused` where a run may not go there, or another one lies there by now.
     fn check_place(&self, path: &FilePath, purpose: Purpose) -> Result<()>;
+    /// Opens the directory at a place.
+    /// Errors: as [`LiveWriter::check_place`], and where it is not there.
+    fn open_place(&self, path: &FilePath, purpose: Purpose) -> Result<OpenPlace>;
     /// Takes the lock that every run of ttplan takes on a root that it copies to, and keeps it
     /// until this object is dropped. A root that is not there yet has nothing to lock.
     /// Errors: `Kind::Locked` when another run holds it after `wait`.
@@ -93,6 +96,9 @@ impl LiveWriter for Site<dyn WriteDatabase> {
     }
     fn check_place(&self, path: &FilePath, purpose: Purpose) -> Result<()> {
         self.disk.check_place(path, purpose)
+    }
+    fn open_place(&self, path: &FilePath, purpose: Purpose) -> Result<OpenPlace> {
+        self.disk.open_place(path, purpose)
     }
     fn lock_root(&mut self, root: &FilePath, wait: Duration) -> Result<()> {
         self.locks.extend(self.disk.lock(root, wait)?);

@@ -9,10 +9,10 @@ use crate::engines::database::SavedCopy;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files::{self, Existing};
-use crate::fs::{digest, plain};
+use crate::fs::{digest, moving, plain};
 use crate::model::names::{Digest, FilePath, Moment};
 use crate::model::run::journal::JournalEvent;
-use crate::model::run::run_state::{RunState, SavedFact};
+use crate::model::run::run_state::RunState;
 
 /// The open papers of a run.
 pub struct ActiveRun {
@@ -71,14 +71,10 @@ impl ActiveRun {
     }
 
     /// Something saved by this run, after its bytes were compared with what the journal says of
-    /// them.
+    /// them. What lies in another directory is taken in first: what was compared is what is used.
     ///
     /// Errors: `Kind::Verification` when the file is missing or another.
-    pub fn checked(
-        &self,
-        name: &str,
-        directory: Option<&FilePath>,
-    ) -> Result<(PathBuf, &SavedFact)> {
+    pub fn checked(&self, name: &str, directory: Option<&FilePath>) -> Result<CheckedCopy> {
         let path = self.kept_at(name, directory);
         let broken = |because: &str| {
             Error::new(
@@ -86,7 +82,6 @@ impl ActiveRun {
                 format!("the saved `{name}` of run {} cannot be used", self.folder.id),
             )
             .code("saved_copy_differs")
-            .about(name)
             .because(because.to_owned())
             .hint(format!("look at `{}`", path.display()))
         };
@@ -95,11 +90,22 @@ impl ActiveRun {
             .saved
             .get(name)
             .ok_or_else(|| broken("the journal does not know it"))?;
-        let found = digest_of(&path).map_err(|error| error.of_kind(Kind::Verification))?;
+        let copy = match directory {
+            None => CheckedCopy { path: path.clone(), is_ours: false },
+            Some(_) => {
+                let copy =
+                    CheckedCopy { path: self.kept_at(&format!("in-{name}"), None), is_ours: true };
+                self.make_free(&copy)?;
+                moving::take_in(&path, &copy)
+                    .map_err(|error| broken("it cannot be read").because(error))?;
+                copy
+            }
+        };
+        let found = digest_of(&copy).map_err(|error| error.of_kind(Kind::Verification))?;
         if found != fact.sha256 {
             return Err(broken("its SHA-256 is not the one in the journal"));
         }
-        Ok((path, fact))
+        Ok(copy)
     }
 
     /// Puts a copy of a paper into the run's folder, once.
@@ -110,6 +116,30 @@ impl ActiveRun {
     /// The same of a file that may be large.
     pub fn keep_copy_of(&self, from: &Path, path: &Path) -> Result<()> {
         if path.exists() { Ok(()) } else { files::copy(from, path, 0o600, Existing::Refuse) }
+    }
+}
+
+/// A saved copy whose bytes were compared, where only we write. What was taken in for that goes with
+/// it.
+pub struct CheckedCopy {
+    path: PathBuf,
+    is_ours: bool,
+}
+
+impl std::ops::Deref for CheckedCopy {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for CheckedCopy {
+    fn drop(&mut self) {
+        if self.is_ours {
+            // What stays is a second name for the backup, and gone with the next one.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod digest;
 pub mod files;
 pub mod lock;
+pub mod moving;
 pub mod new_file;
 pub mod ownership;
 pub mod permitted;

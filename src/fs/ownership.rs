@@ -63,6 +63,15 @@ pub fn check_directory(path: &FilePath, links: &Links) -> Result<()> {
     Ok(())
 }
 
+/// Whether nobody but root and the running user could change what lies at the end of a way, or what
+/// lies there.
+pub fn is_ours_alone(way: &Way) -> bool {
+    let mut passed = way.passed.iter();
+    passed.all(|passed| {
+        judge(passed.path.as_path(), (passed.stat.st_uid, passed.stat.st_mode), true).is_ok()
+    }) && way.passed.last().is_some_and(|last| last.stat.st_mode & WRITABLE_BY_OTHERS == 0)
+}
+
 fn judge(path: &Path, (owner, mode): (u32, u32), is_directory: bool) -> Result<()> {
     let shown = path.display();
     let word = shell_word(&path.to_string_lossy());

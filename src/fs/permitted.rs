@@ -9,6 +9,7 @@ use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
+use crate::fs::ownership;
 use crate::fs::root::Root;
 use crate::fs::way::{Key, Links, Way, above};
 use crate::model::names::FilePath;
@@ -34,6 +35,14 @@ pub enum Purpose {
     Files,
     /// Backups lie there, beside other things.
     Backups,
+}
+
+/// A directory of a place, open.
+#[derive(Debug)]
+pub struct OpenPlace {
+    pub fd: OwnedFd,
+    /// Whether nobody but root and the running user could change what it holds, or where it lies.
+    pub is_ours_alone: bool,
 }
 
 impl PermittedRoots {
@@ -100,6 +109,19 @@ impl PermittedRoots {
             Some((fd, _)) => Ok(Root::at(fd, path, modern, forbidden)),
             None => Err(Errno::NOENT),
         })
+    }
+
+    /// Opens the directory at a place.
+    ///
+    /// Errors: as [`PermittedRoots::reach`]; `Kind::Failed` where it is not there.
+    pub fn place(&self, path: &FilePath, purpose: Purpose) -> Result<OpenPlace> {
+        let way = self.reach(path, purpose)?;
+        let is_ours_alone = ownership::is_ours_alone(&way);
+        let (fd, _) = way.end().ok_or_else(|| {
+            Error::new(Kind::Failed, format!("there is no directory `{}`", path.to_text()))
+                .hint("make it, or name another one")
+        })?;
+        Ok(OpenPlace { fd, is_ours_alone })
     }
 
     /// The last directory that is there on the way to a place, its path as it was asked for, and the

@@ -361,19 +361,21 @@ mod tests {
         let path = fake(
             root.path(),
             "show",
-            r#"stat -c %a "$PGPASSFILE"; cat "$PGPASSFILE"; echo "$*"; env | grep -c 's:ecret'"#,
+            r#"stat -Lc %a "$PGPASSFILE"; cat "$PGPASSFILE"; echo "$*"; env | grep -c 's:ecret'"#,
         );
         let mut program = Program::new(&path);
         program.give_password(&Secret::new("s:ecret\\")).unwrap();
         program.arg("--dbname=x");
-        let file = program.password.as_ref().unwrap().path().to_owned();
+        let file = program.password.as_ref().unwrap().path();
+        assert!(file.starts_with("/proc"), "in memory alone");
         // `grep -c` finds nothing and so ends with 1; the shell's own status is the last one.
         program.command.env("IGNORED", "1");
         let (running, mut output) = program.start_reading().unwrap();
         let mut text = String::new();
         output.read_to_string(&mut text).unwrap();
         drop(running);
+        let left = std::fs::read(&file).unwrap_or_default();
+        assert!(!left.starts_with(b"*:"), "nothing is left of it");
         assert_eq!(text, "600\n*:*:*:*:s\\:ecret\\\\\n--dbname=x\n0\n");
-        assert!(!file.exists());
     }
 }

@@ -38,7 +38,7 @@ use crate::stores::store::{
 };
 
 use self::hash_cache::HashCache;
-use crate::fs::permitted::{PermittedRoots, Purpose};
+use crate::fs::permitted::{OpenPlace, PermittedRoots, Purpose};
 use crate::fs::root::Root;
 
 pub use self::try_write::try_writing;
@@ -78,6 +78,17 @@ impl LocalStore {
     pub fn check_place(&self, path: &FilePath, purpose: Purpose) -> Result<()> {
         let reach = |permitted: &Arc<PermittedRoots>| permitted.reach(path, purpose).map(|_| ());
         self.permitted.as_ref().map_or(Ok(()), reach)
+    }
+
+    /// Opens the directory at a place.
+    ///
+    /// Errors: as [`PermittedRoots::place`].
+    pub fn open_place(&self, path: &FilePath, purpose: Purpose) -> Result<OpenPlace> {
+        absolute(path)?;
+        match &self.permitted {
+            Some(permitted) => permitted.place(path, purpose),
+            None => Err(Error::new(Kind::Failed, "nothing is permitted here")),
+        }
     }
 
     /// The directory at a plain absolute path, to reach what is below.
