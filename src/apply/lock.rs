@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::apply::context::ApplyOptions;
 use crate::artifact::state::{Lock, StateDirectory};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::fs::permitted::Purpose;
 use crate::live::LiveWriter;
 use crate::model::host::HostConfig;
@@ -52,12 +52,20 @@ pub fn lock(options: &ApplyOptions, live: &mut dyn LiveWriter, plan: &Plan) -> R
 ///
 /// Errors: `Kind::Refused` for one that the host does not permit, or that is reached over a link.
 fn check_places(live: &dyn LiveWriter, plan: &Plan) -> Result<()> {
-    let moves =
-        plan.steps.iter().flat_map(|step| step.save.iter().chain(&step.moves).chain(&step.undo));
-    for mv in moves {
-        let (files, backups) = places(mv);
-        files.iter().try_for_each(|path| live.check_place(path, Purpose::Files))?;
-        backups.iter().try_for_each(|path| live.check_place(path, Purpose::Backups))?;
+    for (n, step) in plan.steps.iter().enumerate() {
+        let stale = |error: Error| match error.kind() {
+            Kind::Stale => error
+                .under(format!("the plan is stale at step {}: {}", n + 1, step.title))
+                .about(format!("step {}", n + 1))
+                .hint("run `ttplan plan` again and have the new plan signed"),
+            _ => error,
+        };
+        for mv in step.save.iter().chain(&step.moves).chain(&step.undo) {
+            let (files, backups) = places(mv);
+            let go = |path: &&FilePath, purpose| live.check_place(path, purpose).map_err(stale);
+            files.iter().try_for_each(|path| go(path, Purpose::Files))?;
+            backups.iter().try_for_each(|path| go(path, Purpose::Backups))?;
+        }
     }
     Ok(())
 }

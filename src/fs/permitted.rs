@@ -37,6 +37,9 @@ pub enum Purpose {
     Backups,
 }
 
+/// The last directory that is there on a way, its path, and the names behind it that are missing.
+pub type Last = (OwnedFd, FilePath, Vec<Vec<u8>>);
+
 /// A directory of a place, open.
 #[derive(Debug)]
 pub struct OpenPlace {
@@ -128,7 +131,7 @@ impl PermittedRoots {
     /// names behind it that are not there yet.
     ///
     /// Errors: as [`PermittedRoots::reach`].
-    pub fn last(&self, path: &FilePath) -> Result<Option<(OwnedFd, FilePath, Vec<Vec<u8>>)>> {
+    pub fn last(&self, path: &FilePath) -> Result<Option<Last>> {
         let Some((fd, _, missing)) = self.reach(path, Purpose::Files)?.last() else {
             return Ok(None);
         };

@@ -71,7 +71,8 @@ impl Way {
     /// Goes to the directory at a plain absolute path.
     ///
     /// Errors: `Kind::Refused` for a link that is not pinned, says something else by now or could be
-    /// changed by others than root; `Kind::Failed` for what is no directory or cannot be passed.
+    /// changed by others than root; `Kind::Stale` for what is no directory, `Kind::Failed` for what
+    /// cannot be passed.
     pub fn to(path: &FilePath, links: &Links) -> Result<Self> {
         go(path, &mut Follow::Pinned(links))
     }
@@ -224,10 +225,11 @@ fn followed(
 
 fn unpassable(at: &FilePath, errno: Errno) -> Error {
     let shown = at.to_text();
-    let error = Error::new(Kind::Failed, format!("`{shown}` cannot be passed"));
+    let cannot = |kind| Error::new(kind, format!("`{shown}` cannot be passed"));
     match errno {
-        Errno::NOTDIR => error.because("it is not a directory"),
-        errno => error.because(errno),
+        // What was a directory when somebody planned.
+        Errno::NOTDIR => cannot(Kind::Stale).because("it is not a directory"),
+        errno => cannot(Kind::Failed).because(errno),
     }
     .hint(format!("namei -l {}", shell_word(&shown)))
 }

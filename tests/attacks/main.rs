@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and says what it skipped"
 )]
 
+mod backups;
 mod beside;
 mod files;
 mod paths;

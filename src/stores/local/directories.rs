@@ -6,6 +6,7 @@ use rustix::fs::{self, AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::error::Result;
+use crate::fs::permitted::Last;
 use crate::fs::root::{Root, parts, split};
 use crate::fs::way;
 use crate::model::names::FilePath;
@@ -21,9 +22,6 @@ const PASS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC
 const READ: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 const NEW: Mode = Mode::RWXU;
 
-/// The last directory that is there on a way, its path, and the names behind it that are missing.
-pub(super) type Start = (OwnedFd, FilePath, Vec<Vec<u8>>);
-
 /// Makes a directory at a plain absolute path and the missing ones above it, all with this mode
 /// (0755 without) and owner; returns those made, outermost first. Nothing stays of a failure.
 ///
@@ -33,7 +31,7 @@ pub(super) fn make_directory(
     path: &FilePath,
     how: &CopyAttributes,
     modern: bool,
-    start: Option<Start>,
+    start: Option<Last>,
 ) -> Result<Vec<FilePath>> {
     check_mode(how.mode, OF_DIRECTORIES)?;
     let start = start.map_or_else(|| start_of(path), Ok)?;
@@ -50,7 +48,7 @@ pub(super) fn make_directory(
 }
 
 /// As far as there is a way; links are followed on it, but not at its end.
-fn start_of(path: &FilePath) -> Result<Start> {
+fn start_of(path: &FilePath) -> Result<Last> {
     let failed = |errno, at: &FilePath| undone("make directory", errno, at);
     let top = FilePath::from("/");
     let mut here = fs::open("/", PASS, Mode::empty()).map_err(|errno| failed(errno, &top))?;
@@ -72,7 +70,7 @@ fn start_of(path: &FilePath) -> Result<Start> {
 
 /// Makes what is missing. It may be somebody else's at once: no link that he puts there is followed.
 fn make_all(
-    (mut here, mut there, missing): Start,
+    (mut here, mut there, missing): Last,
     how: &CopyAttributes,
     modern: bool,
     made: &mut Vec<(OwnedFd, FilePath)>,
