@@ -61,7 +61,7 @@ fn run_of(args: &Args) -> Result<Option<RunDirectory>> {
         .filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit()));
     let Some(name) = name.filter(|_| !args.file.exists()) else { return Ok(None) };
     let site = args.host.site()?;
-    undo::named(&StateDirectory::open_existing(site.state.as_path())?, name).map(Some)
+    undo::named(&StateDirectory::open_existing(&site.state, &site.links)?, name).map(Some)
 }
 
 /// A plan in the wanted form.
