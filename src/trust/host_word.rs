@@ -127,7 +127,8 @@ mod tests {
         let offence = command(&other, &site).unwrap();
         assert_eq!(offence.code, "command_not_permitted");
         assert!(offence.hint.contains("commands.downgrade = { argv = ["), "{}", offence.hint);
-        let changes: [(&str, fn(&mut Run)); 8] = [
+        type Change = (&'static str, fn(&mut Run));
+        let changes: [Change; 8] = [
             ("argv", |run| run.argv.push("--sql".into())),
             ("argv", |run| run.argv[0] = "flask".into()),
             ("directory", |run| run.directory = "/tmp".into()),

@@ -178,7 +178,7 @@ pub fn check(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
     .because(how)
     .because(tail.trim().to_owned());
     let wanted = wanted(&tail, host, &ctx.options.environment);
-    let error = wanted.iter().fold(error, |error, hint| error.hint(hint));
+    let error = wanted.into_iter().fold(error, Error::hint);
     Err(error.hint("run it by hand where ttplan runs, and mend what it complains about"))
 }
 
