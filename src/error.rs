@@ -1,67 +1,18 @@
 //! The one error of the house: what failed, why, and what to do next.
 //!
 //! Every room returns this type. A [`Kind`] alone decides the heading and the
-//! exit code, in one table ([`KINDS`]), and only `cli` prints. An error never
-//! carries a secret: whoever makes one puts a redacted text into it.
+//! exit code, in one table ([`KINDS`]), and only `cli` prints. Besides its
+//! sentences an error has a stable code out of [`CODES`], by which programs judge
+//! it. An error never carries a secret: whoever makes one puts a redacted text
+//! into it.
 
 use std::fmt;
 
-/// What sort of failure this is. The kind, and nothing else, gives the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Something went wrong that no other kind names.
-    Failed,
-    /// Our own configuration, or a document of ours, cannot be read as it stands.
-    Config,
-    /// The database or a directory could not be looked at.
-    Unreachable,
-    /// A person said no.
-    Cancelled,
-    /// The plan no longer fits what is there, or the plan is for another target.
-    Stale,
-    /// A signature, the host's policy or a recomputed value refuses the plan.
-    Refused,
-    /// Another run holds the lock.
-    Locked,
-    /// The run stopped midway; running the same plan again finishes it.
-    Midway,
-    /// What should hold after the run does not hold.
-    Verification,
-    /// A person has to decide something first.
-    Blocked,
-    /// The command line makes no sense as given.
-    Usage,
-    /// SIGINT was received.
-    Interrupted,
-    /// SIGTERM was received.
-    Terminated,
-}
+mod codes;
+mod kind;
 
-/// Every kind with its exit code and its meaning in the user's words.
-///
-/// `docs/exit-codes.md` shows the same table; a test compares them.
-pub const KINDS: &[(Kind, u8, &str)] = &[
-    (Kind::Failed, 1, "error"),
-    (Kind::Config, 1, "configuration or document that cannot be read"),
-    (Kind::Unreachable, 1, "database or directory that cannot be looked at"),
-    (Kind::Cancelled, 1, "cancelled by the person asked"),
-    (Kind::Stale, 3, "stale plan, changed scripts, or wrong target"),
-    (Kind::Refused, 4, "refused: signature, policy, host permission or mismatch"),
-    (Kind::Locked, 5, "lock held by another run"),
-    (Kind::Midway, 6, "stopped midway; run again to finish"),
-    (Kind::Verification, 7, "verification failed"),
-    (Kind::Blocked, 8, "blocked: a person must decide first"),
-    (Kind::Usage, 64, "wrong usage, or a question that nobody is there to answer"),
-    (Kind::Interrupted, 130, "interrupted (SIGINT)"),
-    (Kind::Terminated, 143, "terminated (SIGTERM)"),
-];
-
-impl Kind {
-    /// The process exit code of this kind.
-    pub fn exit_code(self) -> u8 {
-        KINDS.iter().find(|(kind, ..)| *kind == self).map_or(1, |(_, code, _)| *code)
-    }
-}
+pub use codes::CODES;
+pub use kind::{KINDS, Kind};
 
 /// A place in a text file that a person wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,9 +39,53 @@ impl TextPosition {
     }
 }
 
+/// One of the reasons for which something is refused, as programs judge it and people read it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reason {
+    /// One of [`CODES`]; empty where the kind of the error says all.
+    pub code: &'static str,
+    /// What it is about: `step 3`, a file, a table.
+    pub subject: Option<String>,
+    /// What is there.
+    pub found: Option<String>,
+    /// What should be there.
+    pub expected: Option<String>,
+    /// The whole in words.
+    pub message: String,
+}
+
+impl Reason {
+    /// A reason of the code `code` that says `message`.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), ..Self::default() }
+    }
+
+    /// Says what it is about.
+    pub fn about(mut self, subject: impl fmt::Display) -> Self {
+        self.subject = Some(subject.to_string());
+        self
+    }
+
+    /// Says what is there.
+    pub fn found(mut self, found: impl fmt::Display) -> Self {
+        self.found = Some(found.to_string());
+        self
+    }
+
+    /// Says what should be there.
+    pub fn expected(mut self, expected: impl fmt::Display) -> Self {
+        self.expected = Some(expected.to_string());
+        self
+    }
+}
+
 #[derive(Debug)]
 struct Body {
     kind: Kind,
+    /// All but the message: what programs judge the error itself by.
+    facts: Reason,
+    /// Everything for which it is refused, where there is more than one thing to say.
+    reasons: Vec<Reason>,
     message: String,
     place: Option<TextPosition>,
     causes: Vec<String>,
@@ -110,12 +105,59 @@ impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self(Box::new(Body {
             kind,
+            facts: Reason::default(),
+            reasons: Vec::new(),
             message: message.into(),
             place: None,
             causes: Vec::new(),
             hints: Vec::new(),
             transient: false,
         }))
+    }
+
+    /// Makes an error that refuses something for all `reasons`: the first gives its code.
+    pub fn refused(kind: Kind, message: impl Into<String>, reasons: Vec<Reason>) -> Self {
+        let mut error = Self::new(kind, message);
+        if let Some(first) = reasons.first() {
+            error.0.facts = Reason { message: String::new(), ..first.clone() };
+        }
+        error.0.causes = reasons.iter().map(|reason| reason.message.clone()).collect();
+        error.0.reasons = reasons;
+        error
+    }
+
+    /// Adds a reason with a code of its own. What the error itself says is the first.
+    pub fn also(mut self, reason: Reason) -> Self {
+        if self.0.reasons.is_empty() {
+            self.0.reasons.push(self.facts());
+        }
+        self.0.causes.push(reason.message.clone());
+        self.0.reasons.push(reason);
+        self
+    }
+
+    /// Gives it a code out of [`CODES`], which stays whatever is put above it.
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.0.facts.code = code;
+        self
+    }
+
+    /// Says what it is about: `step 3`, a file, a table.
+    pub fn about(mut self, subject: impl fmt::Display) -> Self {
+        self.0.facts.subject = Some(subject.to_string());
+        self
+    }
+
+    /// Says what is there.
+    pub fn found(mut self, found: impl fmt::Display) -> Self {
+        self.0.facts.found = Some(found.to_string());
+        self
+    }
+
+    /// Says what should be there.
+    pub fn expected(mut self, expected: impl fmt::Display) -> Self {
+        self.0.facts.expected = Some(expected.to_string());
+        self
     }
 
     /// Adds why it failed; the first cause given stands first.
@@ -153,6 +195,25 @@ impl Error {
         let old = std::mem::replace(&mut self.0.message, message.into());
         self.0.causes.insert(0, old);
         self
+    }
+
+    /// By what programs judge it: its own code, else that of its kind.
+    pub fn stable_code(&self) -> &'static str {
+        match self.0.facts.code {
+            "" => self.0.kind.default_code(),
+            own => own,
+        }
+    }
+
+    /// Its code, subject and what was found and expected, and its sentence.
+    pub fn facts(&self) -> Reason {
+        let message = self.0.message.clone();
+        Reason { code: self.stable_code(), message, ..self.0.facts.clone() }
+    }
+
+    /// Everything for which it is refused: itself, where it says one thing only.
+    pub fn reasons(&self) -> Vec<Reason> {
+        if self.0.reasons.is_empty() { vec![self.facts()] } else { self.0.reasons.clone() }
     }
 
     /// What sort of failure this is.
@@ -209,15 +270,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_its_row_once() {
-        for (kind, code, _) in KINDS {
-            assert_eq!(kind.exit_code(), *code);
-            assert_eq!(KINDS.iter().filter(|(other, ..)| other == kind).count(), 1);
-        }
-        assert_eq!(Kind::Refused.exit_code(), 4);
-    }
-
-    #[test]
     fn a_place_counts_characters_and_survives_a_span_inside_one() {
         let place =
             TextPosition { file: "x".into(), source: "a = 1\nbé = ?".into(), span: 11..12 };
@@ -235,6 +287,25 @@ mod tests {
                 .of_kind(Kind::Unreachable)
                 .is_transient()
         );
+    }
+
+    #[test]
+    fn a_code_of_its_own_outlives_what_is_put_above_it() {
+        let error = Error::new(Kind::Stale, "no").code("expired").found("1").under("plan");
+        let facts = error.of_kind(Kind::Refused).facts();
+        assert_eq!((facts.code, facts.found.as_deref()), ("expired", Some("1")));
+        assert_eq!(Error::new(Kind::Stale, "no").of_kind(Kind::Refused).stable_code(), "refused");
+    }
+
+    #[test]
+    fn a_refusal_is_judged_by_its_first_reason_and_tells_all() {
+        let reasons = vec![
+            Reason::new("title_differs", "one").about("step 1"),
+            Reason::new("risk_differs", "two"),
+        ];
+        let error = Error::refused(Kind::Refused, "no", reasons.clone());
+        assert_eq!((error.stable_code(), error.reasons()), ("title_differs", reasons));
+        assert_eq!(error.to_string(), "no: one: two");
     }
 
     #[test]

@@ -373,3 +373,52 @@ fn every_key_of_a_configuration_is_on_its_page() {
         }
     }
 }
+
+/// Codes that nothing gives yet. This list may only shrink.
+const RESERVED: &[&str] = &[
+    "definition_differs",
+    "goal_differs",
+    "kind_differs",
+    "made_by_other_version",
+    "not_implemented",
+    "plan_too_large",
+    "premise_missing",
+    "profile_differs",
+    "target_differs",
+];
+
+/// What a source says in plain quotes after `before`.
+fn quoted_after<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+    text.match_indices(before).filter_map(move |(at, _)| {
+        let rest = text[at + before.len()..].trim_start().strip_prefix('"')?;
+        rest.split('"').next()
+    })
+}
+
+#[test]
+fn the_refusal_codes_in_the_docs_are_those_of_the_code() {
+    let page = fs::read_to_string("docs/refusals.md").unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, ttplan::error::CODES.len(), "docs/refusals.md has rows of no code");
+    for (code, kind, meaning) in ttplan::error::CODES {
+        let row = format!("| `{code}` | {} | {meaning} |", kind.exit_code());
+        assert!(page.contains(&row), "docs/refusals.md lacks: {row}");
+        let same = ttplan::error::CODES.iter().filter(|(other, ..)| other == code).count();
+        assert_eq!(same, 1, "{code} is there twice");
+    }
+    let known: BTreeSet<&str> = ttplan::error::CODES.iter().map(|(code, ..)| *code).collect();
+    let (mut given, mut all) = (BTreeSet::new(), String::new());
+    for path in sources().iter().filter(|path| !path.ends_with("error/codes.rs")) {
+        let text = fs::read_to_string(path).unwrap();
+        for code in quoted_after(&text, ".code(").chain(quoted_after(&text, "Reason::new(")) {
+            given.insert(code.to_owned());
+        }
+        all.push_str(&text);
+    }
+    let unknown: Vec<&String> =
+        given.iter().filter(|code| !known.contains(code.as_str())).collect();
+    assert!(unknown.is_empty(), "codes that are not in error::CODES: {unknown:?}");
+    let unused = known.iter().filter(|code| !all.contains(&format!("\"{code}\"")));
+    let unused: Vec<_> = unused.filter(|code| !RESERVED.contains(code)).collect();
+    assert!(unused.is_empty(), "codes that nothing gives: {unused:?}");
+}

@@ -9,6 +9,7 @@ use crate::engines::database::SavedCopy;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files::{self, Existing};
+use crate::fs::{digest, plain};
 use crate::model::names::{Digest, FilePath, Moment};
 use crate::model::run::journal::JournalEvent;
 use crate::model::run::run_state::{RunState, SavedFact};
@@ -81,6 +82,8 @@ impl ActiveRun {
                 Kind::Verification,
                 format!("the saved `{name}` of run {} cannot be used", self.folder.id),
             )
+            .code("saved_copy_differs")
+            .about(name)
             .because(because.to_owned())
             .hint(format!("look at `{}`", path.display()))
         };
@@ -118,15 +121,8 @@ pub fn standing_of(folder: &RunDirectory) -> Result<RunState> {
 
 /// The SHA-256 of a file, read as a stream.
 pub fn digest_of(path: &Path) -> Result<Digest> {
-    use sha2::Digest as _;
-    let told = |error: &std::io::Error| files::told("read", path, error);
-    let mut file = std::fs::File::open(path).map_err(|error| told(&error))?;
-    let mut hash = sha2::Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match std::io::Read::read(&mut file, &mut buffer).map_err(|error| told(&error))? {
-            0 => return Ok(Digest(hash.finalize().into())),
-            n => hash.update(&buffer[..n]),
-        }
-    }
+    plain::open(path)
+        .and_then(|mut file| digest::of(&mut file))
+        .map(|(_, digest)| digest)
+        .map_err(|error| files::told("read", path, &error))
 }

@@ -24,7 +24,8 @@ use crate::trust::trusted_plan::TrustedPlan;
 pub(in crate::apply) const BATCH: Batch = Batch { files: 10_000, bytes: 1 << 30 };
 
 /// Copies that keep everything as it was.
-pub(in crate::apply) const AS_IT_IS: CopyAttributes = CopyAttributes { mode: None, owner: None };
+pub(in crate::apply) const AS_IT_IS: CopyAttributes =
+    CopyAttributes { mode: None, owner: None, apart: true };
 
 /// What a run needs from outside that no plan may say.
 pub struct ApplyOptions {
@@ -106,7 +107,7 @@ pub(in crate::apply) fn ranges(first: u64, states: &[FileState], so: FileState) 
 
 /// How copies are to be made.
 pub(in crate::apply) fn how(mode: Option<&str>, owner: Option<&str>) -> Result<CopyAttributes> {
-    Ok(CopyAttributes { mode: octal(mode)?, owner: numeric_owner(owner)? })
+    Ok(CopyAttributes { mode: octal(mode)?, owner: numeric_owner(owner)?, apart: false })
 }
 
 fn octal(mode: Option<&str>) -> Result<Option<u32>> {

@@ -55,6 +55,7 @@ pub fn demand(
             Kind::Failed,
             format!("there is no room for a backup in `{place}`; nothing was begun"),
         )
+        .code("no_space")
         .because(format!("it may take {}, and {} are free", bytes(needed), bytes(free)))
         .hint(
             "make room there, or name a larger disk as `directory` of `[backup]` and plan again",

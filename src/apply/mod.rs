@@ -12,8 +12,8 @@ use crate::apply::preflight::{Statuses, StepStatus};
 use crate::apply::probe::Prober;
 use crate::apply::probe::answer::demand;
 use crate::apply::progress::Reporter;
-use crate::artifact::journal;
 use crate::artifact::state::RunDirectory;
+use crate::artifact::{journal, sidecar};
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::host::HostConfig;
@@ -116,6 +116,7 @@ fn closed(
     if standing.undo_begun {
         let what = if standing.all_undone { "was taken back" } else { "is being taken back" };
         return Err(Error::new(Kind::Stale, format!("the plan {what}, so it never acts again"))
+            .code("plan_closed")
             .because(format!("run {}", folder.id))
             .hint(if standing.all_undone {
                 again.to_owned()
@@ -127,6 +128,7 @@ fn closed(
     let mut prober = Prober::new(&mut *live, None, None);
     demand(prober.ask_all(&plan.goal, None), |what, _| {
         Error::new(Kind::Stale, "the plan was finished, and since then the site has changed")
+            .code("plan_closed")
             .because(what)
             .hint(again)
     })?;
@@ -148,7 +150,7 @@ fn open_run(
             signature.text.as_bytes(),
         )?;
     }
-    if let Some(sidecar) = &options.sidecar {
+    if let Some(sidecar) = options.sidecar.as_ref().filter(|_| sidecar::is_bound(trusted.plan())) {
         active_run.keep_copy_of(sidecar, &active_run.folder.sidecar())?;
     }
     if active_run.standing().opened_at.is_none() {

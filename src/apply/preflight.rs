@@ -35,6 +35,15 @@ pub enum Reason {
     InUse,
 }
 
+impl Reason {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Changed => "step_not_ready",
+            Self::InUse => "database_in_use",
+        }
+    }
+}
+
 /// How every step is found, by id.
 pub type Statuses = BTreeMap<String, StepStatus>;
 
@@ -73,17 +82,21 @@ fn reason(probe: &Probe) -> Reason {
 pub fn demand_ready(plan: &Plan, statuses: &Statuses) -> Result<()> {
     let mut told: Option<Error> = None;
     for (n, step) in plan.steps.iter().enumerate() {
-        let what = match statuses.get(&step.id) {
+        let (code, what) = match statuses.get(&step.id) {
             Some(StepStatus::Done | StepStatus::Ready) => continue,
-            Some(StepStatus::NotReady(_, what)) => what.clone(),
-            Some(StepStatus::Unknown(_, why)) => format!("could not be found out: {why}"),
-            None => "it was not looked at".to_owned(),
+            Some(StepStatus::NotReady(reason, what)) => (reason.code(), what.clone()),
+            Some(StepStatus::Unknown(_, why)) => {
+                ("step_unknown", format!("could not be found out: {why}"))
+            }
+            None => ("step_unknown", "it was not looked at".to_owned()),
         };
         told = Some(match told {
             None => Error::new(
                 Kind::Stale,
                 format!("the plan is stale at step {}: {}", n + 1, step.title),
             )
+            .code(code)
+            .about(format!("step {}", n + 1))
             .because(what),
             Some(error) => error.because(format!("step {}: {what}", n + 1)),
         });
@@ -121,6 +134,9 @@ pub fn check_target(plan: &Plan, live: &mut dyn LiveWriter) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(Kind::Stale, "the plan is for another database")
+        .code("wrong_database")
+        .found(&found.identity)
+        .expected(&planned.identity)
         .because(format!(
             "it was made for `{}` ({}), this is `{}` ({})",
             planned.name, planned.identity, found.name, found.identity
@@ -143,6 +159,8 @@ pub fn check_unexpired(trusted: &TrustedPlan, options: &ApplyOptions) -> Result<
             Kind::Stale,
             format!("the plan was made at {made}, which is still to come"),
         )
+        .code("not_yet_valid")
+        .found(made)
         .because(format!("it is {now} now"))
         .hint("set the clock of this host, or of the one that made the plan, and plan again"));
     }
@@ -150,6 +168,8 @@ pub fn check_unexpired(trusted: &TrustedPlan, options: &ApplyOptions) -> Result<
         return Ok(());
     }
     Err(Error::new(Kind::Stale, format!("the plan expired at {until}"))
+        .code("expired")
+        .found(until)
         .because(format!("it is {now} now"))
         .hint("run `ttplan plan` again and have the new plan signed"))
 }
@@ -160,6 +180,7 @@ pub fn check_unexpired(trusted: &TrustedPlan, options: &ApplyOptions) -> Result<
 pub fn check_premises(plan: &Plan, prober: &mut Prober<'_>) -> Result<()> {
     demand(prober.ask_all(&plan.premises, None), |what, _| {
         Error::new(Kind::Stale, "the plan is stale: what it rests on is not so any more")
+            .code("premise_changed")
             .because(what)
             .hint("run `ttplan plan` again and have the new plan signed")
     })
@@ -175,6 +196,7 @@ pub fn check_goal(plan: &Plan, ctx: &mut RunContext<'_>) -> Result<()> {
             Kind::Verification,
             "all steps are done, and the goal of the plan is not reached",
         )
+        .code("goal_missed")
         .because(what)
         .hint("run `ttplan plan` to see how the site stands now")
     })

@@ -109,12 +109,14 @@ fn demand_done(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
     let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), ctx.sidecar);
     demand(prober.ask_all(&step.done, Some(step)), |what, _| {
         Error::new(Kind::Verification, format!("after `{}` not all is as it should be", step.title))
+            .code("step_missed")
             .because(what)
     })
 }
 
 fn not_ready(step: &Step, what: &str) -> Error {
     Error::new(Kind::Stale, format!("the plan is stale at step {}: {}", step.id, step.title))
+        .code("step_not_ready")
         .because(what.to_owned())
         .hint("run `ttplan plan` again and have the new plan signed")
 }

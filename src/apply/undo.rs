@@ -41,6 +41,7 @@ pub fn undo(
             Kind::Stale,
             "this plan was never applied here, so there is nothing to take back",
         )
+        .code("nothing_to_undo")
         .hint("ttplan history"));
     }
     check_target(plan, live)?;
@@ -87,6 +88,7 @@ fn check(ctx: &mut RunContext<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
                 Kind::Stale,
                 "the run cannot be taken back while others may write to the database",
             )
+            .code("database_in_use")
             .because(what)
             .hint("stop the application first: `docker compose stop app` or `systemctl stop APP`")
         })?;
@@ -97,7 +99,8 @@ fn check(ctx: &mut RunContext<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
             return Err(Error::new(
                 Kind::Blocked,
                 format!("step {} cannot be taken back: {}", step.id, step.title),
-            ));
+            )
+            .code("one_way"));
         }
         let as_left = match statuses.get(&step.id) {
             Some(StepStatus::Done | StepStatus::Ready) => true,
@@ -108,6 +111,7 @@ fn check(ctx: &mut RunContext<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
                 Kind::Stale,
                 format!("the site is not as step {} left it: {}", step.id, step.title),
             )
+            .code("changed_since")
             .because(why(statuses.get(&step.id)))
             .hint("look at what changed; `--discard-writes` takes the run back all the same"));
         }
@@ -196,6 +200,7 @@ fn check_unwritten(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result
         }
     };
     Err(Error::new(Kind::Stale, why)
+        .code("changed_since")
         .because(format!("step {}: {}", step.id, step.title))
         .hint("`ttplan undo --discard-writes` takes it back all the same"))
 }

@@ -40,6 +40,7 @@ pub fn bring_back(
             Kind::Stale,
             "the run is not finished, or being taken back already",
         )
+        .code("run_not_finished")
         .hint(format!("ttplan undo {} takes back all that it did", folder.id)));
     }
     check_target(plan, live)?;
@@ -60,6 +61,7 @@ pub fn bring_back(
                 Kind::Stale,
                 "nothing is brought back while others may write to the database",
             )
+            .code("database_in_use")
             .because(what)
             .hint("stop the application first: `docker compose stop app` or `systemctl stop APP`")
         })?;
@@ -151,6 +153,7 @@ fn is_back(ctx: &mut RunContext<'_>, step: &Step) -> Result<bool> {
         return Ok(true);
     }
     Err(Error::new(Kind::Stale, format!("what was quarantined cannot come back: {}", step.title))
+        .code("name_taken")
         .because("something else has its name by now")
         .because(why)
         .hint("rename or remove that first, then bring it back"))

@@ -86,11 +86,15 @@ fn read<T: DeserializeOwned + Serialize>(
 fn plain_text<'a>(file: &str, bytes: &'a [u8], what: &str) -> Result<&'a str> {
     let refuse = |because: &str| {
         Error::new(Kind::Refused, format!("`{file}` is not the {what} that was written"))
+            .code("layout_differs")
+            .about(file)
             .because(because)
             .hint("get the file again as an attachment or artifact, byte for byte")
     };
     if bytes.is_empty() {
         return Err(Error::new(Kind::Config, format!("`{file}` is empty"))
+            .code("not_a_plan")
+            .about(file)
             .hint(format!("write the {what} again")));
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
@@ -101,6 +105,8 @@ fn plain_text<'a>(file: &str, bytes: &'a [u8], what: &str) -> Result<&'a str> {
     }
     std::str::from_utf8(bytes).map_err(|error| {
         Error::new(Kind::Config, format!("`{file}` is not a {what}"))
+            .code("not_a_plan")
+            .about(file)
             .because(format!("it is not UTF-8 from byte {} on", error.valid_up_to()))
     })
 }
@@ -109,7 +115,11 @@ fn known_version(file: &str, what: &str, ours: &str, theirs: &str) -> Result<()>
     if theirs == ours {
         return Ok(());
     }
-    let refused = Error::new(Kind::Refused, format!("`{file}` has format version `{theirs}`"));
+    let refused = Error::new(Kind::Refused, format!("`{file}` has format version `{theirs}`"))
+        .code("format_unknown")
+        .about(file)
+        .found(theirs)
+        .expected(ours);
     let (Some(major), Some(our_major)) = (major(theirs), major(ours)) else {
         return Err(refused.because(format!("that is not the version of a {what}")));
     };
@@ -135,6 +145,8 @@ fn syntax(file: &str, text: &str, what: &str, error: &serde_json::Error) -> Erro
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let at = (start + column.saturating_sub(1)).min(text.len());
     let told = Error::new(Kind::Config, format!("`{file}` is not a {what} that can be read"))
+        .code("not_a_plan")
+        .about(file)
         .because(message);
     let told =
         told.at(TextPosition { file: file.to_owned(), source: text.to_owned(), span: at..at });
@@ -155,6 +167,8 @@ fn not_the_written_form(file: &str, text: &str, again: &str, what: &str) -> Erro
         at -= 1;
     }
     Error::new(Kind::Refused, format!("`{file}` is not the {what} that was written"))
+        .code("layout_differs")
+        .about(file)
         .because(because)
         .at(TextPosition { file: file.to_owned(), source: text.to_owned(), span: at..at })
         .hint("get the file again as an attachment or artifact, byte for byte")

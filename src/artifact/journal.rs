@@ -9,6 +9,8 @@ use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use crate::artifact::json;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
@@ -136,6 +138,7 @@ fn read_lines(path: &Path, bytes: &[u8]) -> Result<Lines> {
         last: Digest::of(b""),
         whole: 0,
     };
+    known_format(path, bytes)?;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let Some(line) = line.strip_suffix(b"\n") else { break };
         let damaged = |because: String| {
@@ -157,11 +160,6 @@ fn read_lines(path: &Path, bytes: &[u8]) -> Result<Lines> {
         match (&entry.what, entry.n) {
             (JournalEvent::Opened { format_version, .. }, 1)
                 if format_version == FORMAT_VERSION => {}
-            (JournalEvent::Opened { format_version, .. }, 1) => {
-                return Err(damaged(format!(
-                    "it is of version `{format_version}`, this ttplan reads {FORMAT_VERSION}"
-                )));
-            }
             (JournalEvent::Opened { .. }, _) | (_, 1) => {
                 return Err(damaged("it is not in its place".to_owned()));
             }
@@ -174,6 +172,49 @@ fn read_lines(path: &Path, bytes: &[u8]) -> Result<Lines> {
         lines.entries.push(entry);
     }
     Ok(lines)
+}
+
+/// What the first line of a journal says in every format, whatever else it does.
+#[derive(Deserialize)]
+struct FirstLine {
+    what: Opening,
+}
+
+#[derive(Deserialize)]
+struct Opening {
+    with: Origin,
+}
+
+#[derive(Deserialize)]
+struct Origin {
+    format_version: String,
+    made_by: String,
+}
+
+#[derive(Deserialize)]
+struct Bound {
+    prev: Digest,
+}
+
+/// Refuses another format by its name: it would be misread, and is not damaged. Where the second
+/// line is not bound to the first, or the first names no format, the strict reader says what is
+/// wrong.
+fn known_format(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    let Ok(FirstLine { what: Opening { with } }) = serde_json::from_slice(first) else {
+        return Ok(());
+    };
+    let Origin { format_version, made_by } = with;
+    let second = lines.next().and_then(|line| serde_json::from_slice::<Bound>(line).ok());
+    let is_damaged = second.is_some_and(|second| second.prev != Digest::of(first));
+    if format_version == FORMAT_VERSION || is_damaged {
+        return Ok(());
+    }
+    let message = format!("the run is of format `{format_version}`, not of `{FORMAT_VERSION}`");
+    Err(Error::new(Kind::Refused, message)
+        .because(format!("{made_by} began the journal `{}`", path.display()))
+        .hint("finish or undo it with the ttplan that began it"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::text::deceives;
+use crate::model::text::is_printable;
 
 /// The written form of a document.
 pub fn to_text(document: &impl Serialize) -> String {
@@ -121,6 +121,7 @@ fn write_compact(out: &mut String, value: &Value) {
 
 fn write_string(out: &mut String, text: &str) {
     out.push('"');
+    let mut before = ' ';
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -128,13 +129,15 @@ fn write_string(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if deceives(c) => {
+            // `##[` and `##vso[` are commands of CI runners wherever they stand in a line.
+            c if !is_printable(c) || c == '#' && before == '#' => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     out.push_str(&format!("\\u{unit:04x}"));
                 }
             }
             c => out.push(c),
         }
+        before = c;
     }
     out.push('"');
 }
@@ -156,9 +159,10 @@ mod tests {
 
     #[test]
     fn what_fools_the_eye_is_written_as_an_escape_and_reads_back() {
-        let value = json!("a\u{202e}b\u{200b}c\u{7}d\u{e0041}é\"\\");
+        let value = json!("a\u{202e}b\u{200b}c\u{7}d\u{e0041}é\"\\\u{3164}##vso[x");
         let text = to_line(&value);
-        assert_eq!(text, "\"a\\u202eb\\u200bc\\u0007d\\udb40\\udc41é\\\"\\\\\"");
+        let escaped = r##""a\u202eb\u200bc\u0007d\udb40\udc41é\"\\\u3164#\u0023vso[x""##;
+        assert_eq!(text, escaped);
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 

@@ -3,7 +3,6 @@
 //!
 //! Written and read as a stream; a list is never whole in memory here.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use sha2::Digest as _;
 
 use crate::artifact::json;
 use crate::error::{Error, Kind, Result};
-use crate::fs::files;
+use crate::fs::{files, plain};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
@@ -22,6 +21,9 @@ pub const MOST_INLINE: u64 = 1000;
 
 /// No row is longer: a path has 4,096 bytes at most, each at most six characters as an escape.
 const LONGEST_ROW: u64 = 64 * 1024;
+
+/// No sidecar is larger: that of five million files is smaller.
+const LARGEST: u64 = 512 << 20;
 
 /// Where the sidecar of a plan file lies: `change.ttplan.json` has `change.files.zst`.
 pub fn path_of(plan: &Path) -> PathBuf {
@@ -35,6 +37,12 @@ pub fn path_of(plan: &Path) -> PathBuf {
 pub fn is_needed(plan: &Plan) -> bool {
     let lists = plan.steps.iter().flat_map(|step| &step.moves).flat_map(lists);
     lists.map(|list| list.totals().0).fold(0, u64::saturating_add) > MOST_INLINE
+}
+
+/// Whether a plan is bound to lists in its sidecar.
+pub fn is_bound(plan: &Plan) -> bool {
+    let mut lists = plan.steps.iter().flat_map(|step| &step.moves).flat_map(lists);
+    lists.any(|list| matches!(list, FileList::Sidecar(_)))
 }
 
 /// Takes the file lists of `plan` out and writes them, compressed, to `to`; the plan then refers to
@@ -133,11 +141,13 @@ pub fn look_through(
             Ok(())
         }
         FileList::Move(_) | FileList::Replaced(_) => {
-            Err(Error::new(Kind::Refused, "a file list refers to a list that refers to a list"))
+            Err(Error::new(Kind::Refused, "a file list refers to a list that refers to a list")
+                .code("move_makes_no_sense"))
         }
         FileList::Sidecar(bound) => {
             let Some(path) = sidecar else {
                 return Err(Error::new(Kind::Refused, "the plan's file list is missing")
+                    .code("list_missing")
                     .because("the plan keeps it in a file beside it")
                     .hint("put `NAME.files.zst` beside `NAME.ttplan.json`"));
             };
@@ -170,11 +180,16 @@ fn stream(
             Kind::Refused,
             format!("`{}` is not the file list that the plan was signed with", path.display()),
         )
+        .code("list_differs")
+        .about(path.display())
         .because(because.to_owned())
         .hint("get the list and its plan again, together")
     };
-    let file = File::open(path)
+    let file = plain::open(path)
         .map_err(|error| files::told("read", path, &error).of_kind(Kind::Refused))?;
+    if file.metadata().is_ok_and(|about| about.len() > LARGEST) {
+        return Err(other("it is larger than any list of ours"));
+    }
     let decoder = zstd::Decoder::new(BufReader::new(file))
         .map_err(|_| other("it is not compressed as it should be"))?;
     let mut reader = BufReader::new(decoder);

@@ -53,6 +53,8 @@ impl StateDirectory {
                 Kind::Refused,
                 format!("the state directory `{}` is not safe", path.display()),
             )
+            .code("state_directory_unsafe")
+            .about(path.display())
             .because(because)
             .hint(hint)
         };

@@ -6,13 +6,14 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
 
 mod ask;
 mod commands;
 mod out;
+mod output;
 mod progress;
 mod reporter;
 mod settings;
@@ -73,9 +74,61 @@ enum Command {
     Man(commands::man::Args),
 }
 
-/// The whole command line, for whoever describes it.
+/// The whole command line, for whoever describes it. Every command can tell its errors as JSON;
+/// those whose result has no other form than text can do that alone.
 pub fn command_line() -> clap::Command {
-    Cli::command()
+    with_errors_as_json(Cli::command())
+}
+
+fn with_errors_as_json(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(without_empty_variable);
+    if command.has_subcommands() {
+        return command.mut_subcommands(with_errors_as_json);
+    }
+    if command.get_arguments().any(|argument| argument.get_id() == FORMAT) {
+        return command;
+    }
+    command.arg(without_empty_variable(
+        clap::Arg::new(FORMAT)
+            .long(FORMAT)
+            .value_name("FORMAT")
+            .value_parser(["text", "json"])
+            .env("TTPLAN_FORMAT")
+            .help("Errors for people, or as JSON on stdout too"),
+    ))
+}
+
+/// A variable that is set and empty says nothing, as with all tools that CI systems call with
+/// variables which they cannot unset.
+fn without_empty_variable(argument: clap::Arg) -> clap::Arg {
+    let is_empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|it| it.is_empty());
+    match argument.get_env().is_some_and(is_empty) {
+        true => argument.env(None::<&str>),
+        false => argument,
+    }
+}
+
+/// The option that says in which form a command answers.
+const FORMAT: &str = "format";
+
+/// Whether the command that is meant was asked for JSON.
+fn wants_json(matches: &clap::ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some((_, matches)) => wants_json(matches),
+        None => matches
+            .try_get_raw(FORMAT)
+            .ok()
+            .flatten()
+            .and_then(Iterator::last)
+            .is_some_and(|format| format == "json"),
+    }
+}
+
+/// The same for a command line that makes no sense.
+fn seems_to_want_json(arguments: &[OsString]) -> bool {
+    let said = arguments.windows(2).any(|two| two[0] == "--format" && two[1] == "json");
+    said || arguments.iter().any(|one| one == "--format=json")
+        || std::env::var_os("TTPLAN_FORMAT").is_some_and(|format| format == "json")
 }
 
 /// Runs the program on the process's own arguments and environment.
@@ -90,10 +143,18 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => return usage(&error, out),
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let read = command_line().try_get_matches_from(&arguments).and_then(|matches| {
+        let json = wants_json(&matches);
+        Cli::from_arg_matches(&matches).map(|cli| (cli, json))
+    });
+    let (cli, json) = match read {
+        Ok(read) => read,
+        Err(error) => return usage(&error, seems_to_want_json(&arguments), out),
     };
+    if json {
+        out.errors_as_json();
+    }
     let outcome = match &cli.command {
         Command::Init(args) => commands::init::run(args, out),
         Command::Inspect(args) => commands::inspect::run(args, out),
@@ -131,9 +192,13 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
 
 /// Help and version are results; anything else clap says is wrong usage, and clap's own code for
 /// that, 2, means "changes present" here.
-fn usage(error: &clap::Error, out: &mut Out) -> u8 {
+fn usage(error: &clap::Error, json: bool, out: &mut Out) -> u8 {
     let text = error.render().ansi().to_string();
     if error.use_stderr() {
+        if json {
+            let message = error.render().to_string();
+            let _ = out.result(&crate::render::error::as_json(&Error::new(Kind::Usage, message)));
+        }
         out.say(&text);
         Kind::Usage.exit_code()
     } else {
@@ -148,7 +213,8 @@ fn made_by() -> String {
 
 /// The time, or the one that SOURCE_DATE_EPOCH asks documents to bear.
 fn document_time() -> Result<crate::model::names::Moment> {
-    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(now()) };
+    let said = std::env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty());
+    let Some(text) = said else { return Ok(now()) };
     let seconds = text
         .to_str()
         .and_then(|text| text.parse().ok())

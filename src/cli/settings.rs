@@ -131,6 +131,7 @@ impl HostArgs {
     pub fn site(&self) -> Result<HostConfig> {
         config::host(&self.said()?)?.ok_or_else(|| {
             Error::new(Kind::Refused, "this host permits nothing yet: there is no host.toml")
+                .code("host_config_missing")
                 .because("signers, permitted roots and commands, and the state directory come from it alone")
                 .hint("ttplan trust init --site NAME --principal YOU --allow-root DIR")
         })

@@ -27,13 +27,13 @@ pub fn signer(file: Option<&Path>) -> Result<Signer> {
             Some(public) => agent(Some(&public)),
             None => private_key(file),
         },
-        (None, Ok(text)) => {
+        (None, Ok(text)) if !text.is_empty() => {
             let lines = SigningKey::from_text(KEY, &unescaped(&text), &mut || {
                 passphrase(&format!("passphrase of {KEY}"))
             })?;
             Ok(Signer::Key(Box::new(lines)))
         }
-        (None, Err(std::env::VarError::NotPresent)) => agent(None),
+        (None, Ok(_) | Err(std::env::VarError::NotPresent)) => agent(None),
         (None, Err(error)) => {
             Err(Error::new(Kind::Config, format!("{KEY} cannot be read")).because(error))
         }
@@ -51,7 +51,8 @@ fn private_key(file: &Path) -> Result<Signer> {
 }
 
 fn passphrase(what: &str) -> Result<Secret> {
-    std::env::var(PASSPHRASE).map_or_else(|_| ask::passphrase(what), |text| Ok(Secret::new(text)))
+    let said = std::env::var(PASSPHRASE).ok().filter(|text| !text.is_empty());
+    said.map_or_else(|| ask::passphrase(what), |text| Ok(Secret::new(text)))
 }
 
 /// The key of a `.pub` file.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::render::style::plain;
+use crate::model::text::visible_line;
 
 /// How long to wait for more.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -41,7 +41,7 @@ impl Tail {
                     kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
                 };
                 for line in String::from_utf8_lossy(&kept[..whole]).lines() {
-                    let _ = writeln!(to, "      | {}", plain(line));
+                    let _ = writeln!(to, "      | {}", visible_line(line));
                 }
                 kept.drain(..whole);
                 if last {

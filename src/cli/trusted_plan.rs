@@ -45,10 +45,14 @@ impl Bundle {
             let is_ours = other
                 .strip_prefix(&name)
                 .is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".sig"));
-            if !is_ours || entry.metadata().map_err(failed)?.len() > LARGEST_SIGNATURE {
+            if !is_ours {
                 continue;
             }
-            let text = String::from_utf8_lossy(&files::read(&entry.path())?).into_owned();
+            // What is no signature file, whoever put it there, is passed over; so is one that was
+            // taken away meanwhile.
+            let read = files::read_beside(&entry.path(), LARGEST_SIGNATURE);
+            let Ok(Some(bytes)) = read else { continue };
+            let text = String::from_utf8_lossy(&bytes).into_owned();
             signatures.push(SignatureFile { name: other, text });
         }
         signatures.sort_by(|a, b| a.name.cmp(&b.name));
@@ -56,7 +60,7 @@ impl Bundle {
         Ok(Self {
             file: PlanFile { name, bytes },
             signatures,
-            sidecar: sidecar.exists().then_some(sidecar),
+            sidecar: sidecar.symlink_metadata().is_ok().then_some(sidecar),
         })
     }
 }
@@ -166,6 +170,8 @@ pub fn check_apart(plan: &Path, site: &HostConfig) -> Result<()> {
     for file in [&site.file, &site.trust.allowed_signers] {
         if plan_folder.is_some() && folder(file.as_path()) == plan_folder {
             return Err(Error::new(Kind::Refused, "the host's own file lies in the plan's folder")
+                .code("host_file_in_plan_folder")
+                .about(file.to_text())
                 .because(format!("`{}`", file.to_text()))
                 .hint("keep host.toml and allowed_signers where only the host's administrator writes: /etc/ttplan"));
         }

@@ -122,7 +122,7 @@ fn is_absent(path: &Path) -> Result<bool> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(error) => {
             let message = format!("nobody can say whether there is a `{}`", path.display());
-            Err(Error::new(Kind::Refused, message).because(error))
+            Err(Error::new(Kind::Refused, message).code("host_config_missing").because(error))
         }
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 use crate::fault;
+use crate::fs::plain;
 
 /// No paper of ours is larger than this; a larger file is something else.
 pub const LARGEST: u64 = 1 << 30;
@@ -24,18 +25,25 @@ pub fn told(doing: &str, path: &Path, error: &std::io::Error) -> Error {
     }
 }
 
-/// Reads a whole paper.
+/// Reads a whole paper that a person named, or that lies where only we write.
+///
+/// Errors: for what is no regular file, and for what is too large to be a paper of ours.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(|error| told("read", path, &error))?;
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| told("read", path, &error))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Error::new(
-            Kind::Config,
-            format!("`{}` is too large to be one of our papers", path.display()),
-        ));
+    plain::open_named(path)
+        .and_then(|file| plain::read(file, LARGEST))
+        .map_err(|error| told("read", path, &error))
+}
+
+/// Reads what lies beside a paper, where others may have put it: a regular file itself, of `most`
+/// bytes.
+///
+/// Errors: as [`read`]; none where nothing is there.
+pub fn read_beside(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+    match plain::open(path).and_then(|file| plain::read(file, most)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(told("read", path, &error)),
     }
-    Ok(bytes)
 }
 
 /// Whether an existing file may be replaced.
@@ -43,6 +51,24 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 pub enum Existing {
     Replace,
     Refuse,
+}
+
+/// Refuses to write where something else than a regular file is: a paper in the place of a device, a
+/// pipe or a link would take that away from everybody.
+///
+/// Errors: `Kind::Refused`.
+pub fn check_place(path: &Path) -> Result<()> {
+    match path.symlink_metadata() {
+        Ok(there) if !there.is_file() => {
+            let shown = path.display();
+            Err(Error::new(Kind::Refused, format!("`{shown}` is there and is not a regular file"))
+                .code("not_a_plain_file")
+                .about(&shown)
+                .because("nothing is written into or in place of such a thing")
+                .hint("name a new file, or `-` for the standard output where the command takes it"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A paper that is being written, under a temporary name beside its place. Gone when it is dropped
@@ -54,7 +80,10 @@ pub struct Draft {
 
 impl Draft {
     /// Begins one; `mode` is the file's permission bits.
+    ///
+    /// Errors: as [`check_place`] besides.
     pub fn begin(path: &Path, mode: u32) -> Result<Self> {
+        check_place(path)?;
         let temporary = tempfile::Builder::new()
             .prefix(".ttplan-")
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
@@ -122,7 +151,7 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result
 
 /// Copies a paper, as a stream: it may be larger than memory should be.
 pub fn copy(from: &Path, to: &Path, mode: u32, existing: Existing) -> Result<()> {
-    let mut file = File::open(from).map_err(|error| told("read", from, &error))?;
+    let mut file = plain::open(from).map_err(|error| told("read", from, &error))?;
     let mut draft = Draft::begin(to, mode)?;
     let mut piece = vec![0; 1 << 16];
     loop {
@@ -187,6 +216,23 @@ mod tests {
         write(&path, b"two", 0o644, Existing::Replace).unwrap();
         assert_eq!(read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_a_new_or_a_regular_file_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        std::os::unix::fs::symlink("/dev/null", at("link")).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("dangling")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RUSR).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        for name in ["link", "dangling", "pipe", "socket", ""] {
+            let error = write(&at(name), b"x", 0o600, Existing::Replace).unwrap_err();
+            assert_eq!(error.kind(), Kind::Refused, "{name}");
+        }
+        assert!(write(Path::new("/dev/null"), b"x", 0o600, Existing::Replace).is_err());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 4);
+        write(&at("new"), b"x", 0o600, Existing::Replace).unwrap();
     }
 
     #[test]

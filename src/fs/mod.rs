@@ -6,4 +6,5 @@ pub mod files;
 pub mod lock;
 pub mod new_file;
 pub mod ownership;
+pub mod plain;
 pub mod root;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 use crate::fault;
-use crate::fs::digest;
+use crate::fs::{digest, plain};
 use crate::model::names::Digest;
 
 /// A file that is being written. Removed when it is dropped unfinished.
@@ -90,13 +90,7 @@ impl Drop for NewFile {
 
 /// Opens a plain file for reading, and nothing that only leads to one.
 pub(crate) fn open_plain(path: &Path) -> Result<File> {
-    let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-    let open = || {
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-        let plain = file.metadata()?.is_file();
-        if plain { Ok(file) } else { Err(std::io::Error::other("not a plain file")) }
-    };
-    open().map_err(|cause| trouble(path, "cannot be read", cause))
+    plain::open(path).map_err(|cause| trouble(path, "cannot be read", cause))
 }
 
 /// Size and SHA-256 of a whole file.

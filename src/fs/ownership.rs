@@ -25,11 +25,15 @@ pub fn check_ownership(path: &Path) -> Result<()> {
     let real = path.canonicalize().map_err(unseen)?;
     if real != path {
         let error =
-            Error::new(Kind::Refused, format!("`{shown}` is reached through a symbolic link"));
+            Error::new(Kind::Refused, format!("`{shown}` is reached through a symbolic link"))
+                .code("host_file_open")
+                .about(path.display());
         return Err(error.hint(format!("name it by its own path: `{}`", real.display())));
     }
     if !file.is_file() {
-        return Err(Error::new(Kind::Refused, format!("`{shown}` is not a plain file")));
+        return Err(Error::new(Kind::Refused, format!("`{shown}` is not a plain file"))
+            .code("host_file_open")
+            .about(path.display()));
     }
     judge(path, &file)?;
     for directory in path.ancestors().skip(1) {
@@ -46,12 +50,18 @@ fn judge(path: &Path, seen: &Metadata) -> Result<()> {
             "`{shown}` belongs to user {}, neither to root nor to the running user {user}",
             seen.uid()
         );
-        return Err(Error::new(Kind::Refused, message).hint(format!("chown root {shown}")));
+        return Err(Error::new(Kind::Refused, message)
+            .code("host_file_open")
+            .about(path.display())
+            .hint(format!("chown root {shown}")));
     }
     let sticky = seen.is_dir() && seen.uid() == ROOT && seen.mode() & STICKY != 0;
     if seen.mode() & WRITABLE_BY_OTHERS != 0 && !sticky {
         let message = format!("others than its owner may write to `{shown}`");
-        return Err(Error::new(Kind::Refused, message).hint(format!("chmod go-w {shown}")));
+        return Err(Error::new(Kind::Refused, message)
+            .code("host_file_open")
+            .about(path.display())
+            .hint(format!("chmod go-w {shown}")));
     }
     Ok(())
 }

@@ -29,8 +29,11 @@ impl Signer {
         match self {
             Self::Key(key) => sshsig::sign(bytes, namespace, key),
             Self::Agent(agent, identity) => {
-                let weak =
-                    |why| Error::new(Kind::Refused, "the agent's key cannot sign").because(why);
+                let weak = |why| {
+                    Error::new(Kind::Refused, "the agent's key cannot sign")
+                        .code("key_refused")
+                        .because(why)
+                };
                 identity.key.strong_enough().map_err(weak)?;
                 let signature = agent.sign(identity, &sshsig::to_be_signed(bytes, namespace))?;
                 let text = sshsig::envelope(&identity.key, namespace, &signature);

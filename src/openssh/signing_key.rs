@@ -75,7 +75,9 @@ impl SigningKey {
         let malformed = || Error::new(Kind::Failed, format!("the private key `{name}` is damaged"));
         let mut private = PrivateKey::from_openssh(text.trim()).map_err(|_| malformed())?;
         let public = PublicKey::from_data(private.public_key().key_data()).map_err(|why| {
-            Error::new(Kind::Refused, format!("the key `{name}` cannot sign")).because(why)
+            Error::new(Kind::Refused, format!("the key `{name}` cannot sign"))
+                .code("key_refused")
+                .because(why)
         })?;
         if public.kind().is_security_key() {
             return Err(in_a_security_key(name));
@@ -90,7 +92,9 @@ impl SigningKey {
             })?;
         }
         public.strong_enough().map_err(|why| {
-            Error::new(Kind::Refused, format!("the key `{name}` cannot sign")).because(why)
+            Error::new(Kind::Refused, format!("the key `{name}` cannot sign"))
+                .code("key_refused")
+                .because(why)
         })?;
         Ok(Self { private, public })
     }

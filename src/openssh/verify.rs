@@ -54,6 +54,20 @@ pub enum Refusal {
     Nameless { fingerprint: String },
 }
 
+impl Refusal {
+    /// By what programs judge it, one of [`crate::error::CODES`].
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "signature_unreadable",
+            Self::Namespace { .. } => "signature_of_other_kind",
+            Self::Unfit(_) => "key_refused",
+            Self::Wrong { .. } => "signature_differs",
+            Self::Revoked { .. } => "key_revoked",
+            Self::NotAllowed { .. } | Self::Nameless { .. } => "signer_not_allowed",
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -167,7 +167,7 @@ fn listed(list: &FileList, most: usize) -> Vec<String> {
         FileList::Inline(rows) => {
             let line = |row: &crate::model::files::uploads::FileFact| {
                 format!(
-                    "{}  {}  {}",
+                    "`{}`, {}, {}",
                     row.path().to_text(),
                     text::bytes(row.size()),
                     row.sha256().short(12)

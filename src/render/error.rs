@@ -1,6 +1,9 @@
 //! How an error looks. One voice, one place.
 
-use crate::error::{Error, TextPosition};
+use serde_json::{Value, json};
+
+use crate::artifact::json;
+use crate::error::{Error, Reason, TextPosition};
 use crate::render::style::{bad, block, faint, plain, strong};
 
 /// No line of a shown file is longer, counted in characters; the rest is left out.
@@ -25,6 +28,25 @@ pub fn error(error: &Error) -> String {
         text.push_str(&format!("  {} {}\n", strong("hint:"), plain(hint)));
     }
     text
+}
+
+/// The error as programs read it, one line: by its code they judge it, never by its sentences.
+pub fn as_json(error: &Error) -> String {
+    let mut told = facts(&error.facts());
+    told["causes"] = json!(error.causes());
+    told["hints"] = json!(error.hints());
+    told["reasons"] = error.reasons().iter().map(facts).collect();
+    format!("{}\n", json::to_line(&json!({ "error": told })))
+}
+
+fn facts(of: &Reason) -> Value {
+    json!({
+        "code": of.code,
+        "subject": of.subject,
+        "found": of.found,
+        "expected": of.expected,
+        "message": of.message,
+    })
 }
 
 /// Where in a file it stands, with the line and a mark below it.
@@ -70,6 +92,18 @@ mod tests {
                         because: it is not a key of ttplan.toml\n    second \\u{1b}[1mline\n  \
                         hint: did you mean `profile`?\n";
         assert_eq!(stripped(&error(&told)), expected);
+    }
+
+    #[test]
+    fn a_program_reads_code_subject_and_what_was_found() {
+        let reason = Reason::new("title_differs", "no").about("step 2").found("a").expected("b");
+        let told = Error::refused(Kind::Refused, "plan `x`", vec![reason]).hint("ttplan plan");
+        let value: Value = serde_json::from_str(&as_json(&told)).unwrap();
+        let error = &value["error"];
+        let read = ["code", "subject", "found", "expected", "message"].map(|key| &error[key]);
+        assert_eq!(read, ["title_differs", "step 2", "a", "b", "plan `x`"]);
+        assert_eq!(error["hints"], json!(["ttplan plan"]));
+        assert_eq!(error["reasons"][0]["message"], "no");
     }
 
     #[test]

@@ -69,8 +69,11 @@ pub trait ReadStore {
 pub struct CopyAttributes {
     /// Permission bits; `None` keeps each file's own.
     pub mode: Option<u32>,
-    /// Numeric owner and group; `None` keeps each file's own where the running user may.
+    /// Numeric owner and group; `None` keeps each file's own.
     pub owner: Option<(u32, u32)>,
+    /// Whether each copy has to be a file of its own: what is saved must not change with its source,
+    /// nor what is restored with its copy.
+    pub apart: bool,
 }
 
 /// Where copies go.
@@ -109,7 +112,8 @@ pub trait WriteStore: ReadStore {
     /// Copies listed files from one root to another, as one batch: each is hashed while it is
     /// copied to a temporary name, all are synced, then each is renamed into place without
     /// replacing anything, then the directories are synced. On return all of it is on disk.
-    /// Errors: `Kind::Stale` when a source is not as listed or a destination holds another content.
+    /// Errors: `Kind::Stale` when a source is not as listed or a destination holds another content;
+    /// `Kind::Failed` when owner, mode, time, an attribute or the access list cannot be kept.
     fn copy(
         &mut self,
         from: &FilePath,

@@ -41,6 +41,8 @@ fn read(path: &FilePath, what: &str) -> Result<Vec<u8>> {
     let about = file.metadata().map_err(unreadable)?;
     let refused = |why: String, hint: String| {
         Err(Error::new(Kind::Refused, format!("the {what} in `{shown}` cannot be relied on"))
+            .code("host_file_open")
+            .about(&shown)
             .because(why)
             .hint(hint))
     };

@@ -15,18 +15,16 @@ use crate::trust::offence::Offence;
 /// All that the host does not permit, each naming its step; empty when it permits everything.
 pub(in crate::trust) fn offences(plan: &Plan, site: &HostConfig) -> Vec<Offence> {
     let mut found = Vec::new();
-    for step in &plan.steps {
+    for (at, step) in plan.steps.iter().enumerate() {
         let acts = step.save.iter().chain(&step.moves).chain(&step.undo);
         let mut refused: Vec<Offence> =
             acts.filter_map(|mv| of_move(mv, site)).chain(of_probes(step, site)).collect();
         refused.dedup();
-        let refused = refused.into_iter();
-        found.extend(
-            refused.map(|why| Offence {
-                message: format!("step `{}`: {}", step.id, why.message),
-                ..why
-            }),
-        );
+        for mut offence in refused {
+            offence.reason.message = format!("step `{}`: {}", step.id, offence.reason.message);
+            offence.reason = offence.reason.about(format!("step {}", at.saturating_add(1)));
+            found.push(offence);
+        }
     }
     if site.policy.forbid_destructive && plan.risk() == Risk::Destructive {
         found.push(Offence::new(
@@ -106,7 +104,7 @@ fn outside_roots(path: &FilePath, site: &HostConfig) -> Option<Offence> {
 
 fn ours(message: String) -> Offence {
     let hint = "move uploads where neither the state directory nor the host's files are";
-    Offence::new("path_is_ours", message, hint.to_owned())
+    Offence::new("path_is_reserved", message, hint.to_owned())
 }
 
 /// Files must not come from or go to where ttplan keeps what it relies on, not even by the path of
@@ -134,5 +132,5 @@ fn not_for_backups(directory: Option<&FilePath>, site: &HostConfig) -> Option<Of
     let refused = outside_roots(directory, site)?;
     let shown = directory.to_text();
     let message = format!("backups in `{shown}` are not in a directory that the host permits");
-    Some(Offence { message, ..refused })
+    Some(Offence::new("path_outside_roots", message, refused.hint))
 }

@@ -80,7 +80,7 @@ pub(in crate::trust) fn version_table(
     });
     let written = format!("{}.{}", table.schema, table.name);
     Some(Offence::new(
-        "version_table_differs",
+        "profile_differs",
         format!("{named}{table} is not the version table that the host's profile names: {known}"),
         in_profile(site, &line_of_version_table(&written)),
     ))
@@ -94,7 +94,7 @@ pub(in crate::trust) fn rewrite(write: &WriteRows, site: &HostConfig) -> Option<
         return None;
     }
     Some(Offence::new(
-        "column_not_permitted",
+        "profile_differs",
         format!("`{column}` of {table} is no column that the host's profile names as a reference"),
         in_profile(site, &line_of_column(&table.name, column)),
     ))
@@ -125,7 +125,7 @@ mod tests {
         let mut other = run.clone();
         other.command = "downgrade".into();
         let offence = command(&other, &site).unwrap();
-        assert_eq!(offence.code, "command_not_permitted");
+        assert_eq!(offence.reason.code, "command_not_permitted");
         assert!(offence.hint.contains("commands.downgrade = { argv = ["), "{}", offence.hint);
         type Change = (&'static str, fn(&mut Run));
         let changes: [Change; 8] = [
@@ -142,11 +142,15 @@ mod tests {
             let mut other = run.clone();
             change(&mut other);
             let offence = command(&other, &site).unwrap();
-            assert_eq!(offence.code, "command_differs");
-            assert!(offence.message.contains(&format!("{key} differs")), "{}", offence.message);
+            assert_eq!(offence.reason.code, "command_differs");
+            assert!(
+                offence.reason.message.contains(&format!("{key} differs")),
+                "{}",
+                offence.reason.message
+            );
         }
         let mut other = run;
         other.check = Some(RunCheck { command: "upgrade".into(), argv: vec!["/bin/x".into()] });
-        assert_eq!(command(&other, &site).unwrap().code, "command_differs");
+        assert_eq!(command(&other, &site).unwrap().reason.code, "command_differs");
     }
 }

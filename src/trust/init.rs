@@ -2,9 +2,9 @@
 //! one person or more. Never replaces a file.
 
 use std::collections::BTreeSet;
-use std::fs::{File, Permissions};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
@@ -206,7 +206,8 @@ pub fn write_new(directory: &Path, papers: &[Paper]) -> Result<Vec<PathBuf>> {
         Error::new(Kind::Failed, format!("the files of trust cannot be written to `{shown}`"))
             .because(error)
     };
-    std::fs::create_dir_all(directory).map_err(failed)?;
+    // Nobody else may write here, whatever the umask: such files would not be believed.
+    DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed)?;
     let mut made: Vec<PathBuf> = Vec::new();
     for paper in papers {
         let path = directory.join(&paper.name);

@@ -1,11 +1,11 @@
 //! Whether a host believes an observation that a plan is to be made from: who signed it, how old it
 //! is.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Reason, Result};
 use crate::model::host::Observations;
 use crate::model::names::Moment;
 use crate::model::text::shell_word;
-use crate::openssh::verify::{Keyring, Signed};
+use crate::openssh::verify::{Keyring, Refusal, Signed};
 use crate::trust::OBSERVATION_NAMESPACE;
 use crate::trust::signers;
 use crate::trust::signers::SignatureFile;
@@ -27,9 +27,17 @@ pub fn verify(
         let (have, needed) = (signers.persons, demands.required.max(1));
         let message =
             format!("observation `{name}` has {have} of the {needed} signatures it needs");
-        let refused =
-            |error: Error, (file, why): &(String, _)| error.because(format!("`{file}`: {why}"));
-        let error = signers.refused.iter().fold(Error::new(Kind::Refused, message), refused);
+        let refused = |error: Error, (file, why): &(String, Refusal)| {
+            error.also(Reason::new(why.code(), format!("`{file}`: {why}")).about(file))
+        };
+        let error = signers.refused.iter().fold(
+            Error::new(Kind::Refused, message)
+                .code("signature_missing")
+                .about(name)
+                .found(have)
+                .expected(needed),
+            refused,
+        );
         return Err(error.hint(format!("ttplan sign {} --key KEY", shell_word(name))));
     }
     let age = ring.now.unix().saturating_sub(made_at.unix());
@@ -39,12 +47,14 @@ pub fn verify(
             Kind::Stale,
             format!("observation `{name}` was made in the future, at {made_at}"),
         )
+        .code("not_yet_valid")
         .hint("compare the clocks of the two hosts"));
     }
     match demands.max_age {
         Some(most) if age > i64::try_from(most).unwrap_or(i64::MAX) => {
             let message = format!("observation `{name}` is too old: it was made at {made_at}");
             Err(Error::new(Kind::Stale, message)
+                .code("expired")
                 .because(format!("this host takes none older than {most} s"))
                 .hint(again))
         }

@@ -5,6 +5,7 @@
 //! shape; here that shape has to be the one that a catalogue of the host has for the revision,
 //! whole.
 
+use crate::error::Reason;
 use crate::model::database::catalogue::Catalogue;
 use crate::model::database::shape::NORMALISER;
 use crate::model::names::Digest;
@@ -17,15 +18,17 @@ pub(in crate::trust) fn are_claimed(plan: &Plan) -> bool {
 }
 
 /// All stamps that rest on nothing that the host knows, each naming its step.
-pub(in crate::trust) fn offences(plan: &Plan, catalogues: &[Catalogue]) -> Vec<String> {
-    let of_step = |step: &Step| {
+pub(in crate::trust) fn offences(plan: &Plan, catalogues: &[Catalogue]) -> Vec<Reason> {
+    let of_step = |(at, step): (usize, &Step)| {
         let unfounded = claims(step).find(|set| !is_shown(set, step, catalogues))?;
         let (id, to) = (&step.id, unfounded.to.join(", "));
-        Some(format!(
+        let why = format!(
             "step `{id}`: no catalogue of this host has the schema that is said to show `{to}`"
-        ))
+        );
+        let subject = format!("step {}", at.saturating_add(1));
+        Some(Reason::new("evidence_missing", why).about(subject))
     };
-    plan.steps.iter().filter_map(of_step).collect()
+    plan.steps.iter().enumerate().filter_map(of_step).collect()
 }
 
 fn claims(step: &Step) -> impl Iterator<Item = &SetRevisions> {

@@ -5,7 +5,7 @@
 //! judge, since going on with a run that was begun in time is exempt.
 
 use crate::engines;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Reason, Result};
 use crate::model::database::catalogue::Catalogue;
 use crate::model::dialect::Dialect;
 use crate::model::host::HostConfig;
@@ -144,7 +144,7 @@ pub(in crate::trust) fn accept_unsigned_with(
     if !host.site.policy.allow_unsigned {
         let message = format!("the host does not run unsigned plans such as `{}`", file.name);
         let hint = format!("ttplan sign {} --key KEY", shell_word(&file.name));
-        return Err(Error::new(Kind::Refused, message).hint(hint));
+        return Err(Error::new(Kind::Refused, message).code("unsigned_forbidden").hint(hint));
     }
     let plan = (host.format.read)(&file.bytes)?;
     check_content(&plan, &file.name, host, dialect_of)?;
@@ -220,7 +220,9 @@ fn approved(
 /// would make anybody who wrote the plan somebody else.
 fn beside_author(plan: &Plan, name: &str, signers: &Signers) -> Result<Signers> {
     let refused = |message: String| {
-        Error::new(Kind::Refused, message).because("this host takes no author's own approval")
+        Error::new(Kind::Refused, message)
+            .code("author_missing")
+            .because("this host takes no author's own approval")
     };
     let Some(author) = &plan.author else {
         return Err(refused(format!("plan `{name}` names no author"))
@@ -240,7 +242,7 @@ fn break_glass(name: &str, host: &VerifyContext<'_>) -> Result<Option<String>> {
         let message = format!("the host permits nobody to break the glass for plan `{name}`");
         let hint =
             format!("have it signed by as many as `ttplan verify {}` says", shell_word(name));
-        return Err(Error::new(Kind::Refused, message).hint(hint));
+        return Err(Error::new(Kind::Refused, message).code("break_glass_forbidden").hint(hint));
     }
     if reason.trim().is_empty() {
         return Err(Error::new(Kind::Usage, "whoever breaks the glass gives a reason"));
@@ -257,6 +259,8 @@ fn every_role(name: &str, signers: &Signers, site: &HostConfig) -> Result<()> {
     let Some(role) = site.trust.roles_for_destructive.iter().find(has) else { return Ok(()) };
     let message = format!("plan `{name}` needs the signature of a `{role}`");
     Err(Error::new(Kind::Refused, message)
+        .code("role_missing")
+        .expected(role)
         .because(format!("that is {}", members(role).join(", ")))
         .hint(format!("ttplan sign {} --key KEY", shell_word(name))))
 }
@@ -270,6 +274,9 @@ fn new_enough(plan: &Plan, name: &str, site: &HostConfig) -> Result<()> {
     let (message, (major, minor)) =
         (format!("plan `{name}` is of format {}", plan.format_version), least);
     Err(Error::new(Kind::Refused, message)
+        .code("format_too_old")
+        .found(&plan.format_version)
+        .expected(format!("{major}.{minor}"))
         .because(format!("this host takes none older than {major}.{minor}"))
         .hint("make the plan again with a newer ttplan"))
 }
@@ -289,8 +296,13 @@ fn enough(
     let mut error = Error::new(
         Kind::Refused,
         format!("plan `{name}` has {have} of the {needed} signatures it needs"),
-    );
+    )
+    .code("signature_missing")
+    .about(name)
+    .found(have)
+    .expected(needed);
     if signers.refused.iter().any(|(_, refusal)| matches!(refusal, Refusal::Wrong { .. })) {
+        error = error.code("signature_differs");
         let rewritten =
             serde_json::from_slice(&file.bytes).ok().map(|plan| (host.format.write)(&plan));
         if let Some(done) = signers::explain_misfit(&file.bytes, rewritten.as_deref(), signatures) {
@@ -298,10 +310,10 @@ fn enough(
         }
     }
     for (name, why) in &signers.refused {
-        error = error.because(format!("`{name}`: {why}"));
+        error = error.also(Reason::new(why.code(), format!("`{name}`: {why}")).about(name));
     }
     for why in &signers.shared {
-        error = error.because(why);
+        error = error.also(Reason::new("key_shared", why));
     }
     for problem in host.ring.allowed.problems() {
         let (file, line, why) = (host.ring.allowed.file(), problem.line, &problem.why);
@@ -317,7 +329,7 @@ fn check_content(
     dialect_of: &DialectOf,
 ) -> Result<()> {
     let site = host.site;
-    refuse(name, "contradicts itself", &plan.contradictions())?;
+    refuse(name, "contradicts itself", plan.contradictions())?;
     if plan.target.site.as_ref() != Some(&site.name) {
         let site_of_plan = plan
             .target
@@ -328,25 +340,31 @@ fn check_content(
             "plan `{name}` is for {site_of_plan}, and this host is the site `{}`",
             site.name
         );
-        return Err(Error::new(Kind::Stale, message));
+        return Err(Error::new(Kind::Stale, message)
+            .code("wrong_site")
+            .found(plan.target.site.as_deref().unwrap_or("none"))
+            .expected(&site.name));
     }
     let engine = &plan.target.database.engine;
     let Some(dialect) = dialect_of(engine) else {
         return refuse(
             name,
             "cannot be checked",
-            &[format!("the database engine `{engine}` is not known")],
+            vec![Reason::new(
+                "unknown_engine",
+                format!("the database engine `{engine}` is not known"),
+            )],
         );
     };
-    refuse(name, "makes no sense", &validation::offences(plan, dialect))?;
-    permitted(name, &host_policy::offences(plan, site))?;
+    refuse(name, "makes no sense", validation::offences(plan, dialect))?;
+    permitted(name, host_policy::offences(plan, site))?;
     if !stamp_evidence::are_claimed(plan) {
         return Ok(());
     }
     refuse(
         name,
         "rests on nothing that this host knows",
-        &stamp_evidence::offences(plan, &(host.catalogues)(engine)?),
+        stamp_evidence::offences(plan, &(host.catalogues)(engine)?),
     )
     .map_err(|error| {
         error.hint(format!(
@@ -357,20 +375,18 @@ fn check_content(
 }
 
 /// As [`refuse`], with what the host's administrator could do about each.
-fn permitted(name: &str, offences: &[Offence]) -> Result<()> {
-    let reasons: Vec<String> = offences.iter().map(|offence| offence.message.clone()).collect();
-    refuse(name, "is not permitted", &reasons).map_err(|error| {
-        let mut hints: Vec<&str> = offences.iter().map(|offence| offence.hint.as_str()).collect();
-        hints.dedup();
-        hints.into_iter().fold(error, Error::hint)
-    })
+fn permitted(name: &str, offences: Vec<Offence>) -> Result<()> {
+    let mut hints: Vec<String> = offences.iter().map(|offence| offence.hint.clone()).collect();
+    hints.dedup();
+    let reasons = offences.into_iter().map(|offence| offence.reason).collect();
+    refuse(name, "is not permitted", reasons)
+        .map_err(|error| hints.into_iter().fold(error, Error::hint))
 }
 
 /// An error that begins with the first reason and lists the others.
-fn refuse(name: &str, verdict: &str, reasons: &[String]) -> Result<()> {
+fn refuse(name: &str, verdict: &str, reasons: Vec<Reason>) -> Result<()> {
     if reasons.is_empty() {
         return Ok(());
     }
-    let error = Error::new(Kind::Refused, format!("plan `{name}` {verdict}"));
-    Err(reasons.iter().fold(error, Error::because))
+    Err(Error::refused(Kind::Refused, format!("plan `{name}` {verdict}"), reasons))
 }

@@ -5,6 +5,7 @@
 //! plan keeps; `sanity_undo` and `sanity_values` hold the longer ones. Nothing of the host is
 //! known here: see `permits`.
 
+use crate::error::Reason;
 use crate::model::dialect::Dialect;
 use crate::model::files::uploads::FileFact;
 use crate::model::names::ObjectKind;
@@ -29,62 +30,87 @@ pub(in crate::trust) struct StepContext<'a> {
 /// Says why the rule is broken, as the end of a sentence about the step.
 type Rule = fn(&StepContext<'_>) -> Result<(), String>;
 
-/// Every rule, in the words of the docs.
-const RULES: &[(&str, Rule)] = &[
-    ("its id is not empty and unique", id_is_unique),
-    ("it requires earlier steps, and is superseded by a later one", order_makes_sense),
+/// Every rule: the code of what breaks it, and the rule in the words of the docs.
+const RULES: &[(&str, &str, Rule)] = &[
+    ("order_differs", "its id is not empty and unique", id_is_unique),
     (
+        "order_differs",
+        "it requires earlier steps, and is superseded by a later one",
+        order_makes_sense,
+    ),
+    (
+        "order_differs",
         "steps of one transaction are neighbours and do only what a transaction can hold",
         transaction_holds,
     ),
-    ("it does something", does_something),
-    ("it touches the database or files, never both", one_side_only),
+    ("move_makes_no_sense", "it does something", does_something),
+    ("move_makes_no_sense", "it touches the database or files, never both", one_side_only),
     (
+        "save_differs",
         "saves only save, nothing saves after them, and only undo brings back",
         moves_are_where_they_belong,
     ),
     (
+        "move_makes_no_sense",
         "names of copies are plain file names, each used once",
         values::copies_have_names_of_their_own,
     ),
     (
+        "move_makes_no_sense",
         "paths are absolute and plain; listed ones relative, plain and sorted",
         values::paths_are_plain,
     ),
-    ("modes, owners and sidecar numbers can be read", values::numbers_make_sense),
     (
+        "move_makes_no_sense",
+        "modes, owners and sidecar numbers can be read",
+        values::numbers_make_sense,
+    ),
+    (
+        "move_makes_no_sense",
         "commands are absolute, and set no variable of the loader or the shell",
         values::commands_are_what_they_say,
     ),
-    ("lists of other moves are those of a copy", lists_are_there),
-    ("drops are spelled as the engine spells them", drops_are_spelled_right),
-    ("what is dropped is saved before", drops_are_saved),
+    ("move_makes_no_sense", "lists of other moves are those of a copy", lists_are_there),
+    ("move_makes_no_sense", "drops are spelled as the engine spells them", drops_are_spelled_right),
+    ("save_differs", "what is dropped is saved before", drops_are_saved),
     (
+        "save_differs",
         "what is released is saved before, and its copies elsewhere are looked at",
         releases_are_saved,
     ),
     (
+        "move_makes_no_sense",
         "a purge names its run, which is taken back, and all that goes",
         values::purges_name_what_goes,
     ),
-    ("what is replaced is looked at and saved before", replaced_files_are_saved),
+    ("save_differs", "what is replaced is looked at and saved before", replaced_files_are_saved),
     (
+        "move_makes_no_sense",
         "references become names of other places, in tables of the application",
         values::rewritings_make_sense,
     ),
-    ("what belongs to the database system itself is left alone", values::the_system_is_left_alone),
-    ("a destructive step says when it may begin and when it is done", destruction_is_guarded),
-    ("undo concerns what the step itself did", validation_undo::concerns_the_step),
+    (
+        "system_object",
+        "what belongs to the database system itself is left alone",
+        values::the_system_is_left_alone,
+    ),
+    (
+        "guard_differs",
+        "a destructive step says when it may begin and when it is done",
+        destruction_is_guarded,
+    ),
+    ("undo_differs", "undo concerns what the step itself did", validation_undo::concerns_the_step),
 ];
 
 /// All that makes no sense in the plan, each naming its step; empty for a sane plan.
-pub(in crate::trust) fn offences(plan: &Plan, dialect: &dyn Dialect) -> Vec<String> {
+pub(in crate::trust) fn offences(plan: &Plan, dialect: &dyn Dialect) -> Vec<Reason> {
     let mut found = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
         let place = StepContext { plan, at, step, dialect };
-        for (_, rule) in RULES {
+        for (code, _, rule) in RULES {
             if let Err(why) = rule(&place) {
-                found.push(format!("step `{}`: {why}", step.id));
+                let reason = Reason::new(code, format!("step `{}`: {why}", step.id));
+                found.push(reason.about(format!("step {}", at.saturating_add(1))));
             }
         }
     }

@@ -200,7 +200,7 @@ fn each_hostile_rewriting_and_release_is_told() {
         let mut plan = plan();
         change(&mut plan);
         let found = validation::offences(&plan, &Spelled);
-        assert!(found.iter().any(|why| why.contains(said)), "{number}: {said}: {found:?}");
+        assert!(found.iter().any(|why| why.message.contains(said)), "{number}: {said}: {found:?}");
     }
 }
 
@@ -219,13 +219,15 @@ fn a_rewriting_or_release_to_where_the_host_does_not_permit_is_told() {
         let mut plan = plan();
         change(&mut plan);
         let found = host_policy::offences(&plan, &site());
-        assert!(found.iter().any(|why| why.message.contains(said)), "{said}: {found:?}");
+        assert!(found.iter().any(|why| why.reason.message.contains(said)), "{said}: {found:?}");
     }
     let mut gentle_only: HostConfig = site();
     gentle_only.policy.forbid_destructive = true;
     let mut only_release = plan();
     only_release.steps.retain(|step| step.id == "release");
-    assert!(host_policy::offences(&only_release, &gentle_only)[0].message.contains("forbids"));
+    assert!(
+        host_policy::offences(&only_release, &gentle_only)[0].reason.message.contains("forbids")
+    );
 }
 
 #[test]
@@ -234,7 +236,8 @@ fn a_risk_or_a_count_that_is_told_too_small_is_told() {
     step(&mut plan, "release").risk = Risk::Caution;
     step(&mut plan, "rewrite").risk = Risk::Safe;
     write(&mut plan).rows = 30_000;
-    let found = plan.contradictions().join("\n");
+    let found =
+        plan.contradictions().iter().map(|why| format!("{}\n", why.message)).collect::<String>();
     for said in ["`release`", "`rewrite`", "references"] {
         assert!(found.contains(said), "{said}: {found}");
     }

@@ -12,9 +12,9 @@ use crate::trust::validation;
 #[test]
 fn an_honest_plan_breaks_no_rule() {
     for plan in [plan(), gentle_plan()] {
-        assert_eq!(plan.contradictions(), Vec::<String>::new());
-        assert_eq!(validation::offences(&plan, &Spelled), Vec::<String>::new());
-        assert_eq!(host_policy::offences(&plan, &site()), Vec::new());
+        assert_eq!(plan.contradictions(), vec![]);
+        assert_eq!(validation::offences(&plan, &Spelled), vec![]);
+        assert_eq!(host_policy::offences(&plan, &site()), vec![]);
     }
 }
 
@@ -224,7 +224,7 @@ fn each_way_to_make_no_sense_is_told() {
         let mut plan = plan();
         change(&mut plan);
         let found = validation::offences(&plan, &Spelled);
-        assert!(found.iter().any(|why| why.contains(said)), "{number}: {said}: {found:?}");
+        assert!(found.iter().any(|why| why.message.contains(said)), "{number}: {said}: {found:?}");
     }
 }
 
@@ -235,7 +235,7 @@ fn an_undo_move_that_undoes_nothing_of_its_step_is_told() {
         change(&mut plan);
         let found = validation::offences(&plan, &Spelled);
         let said = format!("its undo has a {word} that nothing in the step calls for");
-        assert!(found.iter().any(|why| why.contains(&said)), "{number}: {word}: {found:?}");
+        assert!(found.iter().any(|why| why.message.contains(&said)), "{number}: {word}: {found:?}");
     }
 }
 
@@ -247,7 +247,7 @@ fn a_plan_may_leave_out_undo_and_restore_from_what_it_saved_only() {
             step.undo.clear();
         }
     }
-    assert_eq!(validation::offences(&plan, &Spelled), Vec::<String>::new());
+    assert_eq!(validation::offences(&plan, &Spelled), vec![]);
 }
 
 #[test]
@@ -309,16 +309,16 @@ fn what_the_host_does_not_permit_is_told() {
         let mut plan = plan();
         change(&mut plan);
         let found = host_policy::offences(&plan, &site());
-        assert!(found.iter().any(|why| why.message.contains(said)), "{said}: {found:?}");
+        assert!(found.iter().any(|why| why.reason.message.contains(said)), "{said}: {found:?}");
     }
     let mut in_state = plan();
     at!(&mut in_state, "backup", moves, BackupDatabase).directory =
         Some("/data/ttplan/backups".into());
-    assert_eq!(host_policy::offences(&in_state, &site()), Vec::new());
+    assert_eq!(host_policy::offences(&in_state, &site()), vec![]);
     let strict = |roots: &[FilePath]| HostConfig { roots: roots.to_vec(), ..site() };
     assert!(!host_policy::offences(&plan(), &strict(&["/app".into()])).is_empty());
     let mut gentle_only = site();
     gentle_only.policy.forbid_destructive = true;
-    assert!(host_policy::offences(&plan(), &gentle_only)[0].message.contains("forbids"));
-    assert_eq!(host_policy::offences(&gentle_plan(), &gentle_only), Vec::new());
+    assert!(host_policy::offences(&plan(), &gentle_only)[0].reason.message.contains("forbids"));
+    assert_eq!(host_policy::offences(&gentle_plan(), &gentle_only), vec![]);
 }

@@ -7,7 +7,7 @@ use crate::model::files::rewriting::Rewriting;
 use crate::model::files::uploads::FileFact;
 use crate::model::names::{Digest, FilePath, ObjectKind, ObjectRef};
 use crate::model::plan::step::{FileList, Move, Probe, Run, Sidecar};
-use crate::model::text::deceives;
+use crate::model::text::is_printable;
 use crate::trust::validation::StepContext;
 
 /// As long as a file name may be nearly everywhere, with room for what the runner adds.
@@ -178,7 +178,7 @@ pub(in crate::trust) fn rewritings_make_sense(place: &StepContext<'_>) -> Result
             Form::Absolute => {
                 text.strip_suffix('/').is_some_and(|path| FilePath::new(path).is_plain_absolute())
             }
-            _ => text.contains('/') && !text.chars().any(deceives),
+            _ => text.contains('/') && text.chars().all(is_printable),
         };
         if let Some(text) = std::iter::once(to).chain(from).find(|text| !is_place(text)) {
             return Err(format!("`{text}` in `{column}` of {table} names no place"));

@@ -29,7 +29,9 @@ fn every_flag_has_a_variable_unless_it_would_lower_trust() {
             let Some(long) = argument.get_long() else { continue };
             let flag = format!("--{long}");
             let excepted = WITHOUT.iter().any(|(without, _)| *without == flag)
-                || WITHOUT_ANY.iter().any(|without| name.starts_with(without));
+                // In which form errors are told decides nothing.
+                || flag != "--format"
+                    && WITHOUT_ANY.iter().any(|without| name.starts_with(without));
             let variable =
                 argument.get_env().map(|variable| variable.to_string_lossy().into_owned());
             match (&variable, excepted) {

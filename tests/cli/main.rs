@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
+mod failures;
 mod flags;
 mod formats;
 mod help;

@@ -97,7 +97,15 @@ struct Shell {
 
 impl Shell {
     fn new() -> Self {
-        Self { site: Site::new(), code: 0 }
+        let site = Site::new();
+        // The examples, where the pages name them.
+        let examples = site.home.join("plans/0.9");
+        std::fs::create_dir_all(&examples).unwrap();
+        for entry in std::fs::read_dir("plans/0.9").unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, examples.join(path.file_name().unwrap())).unwrap();
+        }
+        Self { site, code: 0 }
     }
 
     /// What a command prints, its talk included, in the order in which it comes.

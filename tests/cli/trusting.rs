@@ -3,7 +3,7 @@
 
 use std::process::Output;
 
-use crate::site::Site;
+use crate::site::{Site, clean};
 
 const HOST: [&str; 2] = ["--host-config", "host/host.toml"];
 const PLAN: &str = "plans/change.ttplan.json";
@@ -167,4 +167,15 @@ fn a_run_reaches_the_database_by_the_url_for_migrations() {
     let done = apply(&pooled, &real);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(!site.home.join("data/no.db").exists());
+}
+
+/// With any umask: a directory that everybody may write to would not be believed.
+#[test]
+fn the_hosts_own_files_are_made_so_that_they_are_believed() {
+    let home = tempfile::tempdir().unwrap();
+    let script = "umask 000; ttplan demo --make site && cd site && rmdir host && ttplan plan -o p >/dev/null
+        ttplan trust init --site demo --directory host --principal you --allow-root . --state state --yes &&
+        ttplan sign p --key host/you.key --principal you --yes && ttplan verify p --host-config host/host.toml";
+    let said = clean("sh").args(["-c", script]).current_dir(home.path()).output().unwrap();
+    refused(&said, 0, "");
 }

@@ -105,7 +105,7 @@ fn a_mode_and_owner_asked_for_are_given() {
     let place = Place::new();
     place.write("from/a/f", "x");
     let owner = is_root().then_some((1234, 4321));
-    let how = CopyAttributes { mode: Some(0o640), owner };
+    let how = CopyAttributes { mode: Some(0o640), owner, apart: false };
     LocalStore::new()
         .copy(&place.path("from"), &place.path("to"), &[fact("a/f", "x")], &how)
         .unwrap();
@@ -132,7 +132,97 @@ fn root_keeps_each_file_s_and_directory_s_owner() {
     let owner =
         |path: &str| place.at(path).metadata().map(|meta| (meta.uid(), meta.gid())).unwrap();
     assert_eq!([owner("to/a"), owner("to/a/f")], [(11, 12), (13, 14)]);
-    assert_eq!(place.at("to/a/f").metadata().unwrap().mode() & 0o7777, 0o4711);
+    assert_eq!(place.at("to/a/f").metadata().unwrap().mode() & 0o7777, 0o711);
+}
+
+/// The set-id and sticky bits are those of one file: nobody gets a program with somebody's rights
+/// out of a copy, nor by a second name for it.
+#[test]
+fn set_id_bits_never_travel_with_a_file_and_of_a_directory_only_the_group_s() {
+    for mut disk in disks() {
+        let place = Place::new();
+        let close = |path: &str, mode: u32| {
+            fs::set_permissions(place.at(path), PermissionsExt::from_mode(mode)).unwrap();
+        };
+        let bits = [0o4755, 0o2755, 0o1644, 0o7777, 0o6711];
+        let files: Vec<_> = (0..bits.len()).map(|n| fact(format!("d/{n}"), "x")).collect();
+        for (file, mode) in files.iter().zip(bits) {
+            let path = format!("from/{}", file.path().to_text());
+            place.write(&path, "x");
+            close(&path, mode);
+        }
+        close("from/d", 0o7755);
+        // Old enough to be linked.
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        copy(&mut disk, &place, &files).unwrap();
+        let mode = |path: &str| place.at(path).metadata().unwrap().mode() & 0o7777;
+        for (n, asked) in bits.iter().enumerate() {
+            assert_eq!(mode(&format!("to/d/{n}")), asked & 0o777);
+            assert_eq!(mode(&format!("from/d/{n}")), *asked, "the source is not touched");
+        }
+        assert_eq!(mode("to/d"), 0o2755);
+        for mode in [0o4755, 0o2755, 0o1755] {
+            let how = CopyAttributes { mode: Some(mode), owner: None, apart: false };
+            let error =
+                disk.copy(&place.path("from"), &place.path("to"), &files, &how).unwrap_err();
+            assert_eq!(error.kind(), Kind::Refused, "{error}");
+        }
+        let made = disk.make_directory(&place.path("to/new"), Some(0o4755), None);
+        assert_eq!(made.unwrap_err().kind(), Kind::Refused);
+        assert!(!place.at("to/new").exists());
+    }
+}
+
+/// An access list as the kernel keeps it: its owner, one more user, group, mask, others.
+fn list(user: u32) -> Vec<u8> {
+    let nobody = u32::MAX;
+    let entries: [(u16, u16, u32); 5] =
+        [(1, 6, nobody), (2, 4, user), (4, 4, nobody), (16, 4, nobody), (32, 0, nobody)];
+    let mut bytes = 2_u32.to_le_bytes().to_vec();
+    for (tag, may, id) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(may.to_le_bytes());
+        bytes.extend(id.to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn access_lists_travel_and_none_comes_from_the_destination() {
+    const ACCESS: &str = "system.posix_acl_access";
+    const DEFAULT: &str = "system.posix_acl_default";
+    for mut disk in disks() {
+        let place = Place::new();
+        let set = |path: &str, name: &str| {
+            lsetxattr(place.at(path), name, &list(1234), XattrFlags::empty())
+        };
+        let get = |path: &str, name: &str| {
+            let mut value = [0; 256];
+            lgetxattr(place.at(path), name, &mut value[..]).map(|length| value[..length].to_vec())
+        };
+        let files = ["d/listed", "d/plain"].map(|path| fact(path, "x"));
+        for file in &files {
+            place.write(&format!("from/{}", file.path().to_text()), "x");
+        }
+        if set("from/d/listed", ACCESS).is_err() {
+            println!("skipped: no access lists here");
+            return;
+        }
+        set("from/d", DEFAULT).unwrap();
+        // What is made in the destination would get this list by itself.
+        set("to", DEFAULT).unwrap();
+        copy(&mut disk, &place, &files).unwrap();
+        assert_eq!(get("to/d/listed", ACCESS).unwrap(), list(1234));
+        assert!(get("to/d/plain", ACCESS).is_err());
+        assert_eq!(get("to/d", DEFAULT).unwrap(), list(1234));
+        assert!(get("to/d", ACCESS).is_err());
+        // Who asks for a mode gets that and no more.
+        fs::remove_dir_all(place.at("to/d")).unwrap();
+        let how = CopyAttributes { mode: Some(0o600), owner: None, apart: false };
+        disk.copy(&place.path("from"), &place.path("to"), &files, &how).unwrap();
+        assert!(get("to/d/listed", ACCESS).is_err());
+        assert_eq!(place.at("to/d/listed").metadata().unwrap().mode() & 0o7777, 0o600);
+    }
 }
 
 #[test]

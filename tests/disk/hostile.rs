@@ -68,7 +68,7 @@ fn holes_stay_holes_wherever_they_are_copied_to() {
             println!("skipped: this filesystem keeps no holes");
             continue;
         }
-        let how = CopyAttributes { mode: Some(0o600), owner: None };
+        let how = CopyAttributes { mode: Some(0o600), owner: None, apart: false };
         for (n, mut disk) in disks().into_iter().enumerate() {
             let to = ttplan::model::names::FilePath::from(away.path().join(n.to_string()));
             fs::create_dir(to.as_path()).unwrap();
@@ -99,7 +99,7 @@ fn a_name_as_long_as_can_be_is_copied_and_replaced() {
         fs::write(place.at(&to).join(&name), "old").unwrap();
         let (new, old) = ([fact(&name, "new")], [fact(&name, "old")]);
         let onto = ttplan::stores::store::Placement::Replace(&old);
-        let how = CopyAttributes { mode: Some(0o640), owner: None };
+        let how = CopyAttributes { mode: Some(0o640), owner: None, apart: false };
         disk.copy_onto(&place.path("from"), &place.path(&to), &new, onto, &how).unwrap();
         assert_eq!(fs::read(place.at(&to).join(&name)).unwrap(), b"new");
         assert_eq!(place.names(&to).len(), 2);

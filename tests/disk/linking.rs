@@ -2,7 +2,7 @@
 //! for anything else.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, SystemTime};
 
 use ttplan::error::Kind;
@@ -15,6 +15,8 @@ use crate::tree::{Place, as_they_are, disks, fact};
 fn rested() -> Place {
     let place = Place::new();
     place.write("from/d/f", "x");
+    // Whatever mode new files get here.
+    fs::set_permissions(place.at("from/d/f"), fs::Permissions::from_mode(0o644)).unwrap();
     let changed = place.at("from/d/f").metadata().unwrap();
     let changed =
         SystemTime::UNIX_EPOCH + Duration::new(changed.ctime() as u64, changed.ctime_nsec() as u32);
@@ -58,9 +60,21 @@ fn what_is_to_stay_as_it_is_gets_a_second_name() {
 }
 
 #[test]
+fn what_is_saved_or_restored_is_a_file_of_its_own() {
+    for mut disk in disks() {
+        let place = rested();
+        let how = CopyAttributes { apart: true, ..as_they_are() };
+        disk.copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &how).unwrap();
+        assert!(!is_one_file(&place));
+        place.write("from/d/f", "y");
+        assert_eq!(fs::read(place.at("to/d/f")).unwrap(), b"x");
+    }
+}
+
+#[test]
 fn another_mode_needs_a_file_of_its_own() {
     let place = rested();
-    let how = CopyAttributes { mode: Some(0o600), owner: None };
+    let how = CopyAttributes { mode: Some(0o600), owner: None, apart: false };
     LocalStore::new()
         .copy(&place.path("from"), &place.path("to"), &[fact("d/f", "x")], &how)
         .unwrap();

@@ -110,28 +110,35 @@ fn a_place_that_cannot_be_written_to_is_named_with_a_hint() {
 }
 
 #[test]
-fn an_owner_that_cannot_be_kept_is_given_up_and_one_that_is_asked_for_is_not() {
+fn an_owner_that_cannot_be_kept_stops_the_batch() {
     let place = Place::new();
     place.write("from/f", "x");
     place.write("foreign/program", "x");
-    close(&place.at("foreign/program"), 0o6755);
-    let somebody = CopyAttributes { mode: None, owner: Some((1, 1)) };
-    let test =
-        "unprivileged::an_owner_that_cannot_be_kept_is_given_up_and_one_that_is_asked_for_is_not";
+    close(&place.at("foreign/program"), 0o755);
+    let asked = |owner| CopyAttributes { mode: None, owner, apart: false };
+    let test = "unprivileged::an_owner_that_cannot_be_kept_stops_the_batch";
     without_rights(test, &place, |directory| {
         let (from, to) =
             (FilePath::from(directory.join("from")), FilePath::from(directory.join("to")));
-        let error = LocalStore::new().copy(&from, &to, &[fact("f", "x")], &somebody).unwrap_err();
+        let copy = |from: &FilePath, name: &str, how: &CopyAttributes| {
+            LocalStore::new().copy(from, &to, &[fact(name, "x")], how)
+        };
+        let error = copy(&from, "f", &asked(Some((1, 1)))).unwrap_err();
         assert_eq!(error.kind(), Kind::Failed);
         assert_eq!(fs::read_dir(directory.join("to")).unwrap().count(), 0);
         let foreign = FilePath::from(directory.join("foreign"));
-        LocalStore::new().copy(&foreign, &to, &[fact("program", "x")], &as_they_are()).unwrap();
-        let (program, copy) = (directory.join("foreign/program"), directory.join("to/program"));
-        let (program, copy) = (program.metadata().unwrap(), copy.metadata().unwrap());
-        assert_eq!(copy.uid(), fs::metadata("/proc/self").unwrap().uid());
-        // Nobody lends his own rights with a copy of somebody else's program.
-        let kept = if program.uid() == copy.uid() { 0o6755 } else { 0o755 };
-        assert_eq!(copy.mode() & 0o7777, kept);
+        let theirs = directory.join("foreign/program").metadata().unwrap();
+        let (me, mine) = (fs::metadata("/proc/self").unwrap(), theirs.uid());
+        if mine != me.uid() {
+            let error = copy(&foreign, "program", &as_they_are()).unwrap_err();
+            assert_eq!(error.kind(), Kind::Failed);
+            assert!(error.to_string().contains(&format!("the owner {mine}:")), "{error}");
+            assert!(error.hints()[0].contains("owner ="), "{error}");
+            assert_eq!(fs::read_dir(directory.join("to")).unwrap().count(), 0);
+        }
+        // Whoever says that the copy is to be his gets it.
+        copy(&foreign, "program", &asked(Some((me.uid(), me.gid())))).unwrap();
+        assert_eq!(directory.join("to/program").metadata().unwrap().uid(), me.uid());
     });
 }
 

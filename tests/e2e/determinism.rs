@@ -5,12 +5,18 @@ use std::fs;
 use crate::ground::Ground;
 use crate::site::{STRAYS, Site};
 
+/// The same time for every command of a test: this hour's beginning, and some seconds.
+fn epoch(seconds: u64) -> std::ffi::OsString {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    (now.as_secs() / 3600 * 3600 + seconds).to_string().into()
+}
+
 fn planning_twice_gives_the_same_bytes(ground: &dyn Ground) {
     let mut site = Site::with(ground, STRAYS);
     for n in 0..40 {
         site.put(&format!("app/static/avatars/many/{n}.png"), &n.to_string());
     }
-    site.variables.insert("SOURCE_DATE_EPOCH".into(), "1700000000".into());
+    site.variables.insert("SOURCE_DATE_EPOCH".into(), epoch(0));
     let plan = |name: &str, arguments: &[&str]| {
         let path = format!("plans/{name}.ttplan.json");
         let said =
@@ -46,7 +52,7 @@ fn planning_twice_gives_the_same_bytes(ground: &dyn Ground) {
     assert_eq!(plan("fourth", &both).0, first.0);
 
     // Another time is another plan, and nothing else of it differs.
-    site.variables.insert("SOURCE_DATE_EPOCH".into(), "1700000001".into());
+    site.variables.insert("SOURCE_DATE_EPOCH".into(), epoch(1));
     site.run(&["plan", "-o", "plans/later.ttplan.json", "--ticket", "CHG-1"]).ends(0);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let (first, later) = (text(&first.0), site.read("plans/later.ttplan.json"));
@@ -80,7 +86,7 @@ fn the_order_in_which_things_came_about_does_not_show(ground: &dyn Ground) {
     );
     let mut plans = Vec::new();
     for site in [&mut one, &mut other] {
-        site.variables.insert("SOURCE_DATE_EPOCH".into(), "1700000000".into());
+        site.variables.insert("SOURCE_DATE_EPOCH".into(), epoch(0));
         site.plan().ends(0);
         plans.push(site.planned());
     }

@@ -43,3 +43,4 @@ mod states;
 mod stories;
 mod troubles;
 mod uploads;
+mod versions;

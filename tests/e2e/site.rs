@@ -38,7 +38,7 @@ pub struct Site {
     pub home: PathBuf,
     pub database: Box<dyn TestDatabase>,
     pub variables: BTreeMap<String, OsString>,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 /// What the program said, and its exit code.
@@ -116,17 +116,7 @@ impl Site {
     /// The application of the fixture on this database.
     pub fn at(database: Box<dyn TestDatabase>) -> Self {
         let mut site = Self::bare(database);
-        copy_tree(Path::new("fixtures/shop"), &site.home);
-        site.variables.insert("SHOP".into(), site.path("app").into());
-        site.put("app/static/avatars/ada.png", "ada");
-        site.put("app/static/avatars/more/bob.png", "bob");
-        fs::set_permissions(
-            site.path("app/static/avatars/ada.png"),
-            fs::Permissions::from_mode(0o640),
-        )
-        .unwrap();
-        let program = site.path("app/upgrade.sh").display().to_string();
-        site.trust(&[&format!("{program} heads"), &format!("{program} --version")]);
+        site.install();
         site
     }
 
@@ -134,13 +124,33 @@ impl Site {
     pub fn bare(database: Box<dyn TestDatabase>) -> Self {
         let folder = tempfile::Builder::new().prefix("ttplan-site-").tempdir().unwrap();
         let home = folder.path().canonicalize().unwrap();
+        Self { _folder: Some(folder), ..Self::in_folder(home, database) }
+    }
+
+    /// The same at a path that somebody else removes.
+    pub fn in_folder(home: PathBuf, database: Box<dyn TestDatabase>) -> Self {
         for directory in ["app", "data", "plans"] {
-            fs::create_dir(home.join(directory)).unwrap();
+            fs::create_dir_all(home.join(directory)).unwrap();
         }
-        let mut site = Self { home, database, variables: BTreeMap::new(), _folder: folder };
+        let mut site = Self { home, database, variables: BTreeMap::new(), _folder: None };
         site.variables.insert("DATABASE_URL".into(), site.database.access().url.reveal().into());
         site.variables.insert("PATH".into(), path_with_clients());
         site
+    }
+
+    /// Puts the application of the fixture here, and has the host trust one key.
+    pub fn install(&mut self) {
+        self.variables.insert("SHOP".into(), self.path("app").into());
+        copy_tree(Path::new("fixtures/shop"), &self.home);
+        self.put("app/static/avatars/ada.png", "ada");
+        self.put("app/static/avatars/more/bob.png", "bob");
+        fs::set_permissions(
+            self.path("app/static/avatars/ada.png"),
+            fs::Permissions::from_mode(0o640),
+        )
+        .unwrap();
+        let program = self.path("app/upgrade.sh").display().to_string();
+        self.trust(&[&format!("{program} heads"), &format!("{program} --version")]);
     }
 
     /// Makes the host's own files: one key, the site's two directories, these commands.
@@ -238,8 +248,8 @@ impl Site {
 
     pub fn with_host<'a>(&self, arguments: &[&'a str]) -> Vec<&'a str> {
         let mut all = arguments.to_vec();
-        let meets_host =
-            ["inspect", "plan", "verify", "apply", "undo", "history"].contains(&arguments[0]);
+        let meets_host = ["inspect", "plan", "verify", "apply", "undo", "history", "status"]
+            .contains(&arguments[0]);
         if meets_host && !arguments.contains(&"--host-config") {
             all.extend(["--host-config", "host/host.toml"]);
         }

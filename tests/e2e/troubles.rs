@@ -44,22 +44,21 @@ fn a_backup_that_cannot_grow(ground: &dyn Ground) {
     assert_same(&site.picture(), &before, "undo after a backup that could not grow");
 }
 
-/// The same on a small disk of its own, where this host lets one make one.
+/// The same on a small disk of its own, where root may make one.
 fn a_full_disk_while_backing_up(ground: &dyn Ground) {
     const MOUNT: &str = "mount -t tmpfs -o size=192k,mode=700 tmpfs state && exec \"$0\" \"$@\"";
     let site = Site::with(ground, &(STRAYS.to_owned() + &noise()));
     fs::create_dir(site.path("state")).unwrap();
     fs::set_permissions(site.path("state"), fs::Permissions::from_mode(0o700)).unwrap();
-    // Whoever is not root plays root in a namespace of his own.
-    let way = if is_root() { "-m" } else { "-rm" };
+    // Who plays root in a namespace of his own sees `/tmp` belong to nobody, which is not trusted.
     let mut possible = Command::new("unshare");
-    possible.args([way, "/bin/sh", "-c", MOUNT, "true"]).current_dir(&site.home);
-    if !possible.status().is_ok_and(|status| status.success()) {
+    possible.args(["-m", "/bin/sh", "-c", MOUNT, "true"]).current_dir(&site.home);
+    if !is_root() || !possible.status().is_ok_and(|status| status.success()) {
         return println!("not tested: a full disk, because this host mounts none");
     }
     site.plan_and_sign(0);
     let before = site.picture();
-    let said = apply_by(&site, &["unshare", way, "/bin/sh", "-c", MOUNT]).ends(1);
+    let said = apply_by(&site, &["unshare", "-m", "/bin/sh", "-c", MOUNT]).ends(1);
     said.complains(&[
         "there is no room for a backup in",
         "nothing was begun",
@@ -102,6 +101,23 @@ fn a_migration_that_fails(ground: &dyn Ground) {
     assert!(site.picture().holds("004_codes"));
     site.undo().ends(0);
     assert_same(&site.picture(), &before, "undo after a migration that failed once");
+}
+
+/// Where the plan names no backup for it, nobody is told that one was restored.
+fn a_migration_that_fails_and_has_no_way_back(ground: &dyn Ground) {
+    let site = Site::with(ground, STRAYS);
+    let mut plan = site.plan_and_sign(0);
+    let step = plan.steps.iter_mut().find(|step| step.kind == "run_migrations").unwrap();
+    step.undo.clear();
+    site.forge(&plan);
+    let program = site.read("app/upgrade.sh");
+    let failing = program.replace(
+        "echo \"upgrade to $migration\"",
+        "[ \"$migration\" != 002_projects ] || { echo \"no such luck\"; exit 7; }",
+    );
+    fs::write(site.path("app/upgrade.sh"), failing).unwrap();
+    let said = format!("{:?}", site.apply().ends(6));
+    assert!(said.contains("no such luck") && !said.contains("was put back"), "{said}");
 }
 
 /// A migration program that does not even start is noticed before anything is touched.
@@ -207,6 +223,7 @@ on_both!(
     a_backup_that_cannot_grow,
     a_full_disk_while_backing_up,
     a_migration_that_fails,
+    a_migration_that_fails_and_has_no_way_back,
     a_program_that_does_not_work,
     a_backup_that_somebody_changed,
     a_journal_that_somebody_changed,

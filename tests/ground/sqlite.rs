@@ -63,7 +63,11 @@ impl Ground for SqliteGround {
 
 impl SqliteDatabase {
     pub fn absent() -> Self {
-        let folder = tempfile::Builder::new().prefix("ttplan test ").tempdir().unwrap();
+        Self::in_folder(tempfile::Builder::new().prefix("ttplan test ").tempdir().unwrap())
+    }
+
+    /// In a folder that is this database's own.
+    pub fn in_folder(folder: TempDir) -> Self {
         std::fs::create_dir(folder.path().join("data")).unwrap();
         let path = folder.path().join("data/app.db");
         Self { folder, path }

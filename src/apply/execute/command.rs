@@ -106,7 +106,8 @@ fn stopped_as_known(
 }
 
 fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
-    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.words().join(" ")));
+    let mut told = Error::new(Kind::Midway, format!("`{}` failed: {how}", run.words().join(" ")))
+        .code("command_failed");
     if !tail.trim().is_empty() {
         told = told.because(format!("it said:\n{}", tail.trim_end()));
     }
@@ -134,14 +135,15 @@ fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error
         Ok(OtherSessions::None) => {}
         _ => return midway(error, "others may have written meanwhile, so it was not put back"),
     }
+    let [Move::RestoreDatabase(restore)] = step.undo.as_slice() else {
+        return midway(
+            error,
+            "the plan names no backup to put it back from, so it was left as it is",
+        );
+    };
     let put_back = |ctx: &mut RunContext<'_>| {
-        for mv in &step.undo {
-            ctx.go_on()?;
-            let Move::RestoreDatabase(restore) = mv else {
-                return Err(Error::new(Kind::Refused, "a command is undone by a restore alone"));
-            };
-            database::restore(ctx, restore)?;
-        }
+        ctx.go_on()?;
+        database::restore(ctx, restore)?;
         let sha256 = content_digest(ctx.live.database())?;
         ctx.active_run.note(JournalEvent::Content {
             step: step.id.clone(),
@@ -175,6 +177,7 @@ pub fn check(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
         Kind::Stale,
         format!("the check `{}` failed, so the migrations cannot be run", check.argv.join(" ")),
     )
+    .code("check_failed")
     .because(how)
     .because(tail.trim().to_owned());
     let wanted = wanted(&tail, host, &ctx.options.environment);
@@ -218,6 +221,7 @@ fn looks_like_variable(word: &str) -> bool {
 fn by_name<'a>(ctx: &'a RunContext<'_>, name: &str) -> Result<&'a HostCommand> {
     ctx.options.commands.get(name).ok_or_else(|| {
         Error::new(Kind::Refused, format!("the host permits no command `{name}`"))
+            .code("command_not_permitted")
             .hint(format!("add `[commands.{name}]` to host.toml"))
     })
 }
@@ -229,7 +233,7 @@ fn permitted<'a>(ctx: &'a RunContext<'_>, run: &Run) -> Result<&'a HostCommand> 
         return Ok(host);
     }
     let message = format!("the host's command `{}` is not the one of the plan", run.command);
-    Err(Error::new(Kind::Refused, message).hint("run `ttplan plan` again"))
+    Err(Error::new(Kind::Refused, message).code("command_differs").hint("run `ttplan plan` again"))
 }
 
 fn ready(
@@ -259,6 +263,7 @@ fn check_scripts(ctx: &mut RunContext<'_>, step: &Step) -> Result<()> {
                 Kind::Verification,
                 "the migration files changed while they were run",
             )
+            .code("scripts_differ")
             .because(format!("`{}` is not what was signed", directory.to_text()))
             .hint("find out who writes there, then undo this run"));
         }
@@ -276,6 +281,7 @@ fn check_result(step: &Step, migrated: &mut dyn ReadDatabase) -> Result<()> {
                     Kind::Verification,
                     "the migrations ended well and did not do what was planned",
                 )
+                .code("step_missed")
                 .because(what)
                 .hint("look at the command's output, then run `ttplan undo --last`"));
             }

@@ -25,6 +25,7 @@ pub(in crate::apply) fn prove(ctx: &mut RunContext<'_>, backup: &Path) -> Result
         return Ok(());
     }
     Err(Error::new(Kind::Failed, "the restored backup is not what the database holds")
+        .code("backup_not_proven")
         .because(format!(
             "`{}` was restored into a database of its own and compared, definitions and rows",
             backup.display()

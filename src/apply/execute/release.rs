@@ -50,7 +50,8 @@ pub fn release(ctx: &mut RunContext<'_>, step: &Step, release: &ReleaseFiles) ->
             return Err(Error::new(
                 Kind::Stale,
                 format!("the copy of `{path}` in `{to}` is not as it should be"),
-            ));
+            )
+            .code("files_differ"));
         }
         ctx.live.change_files().remove(&release.from, rows).map(|_| ())
     })
@@ -74,6 +75,7 @@ pub fn check_kept(ctx: &mut RunContext<'_>, step: &Step, restore: &RestoreFiles)
                 let message =
                     format!("the saved `{}` cannot be brought back", row.path().to_text());
                 Err(Error::new(Kind::Verification, message)
+                    .code("saved_copy_differs")
                     .hint(format!("look at `{}`", from.to_text())))
             }
         }

@@ -93,6 +93,7 @@ pub fn clear_exchanged(
         Kind::Stale,
         format!("`{place}` was written by somebody else at the moment it was to be replaced"),
     )
+    .code("files_differ")
     .because("it is the only copy, and nothing was done to it")
     .hint("look at it, move it to where it belongs, then run the same command again"))
 }
@@ -141,7 +142,7 @@ pub fn put_back(
 fn changed_since(root: &FilePath, row: &FileFact) -> Error {
     let message =
         format!("`{}` in `{}` was written to since", row.path().to_text(), root.to_text());
-    Error::new(Kind::Stale, message).hint(
+    Error::new(Kind::Stale, message).code("changed_since").hint(
         "`ttplan undo --discard-writes` leaves such files as they are and takes all others back",
     )
 }

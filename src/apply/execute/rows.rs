@@ -27,6 +27,7 @@ pub fn write(ctx: &mut RunContext<'_>, step: &Step, write: &WriteRows) -> Result
             write.rewriting.table
         );
         return Err(Error::new(Kind::Stale, message)
+            .code("rows_differ")
             .hint("run `ttplan plan` again and have the new plan signed"));
     }
     let rows: Vec<Written> = changes.into_iter().map(|((key, old), new)| (key, old, new)).collect();
@@ -71,6 +72,7 @@ pub fn check_unwritten(ctx: &mut RunContext<'_>, restore: &RestoreRows) -> Resul
         if !here(&old) && !here(&new) {
             let (column, table) = (&restore.rewriting.column, &restore.rewriting.table);
             return Err(Error::new(Kind::Stale, format!("`{column}` of {table} was written to since, in row {key}"))
+                .code("changed_since")
                 .hint("`ttplan undo --discard-writes` leaves such rows as they are and takes all others back"));
         }
     }
@@ -107,6 +109,7 @@ fn set(
                 Kind::Stale,
                 format!("`{column}` of {table} was changed by others, in row {key}"),
             )
+            .code("rows_differ")
             .because(format!("{changed} rows have the expected value, not {}", same.len())));
         }
     }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::cli::out::Out;
+use crate::cli::output;
 use crate::cli::progress::Bar;
 use crate::cli::settings::{SiteArgs, tell_written};
 use crate::error::{Error, Kind, Result};
@@ -37,6 +38,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    output::check_file(&args.output)?;
     let uploads = args.site.resolve()?.config.uploads;
     if let Some(name) =
         args.only.iter().find(|name| !uploads.iter().any(|upload| upload.name == **name))

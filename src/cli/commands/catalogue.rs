@@ -8,6 +8,7 @@ use clap::Subcommand;
 use crate::artifact::document;
 use crate::artifact::json;
 use crate::cli::out::Out;
+use crate::cli::output;
 use crate::cli::settings::SiteArgs;
 use crate::config;
 use crate::error::{Error, Kind, Result};
@@ -84,6 +85,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
 }
 
 fn run_record(args: &Record, out: &mut Out) -> Result<u8> {
+    output::check_file(&args.output)?;
     let settled = args.site.resolve()?;
     let needed = |what: &str| {
         Error::new(Kind::Config, format!("{what} is not configured")).hint("set it in ttplan.toml")

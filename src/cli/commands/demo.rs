@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -77,7 +78,9 @@ fn cannot_be_made(error: std::io::Error) -> Error {
 }
 
 fn new_directory(path: &Path) -> Result<PathBuf> {
-    fs::create_dir(path).map_err(|error| files::told("make the directory", path, &error))?;
+    // Nobody else may write there, whatever the umask: nothing below would be believed.
+    let made = fs::DirBuilder::new().mode(0o755).create(path);
+    made.map_err(|error| files::told("make the directory", path, &error))?;
     std::path::absolute(path).map_err(cannot_be_made)
 }
 
@@ -86,7 +89,9 @@ fn make_site(home: &Path) -> Result<()> {
     for directory in
         ["app/migrations/versions", "app/static/avatars", "data/avatars", "plans", "host"]
     {
-        fs::create_dir_all(home.join(directory)).map_err(cannot_be_made)?;
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o755);
+        builder.create(home.join(directory)).map_err(cannot_be_made)?;
     }
     let write = |path: String, text: &str| fs::write(home.join(path), text).map_err(cannot_be_made);
     write("ttplan.toml".into(), CONFIGURATION)?;

@@ -5,6 +5,7 @@ use std::thread;
 
 use crate::artifact::json;
 use crate::cli::out::Out;
+use crate::cli::output;
 use crate::cli::reporter::Format;
 use crate::cli::settings::{SiteArgs, tell_written};
 use crate::config::{self, ResolvedConfig};
@@ -21,7 +22,7 @@ use crate::render;
 /// Look at the database, the migration scripts and the upload directories; change nothing.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write the observation here, to plan from it elsewhere
+    /// Write the observation here, to plan from it elsewhere; `-` is stdout
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_INSPECT_OUTPUT")]
     output: Option<PathBuf>,
     /// Look at files only: where the database cannot be reached
@@ -36,17 +37,24 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    output::check(args.output.as_deref())?;
     let settled = args.site.resolve()?;
     let seen = look(&settled, !args.files_only)?;
-    if let Some(path) = &args.output {
-        files::write(path, json::to_text(&seen).as_bytes(), 0o644, Existing::Replace)?;
-    }
-    out.result(&match args.format {
+    let shown = || match args.format {
         Format::Text => render::observation::observation(&seen),
         Format::Json => json::to_text(&seen),
-    })?;
-    if let Some(path) = &args.output {
-        tell_written(path, out);
+    };
+    match &args.output {
+        Some(_) if output::is_standard(args.output.as_deref()) => {
+            out.say(&if args.format == Format::Json { String::new() } else { shown() });
+            out.result(&json::to_text(&seen))?;
+        }
+        Some(path) => {
+            files::write(path, json::to_text(&seen).as_bytes(), 0o644, Existing::Replace)?;
+            out.result(&shown())?;
+            tell_written(path, out);
+        }
+        None => out.result(&shown())?,
     }
     Ok(0)
 }

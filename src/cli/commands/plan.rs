@@ -6,6 +6,7 @@ use crate::artifact::{document, json, sidecar};
 use crate::cli::commands::inspect::look;
 use crate::cli::commands::show::{Format, formatted};
 use crate::cli::out::Out;
+use crate::cli::output;
 use crate::cli::settings::{SiteArgs, tell_written};
 use crate::cli::trusted_plan::{Bundle, believed};
 use crate::diagnose::{Examination, diagnose};
@@ -22,7 +23,7 @@ use crate::plan::{self, PlanOptions};
 /// Exits 8 when something waits for a person: the plan is written all the same, without it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write the plan here (NAME.ttplan.json)
+    /// Write the plan here (NAME.ttplan.json); `-` is stdout
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_PLAN_OUTPUT")]
     output: Option<PathBuf>,
     /// Plan from what `ttplan inspect` wrote down instead of looking; several are joined
@@ -57,6 +58,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    output::check(args.output.as_deref())?;
     let seen = observe(args)?;
     let mut assume_revision = args.assume_revision.clone();
     assume_revision.sort();
@@ -77,16 +79,28 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     // What was seen of a million files need not be in memory beside their list.
     drop(examination);
     drop(seen);
-    let beside = take_out(&mut plan, args.output.as_deref())?;
+    let file = args.output.as_deref().filter(|path| !output::is_standard(Some(path)));
+    if file.is_none() && args.output.is_some() && sidecar::is_needed(&plan) {
+        return Err(Error::new(Kind::Usage, "this plan cannot be written to the standard output")
+            .because("its list of files is so long that it lies in a file beside it")
+            .hint("name a file: `-o NAME.ttplan.json`"));
+    }
+    let beside = take_out(&mut plan, file)?;
     let text = json::to_text(&plan);
-    if let Some(path) = &args.output {
+    if let Some(path) = file {
         write(path, &text, beside)?;
     }
-    out.result(&formatted(&plan, text.as_bytes(), args.format))?;
+    let shown = formatted(&plan, text.as_bytes(), args.format);
+    if output::is_standard(args.output.as_deref()) {
+        out.say(if args.format == Format::Json { "" } else { &shown });
+        out.result(&text)?;
+    } else {
+        out.result(&shown)?;
+    }
     if plan.target.site.is_none() && plan.has_changes() {
         out.say("No host will run a plan for no site; name the site: --site LABEL\n");
     }
-    if let Some(path) = &args.output {
+    if let Some(path) = file {
         tell_written(path, out);
     }
     Ok(code(&plan, args.detailed_exitcode))
@@ -125,7 +139,24 @@ pub fn draft(
         author,
         ticket,
     };
-    Ok(plan::draft(&examination.case, examination.diagnosis.clone(), wishes))
+    let plan = plan::draft(&examination.case, examination.diagnosis.clone(), wishes);
+    check_lives(&plan).map(|()| plan)
+}
+
+/// That a plan is not over before anybody could sign it.
+pub fn check_lives(plan: &Plan) -> Result<()> {
+    let now = crate::cli::now();
+    if plan.expires_at > now {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Config, "the plan would have expired before it is written")
+        .code("expired")
+        .found(plan.expires_at)
+        .because(format!(
+            "SOURCE_DATE_EPOCH dates it {}, so it would live until {}",
+            plan.made_at, plan.expires_at
+        ))
+        .hint("unset SOURCE_DATE_EPOCH"))
 }
 
 /// Takes long file lists out of the plan, into a draft of the file beside it.

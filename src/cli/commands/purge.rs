@@ -8,8 +8,9 @@ use crate::artifact::history;
 use crate::artifact::state::{RunDirectory, StateDirectory};
 use crate::artifact::{document, json};
 use crate::cli::commands::inspect::look;
-use crate::cli::commands::plan::write;
+use crate::cli::commands::plan::{check_lives, write};
 use crate::cli::out::Out;
+use crate::cli::output;
 use crate::cli::settings::{SiteArgs, tell_written};
 use crate::diagnose::diagnose;
 use crate::error::Result;
@@ -33,7 +34,7 @@ pub struct Args {
     /// Only runs that ended as long ago as this: 30d, 12h
     #[arg(long, value_name = "TIME", default_value = "30d", env = "TTPLAN_OLDER_THAN", value_parser = seconds)]
     older_than: i64,
-    /// Write a plan that removes it (NAME.ttplan.json)
+    /// Write a plan that removes it (NAME.ttplan.json); `-` is stdout
     #[arg(short, long, value_name = "FILE", env = "TTPLAN_PLAN_OUTPUT")]
     output: Option<PathBuf>,
     /// Who makes the plan, as the principal who will sign it
@@ -57,6 +58,9 @@ fn seconds(text: &str) -> std::result::Result<i64, String> {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
+    if let Some(path) = &args.output {
+        output::check_file(path)?;
+    }
     let site = args.site.host.site()?;
     let Some(state) = StateDirectory::find(site.state.as_path())? else {
         out.result("nothing was ever run here\n")?;
@@ -82,8 +86,17 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
             );
         }
     }
-    out.result(&if lines.is_empty() { "no run is that old\n".to_owned() } else { lines.concat() })?;
+    let listed = if lines.is_empty() { "no run is that old\n".to_owned() } else { lines.concat() };
+    let to_stdout = output::is_standard(args.output.as_deref());
+    if to_stdout {
+        out.say(&listed);
+    } else {
+        out.result(&listed)?;
+    }
     match &args.output {
+        Some(_) if to_stdout && !steps.is_empty() => {
+            out.result(&json::to_text(&planned(args, steps)?))?;
+        }
         Some(path) if !steps.is_empty() => {
             write(path, &json::to_text(&planned(args, steps)?), None)?;
             tell_written(path, out);
@@ -108,7 +121,8 @@ fn planned(args: &Args, steps: Vec<Step>) -> Result<Plan> {
         author,
         ticket,
     };
-    Ok(plan::of_wishes(&examination.case, examination.diagnosis.clone(), wishes, steps))
+    let plan = plan::of_wishes(&examination.case, examination.diagnosis.clone(), wishes, steps);
+    check_lives(&plan).map(|()| plan)
 }
 
 /// A run that nobody can date is never old.

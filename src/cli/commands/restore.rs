@@ -48,6 +48,12 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     for name in &unpacked.already {
         out.say(&format!("`{}` is there already, as it is in the archive\n", plain(name)));
     }
+    if unpacked.not_kept > 0 {
+        let (count, what) = (counted(unpacked.not_kept, "entry"), "owner or mode");
+        out.say(&format!(
+            "{count} could not be given the {what} that the archive says: run as root\n"
+        ));
+    }
     out.result(&sum(&unpacked.manifest, None))?;
     Ok(0)
 }

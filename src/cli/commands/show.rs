@@ -82,10 +82,7 @@ pub fn read(file: &std::path::Path) -> Result<(Plan, Vec<u8>)> {
     if contradictions.is_empty() {
         return Ok((plan, bytes));
     }
-    let refused = Error::new(
-        Kind::Refused,
-        format!("`{}` says of itself what its own moves deny", file.display()),
-    );
-    let told = contradictions.into_iter().fold(refused, Error::because);
+    let message = format!("`{}` says of itself what its own moves deny", file.display());
+    let told = Error::refused(Kind::Refused, message, contradictions);
     Err(told.hint("do not sign or apply it; find out who made it"))
 }

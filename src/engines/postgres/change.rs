@@ -95,6 +95,7 @@ impl PostgresSnapshot {
                 Kind::Stale,
                 format!("{} does not record what the plan expects", set.table),
             )
+            .code("revisions_differ")
             .because(format!(
                 "expected {}, found {}",
                 listed(&expected),

@@ -184,6 +184,7 @@ fn set_revisions(connection: &mut Connection, set: &SetRevisions) -> Result<()> 
             Kind::Stale,
             "the recorded revisions are not as they were when the plan was made",
         )
+        .code("revisions_differ")
         .because(why)
     };
     let rows =

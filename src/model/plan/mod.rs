@@ -9,6 +9,7 @@ pub mod wording;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Reason;
 use crate::model::diagnosis::{Diagnosis, Finding, Severity};
 use crate::model::names::{Digest, FilePath, Moment};
 use crate::model::observation::Identity;
@@ -155,35 +156,38 @@ impl Plan {
     }
 
     /// What a plan says of itself that its own moves contradict; empty for an honest plan.
-    pub fn contradictions(&self) -> Vec<String> {
+    pub fn contradictions(&self) -> Vec<Reason> {
         let mut found = Vec::new();
-        for step in &self.steps {
+        for (at, step) in self.steps.iter().enumerate() {
+            let subject = format!("step {}", at.saturating_add(1));
             let (risk, title) = (risk::of_step(step), wording::title(step));
             if step.risk != risk {
-                found.push(format!(
-                    "step `{}` says its risk is {}, its moves make it {}",
-                    step.id,
-                    step.risk.word(),
-                    risk.word()
-                ));
+                let (said, is) = (step.risk.word(), risk.word());
+                let message =
+                    format!("step `{}` says its risk is {said}, its moves make it {is}", step.id);
+                let differs = Reason::new("risk_differs", message).about(&subject);
+                found.push(differs.found(said).expected(is));
             }
             if step.title != title {
-                found.push(format!(
+                let message = format!(
                     "step `{}` has the title \"{}\", its moves say \"{title}\"",
                     step.id, step.title
-                ));
+                );
+                let differs = Reason::new("title_differs", message).about(&subject);
+                found.push(differs.found(&step.title).expected(title));
             }
         }
         let latest = self.made_at.plus_seconds(lifetime(self.risk()));
         if self.expires_at > latest {
-            found.push(format!(
-                "it says that it expires at {}, and by its risk it does at {latest}",
-                self.expires_at
-            ));
+            let said = self.expires_at;
+            let message =
+                format!("it says that it expires at {said}, and by its risk it does at {latest}");
+            found.push(Reason::new("expiry_differs", message).found(said).expected(latest));
         }
         let summary = Summary::of(&self.steps);
         if self.summary != summary {
-            found.push("the summary does not count what the steps do".to_owned());
+            let message = "the summary does not count what the steps do";
+            found.push(Reason::new("summary_differs", message).about("summary"));
         }
         found
     }

@@ -11,11 +11,13 @@ use rustix::io::Errno;
 use crate::error::{Error, Result};
 use crate::fs::root::{Plain, Root, is_plain, size};
 use crate::model::files::uploads::FileFact;
-use crate::stores::local::attributes::{Own, apply_attributes, keep_time, keep_user_attributes};
+use crate::stores::local::attributes::{
+    OF_FILES, Own, Unkept, apply_attributes, keep_attributes, keep_time,
+};
 use crate::stores::local::copy_data::{Failed, transfer};
 use crate::stores::local::directory_cache::Ends;
 use crate::stores::local::durable::{Durability, point};
-use crate::stores::local::errors::{stale, undone, unread};
+use crate::stores::local::errors::{stale, undone, unkept, unread};
 use crate::stores::local::hash_cache::HashCache;
 use crate::stores::local::scan::as_listed;
 use crate::stores::local::temporary::{
@@ -95,7 +97,10 @@ impl Batch<'_> {
     /// is after the file was read.
     fn can_be_linked(&self, ends: &mut Ends<'_>, seen: &Stat, file: &FileFact) -> Result<bool> {
         let own = Own::of(seen);
-        let stays = self.how.mode.is_none_or(|mode| mode == own.mode)
+        // A link is the very file, with bits that must not travel.
+        let stays = own.mode & !OF_FILES == 0
+            && !self.how.apart
+            && self.how.mode.is_none_or(|mode| mode == own.mode)
             && self.how.owner.is_none_or(|to| to == own.owner);
         // Kernels refuse links to what is not one's own; root may.
         let is_mine = self.me.is_root() || self.me.as_raw() == seen.st_uid;
@@ -142,16 +147,17 @@ impl Batch<'_> {
         if digest != Some(file.sha256()) {
             return Err(stale(&self.from.absolute(file.path()), "has not the listed content"));
         }
-        let dressed = || {
+        let dressed = || -> std::result::Result<Stat, Unkept> {
             let mut made = fs::fstat(&copy)?;
-            keep_user_attributes(&source.fd, &copy)?;
-            apply_attributes(&copy, &made, self.how, Own::of(&source.stat))?;
+            let own = Own::of(&source.stat).within(OF_FILES);
+            apply_attributes(&copy, &made, self.how, own)?;
+            keep_attributes(&source.fd, &copy, self.how.mode.is_none())?;
             keep_time(&copy, &source.stat)?;
             durability.file(&copy, &made)?;
             (made.st_mtime, made.st_mtime_nsec) = (source.stat.st_mtime, source.stat.st_mtime_nsec);
             Ok(made)
         };
-        dressed().map_err(unwritten)
+        dressed().map_err(|lost| unkept(&self.to.absolute(file.path()), lost, "write"))
     }
 
     /// What is listed, as it lies there now.

@@ -23,11 +23,12 @@ use crate::error::{Error, Kind, Result};
 use crate::fs::root::{Root, split};
 use crate::model::files::uploads::FileFact;
 use crate::model::names::FilePath;
+use crate::stores::local::attributes::OF_FILES;
 use crate::stores::local::batch::{Batch, Way};
 use crate::stores::local::directories::make_like;
 use crate::stores::local::directory_cache::DirectoryCache;
 use crate::stores::local::durable::{Durability, sync_directories};
-use crate::stores::local::errors::{stale, undone, unknown};
+use crate::stores::local::errors::{check_mode, stale, undone, unknown};
 use crate::stores::local::hash_cache::HashCache;
 use crate::stores::local::scan::{check, states_below};
 use crate::stores::local::temporary::Names;
@@ -53,6 +54,7 @@ pub(super) fn copy(
     memory: &HashCache,
 ) -> Result<Vec<Copied>> {
     check(files)?;
+    check_mode(how.mode, OF_FILES)?;
     let (copies, replaced) = match onto {
         Placement::NewName => (Cow::Borrowed(files), None),
         Placement::ContentName => {

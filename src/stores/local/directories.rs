@@ -8,9 +8,11 @@ use rustix::io::Errno;
 use crate::error::Result;
 use crate::fs::root::{Root, split};
 use crate::model::names::FilePath;
-use crate::stores::local::attributes::{Own, apply_attributes};
+use crate::stores::local::attributes::{
+    OF_DIRECTORIES, Own, Unkept, apply_attributes, keep_attributes,
+};
 use crate::stores::local::durable::point;
-use crate::stores::local::errors::{stale, undone, unread};
+use crate::stores::local::errors::{check_mode, stale, undone, unkept, unread};
 use crate::stores::local::temporary::{Names, is_temporary, place_directory};
 use crate::stores::store::CopyAttributes;
 
@@ -26,6 +28,7 @@ pub(super) fn make_directory(
     how: &CopyAttributes,
     modern: bool,
 ) -> Result<Vec<FilePath>> {
+    check_mode(how.mode, OF_DIRECTORIES)?;
     let mut made = Vec::new();
     match make_all(path, how, modern, &mut made) {
         Ok(()) => Ok(made),
@@ -52,17 +55,18 @@ fn make_all(
         let guarded = so_far == *path || !made.is_empty();
         let guard = if guarded { OFlags::NOFOLLOW } else { OFlags::empty() };
         here = match fs::openat(&here, name, PASS | guard, Mode::empty()) {
-            Err(Errno::NOENT) => sweep(&here)
-                .and_then(|()| make_one(&here, name, how, None, modern))
-                .and_then(|new| {
-                    made.push(so_far.clone());
-                    fs::fsync(&new)?;
-                    fs::fsync(fs::openat(&here, c".", READ, Mode::empty())?)?;
-                    Ok(new)
-                }),
-            opened => opened,
-        }
-        .map_err(|errno| undone("make directory", errno, &so_far))?;
+            Err(Errno::NOENT) => {
+                let failed = |lost| unkept(&so_far, lost, "make directory");
+                sweep(&here).map_err(|errno| failed(errno.into()))?;
+                let new = make_one(&here, name, how, None, modern).map_err(failed)?;
+                made.push(so_far.clone());
+                fs::fsync(&new)
+                    .and_then(|()| fs::fsync(fs::openat(&here, c".", READ, Mode::empty())?))
+                    .map_err(|errno| failed(errno.into()))?;
+                new
+            }
+            opened => opened.map_err(|errno| undone("make directory", errno, &so_far))?,
+        };
     }
     Ok(())
 }
@@ -94,33 +98,47 @@ fn components(path: &FilePath) -> impl Iterator<Item = (usize, &[u8])> {
     })
 }
 
+/// The directory that a new one is to be like, open where its lists can be read.
+struct Model<'a> {
+    stat: &'a Stat,
+    fd: Option<&'a OwnedFd>,
+}
+
 /// Makes one directory like `model`, or with the usual mode and owner, and gives it its name last.
 fn make_one(
     parent: &OwnedFd,
     name: &[u8],
     how: &CopyAttributes,
-    model: Option<&Stat>,
+    model: Option<&Model<'_>>,
     modern: bool,
-) -> rustix::io::Result<OwnedFd> {
+) -> std::result::Result<OwnedFd, Unkept> {
     let temporary = Names::new().name(0);
     point("disk: before a directory is made")?;
     fs::mkdirat(parent, &temporary[..], NEW)?;
-    let made = fs::openat(parent, &temporary[..], READ | OFlags::NOFOLLOW, Mode::empty()).and_then(
-        |new| {
-            let now = fs::fstat(&new)?;
-            let own = Own::of(&now);
-            let own = match model.map(Own::of) {
-                // Its owner must be able to put files into it, now and later.
-                Some(model) => Own { mode: model.mode | NEW.as_raw_mode(), ..model },
-                // A group that is passed on from above goes on being passed on.
-                None => Own { mode: own.mode & Mode::SGID.as_raw_mode() | 0o755, ..own },
-            };
-            apply_attributes(&new, &now, how, own)?;
-            point("disk: before a directory has its name")?;
-            place_directory(parent, &temporary, name, modern)?;
-            Ok(new)
-        },
-    );
+    let make = || {
+        let new = fs::openat(parent, &temporary[..], READ | OFlags::NOFOLLOW, Mode::empty())?;
+        let now = fs::fstat(&new)?;
+        let own = match model {
+            // Its owner must be able to put files into it, now and later.
+            Some(model) => {
+                let own = Own::of(model.stat).within(OF_DIRECTORIES);
+                Own { mode: own.mode | NEW.as_raw_mode(), ..own }
+            }
+            // A group that is passed on from above goes on being passed on.
+            None => {
+                let own = Own::of(&now);
+                Own { mode: own.mode & Mode::SGID.as_raw_mode() | 0o755, ..own }
+            }
+        };
+        apply_attributes(&new, &now, how, own)?;
+        if let Some(source) = model.and_then(|model| model.fd) {
+            keep_attributes(source, &new, how.mode.is_none())?;
+        }
+        point("disk: before a directory has its name")?;
+        place_directory(parent, &temporary, name, modern)?;
+        Ok(new)
+    };
+    let made = make();
     if made.is_err() {
         let _ = fs::unlinkat(parent, &temporary[..], AtFlags::REMOVEDIR);
     }
@@ -154,17 +172,12 @@ pub(super) fn make_like(
             model => model.map_err(|errno| unread(errno, &source))?,
         };
         let (above, _) = split(&so_far);
-        to.directory(&above)
-            .and_then(|above| {
-                make_one(
-                    &above,
-                    name,
-                    &CopyAttributes { mode: None, owner },
-                    Some(&model),
-                    to.is_modern(),
-                )
-            })
-            .map_err(|errno| undone("make directory", errno, &to.absolute(&so_far)))?;
+        let failed = |lost| unkept(&to.absolute(&so_far), lost, "make directory");
+        let above = to.directory(&above).map_err(|errno| failed(errno.into()))?;
+        let fd = from.readable_directory(&so_far).ok();
+        let model = Model { stat: &model, fd: fd.as_ref() };
+        let how = CopyAttributes { owner, ..CopyAttributes::default() };
+        make_one(&above, name, &how, Some(&model), to.is_modern()).map_err(failed)?;
         made.push(so_far);
     }
     Ok(())

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
 use crate::model::names::FilePath;
+use crate::stores::local::attributes::Unkept;
 
 /// Something that was to be read could not be.
 pub(super) fn unread(errno: Errno, path: &FilePath) -> Error {
@@ -22,6 +23,8 @@ pub(super) fn undone(mv: &str, errno: Errno, path: &FilePath) -> Error {
 /// What is at `path` is not what the plan says.
 pub(super) fn stale(path: &FilePath, how: &str) -> Error {
     Error::new(Kind::Stale, format!("`{}` {how}", path.to_text()))
+        .code("files_differ")
+        .about(path.to_text())
 }
 
 /// It cannot be found out whether what is at `path` is what is listed.
@@ -32,6 +35,49 @@ pub(super) fn unknown(path: &FilePath) -> Error {
     )
     .because("it cannot be read, or was written to meanwhile")
     .hint(format!("ls -l {}", quoted(path)))
+}
+
+/// Refuses a mode with other bits than these.
+pub(super) fn check_mode(mode: Option<u32>, bits: u32) -> Result<()> {
+    match mode.filter(|mode| mode & !bits != 0) {
+        None => Ok(()),
+        Some(mode) => {
+            Err(Error::new(Kind::Refused, format!("nothing is given the mode {mode:04o}"))
+                .because(format!("only the bits {bits:04o} may be set")))
+        }
+    }
+}
+
+/// What was made at `path` lost something on the way, and so there is none.
+pub(super) fn unkept(path: &FilePath, lost: Unkept, doing: &str) -> Error {
+    let kept = |what: String, why: &str, hint: &str| {
+        Error::new(Kind::Failed, format!("`{}` cannot have {what}", path.to_text()))
+            .because(why.to_owned())
+            .hint(hint.to_owned())
+    };
+    match lost {
+        Unkept::Failed(errno) => undone(doing, errno, path),
+        Unkept::Owner((user, group)) => kept(
+            format!("the owner {user}:{group} of its source"),
+            "this user may not give files away, or its filesystem has no owners",
+            "run as root, or say `owner = \"USER:GROUP\"` for this upload",
+        ),
+        Unkept::Mode(mode) => kept(
+            format!("the mode {mode:04o}"),
+            "its filesystem keeps other modes",
+            "say `mode = \"MODE\"` for this upload, as its filesystem gives it",
+        ),
+        Unkept::Attribute(name) => kept(
+            format!("the attribute `{name}` of its source"),
+            "its filesystem has no such attributes, or this user may not set it",
+            "move to a filesystem that has them, or take the attribute away: setfattr -x, setfacl -b",
+        ),
+        Unkept::Time => kept(
+            "the modification time of its source".to_owned(),
+            "its filesystem keeps other times",
+            "move to a filesystem that keeps them",
+        ),
+    }
 }
 
 fn told(kind: Kind, mv: &str, errno: Errno, path: &FilePath) -> Error {

@@ -144,7 +144,11 @@ impl WriteStore for LocalStore {
         owner: Option<(u32, u32)>,
     ) -> Result<Vec<FilePath>> {
         absolute(path)?;
-        directories::make_directory(path, &CopyAttributes { mode, owner }, self.modern)
+        directories::make_directory(
+            path,
+            &CopyAttributes { mode, owner, apart: false },
+            self.modern,
+        )
     }
 
     fn remove_directory(&mut self, path: &FilePath) -> Result<bool> {

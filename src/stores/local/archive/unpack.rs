@@ -1,6 +1,7 @@
 //! Unpacks an archive: each of its directories under a temporary name first, and under its own only
 //! when the whole archive has been read and everything is on disk.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -17,7 +18,7 @@ use crate::stores::local::absolute;
 use crate::stores::local::archive::members::Lies;
 use crate::stores::local::archive::progress::Watch;
 use crate::stores::local::archive::read::{Taker, read};
-use crate::stores::local::attributes::{Own, apply_attributes, set_time};
+use crate::stores::local::attributes::{OF_DIRECTORIES, OF_FILES, Own, apply_as_may, set_time};
 use crate::stores::local::copy_data::DataWriter;
 use crate::stores::local::directories::make_directory;
 use crate::stores::local::durable::{Durability, point};
@@ -42,6 +43,8 @@ pub struct Unpacked {
     pub manifest: Manifest,
     /// Those of its directories that were there already, with the same files.
     pub already: Vec<String>,
+    /// How many files and directories could not be given their owner and mode.
+    pub not_kept: u64,
 }
 
 /// Unpacks an archive into the directory `to`, which is made where it is missing and must hold
@@ -59,9 +62,13 @@ pub fn unpack(archive: &Path, to: &FilePath, watch: Watch<'_>) -> Result<Unpacke
         lies: BTreeMap::new(),
         coming: None,
         made: Vec::new(),
+        not_kept: Cell::new(0),
     };
     match read(archive, &mut unpacking, watch) {
-        Ok(manifest) => Ok(Unpacked { manifest, already: unpacking.already }),
+        Ok(manifest) => {
+            let not_kept = unpacking.not_kept.get();
+            Ok(Unpacked { manifest, already: unpacking.already, not_kept })
+        }
         Err(error) => {
             unpacking.clear();
             Err(error)
@@ -87,6 +94,8 @@ struct Unpacking {
     /// The file that comes now, and how it is to lie.
     coming: Option<(DataWriter, Lies)>,
     made: Vec<FilePath>,
+    /// How many files and directories have not the owner and mode that the archive says.
+    not_kept: Cell<u64>,
 }
 
 impl Unpacking {
@@ -137,7 +146,7 @@ impl Unpacking {
             let fd = open.root.readable_directory(directory)?;
             // Its owner must be able to put files into it, now and later.
             let own = Own { mode: lies.own.mode | Mode::RWXU.as_raw_mode(), ..lies.own };
-            lie(&fd, &Lies { own, ..*lies }, 0o3777)?;
+            self.lie(&fd, &Lies { own, ..*lies }, OF_DIRECTORIES)?;
             open.durability.directory(&open.root, directory)?;
         }
         open.durability.all()?;
@@ -147,6 +156,17 @@ impl Unpacking {
             place_directory(&top, temporary, name.as_bytes(), open.root.is_modern())?;
         }
         fs::fsync(top)
+    }
+
+    /// Gives what was made its owner and, of its mode, the bits of `most`; nobody gets set-id
+    /// programs out of an archive. What this user may not give is counted.
+    fn lie(&self, fd: &OwnedFd, lies: &Lies, most: u32) -> rustix::io::Result<()> {
+        if !apply_as_may(fd, &fs::fstat(fd)?, lies.own.within(most))? {
+            self.not_kept.set(self.not_kept.get() + 1);
+        }
+        // A time that no clock shows.
+        let tv_sec = i64::try_from(lies.mtime).unwrap_or(0);
+        set_time(fd, Timespec { tv_sec, tv_nsec: 0 })
     }
 
     /// Takes away whatever was made.
@@ -289,7 +309,7 @@ impl Taker for Unpacking {
         let Some((filling, lies)) = self.coming.take() else { return Ok(()) };
         let durability = &self.open()?.durability;
         let done = filling.end().and_then(|fd| {
-            lie(&fd, &lies, 0o777)?;
+            self.lie(&fd, &lies, OF_FILES)?;
             durability.file(&fd, &fs::fstat(&fd)?)
         });
         done.map_err(|errno| self.failed(errno))
@@ -299,18 +319,4 @@ impl Taker for Unpacking {
         let open = self.open()?;
         self.finish(open).map_err(|errno| self.failed(errno))
     }
-}
-
-/// Gives what was made its owner and, of its mode, the bits of `most`; nobody gets set-id programs
-/// out of an archive.
-fn lie(fd: &OwnedFd, lies: &Lies, most: u32) -> rustix::io::Result<()> {
-    apply_attributes(
-        fd,
-        &fs::fstat(fd)?,
-        &CopyAttributes::default(),
-        Own { mode: lies.own.mode & most, ..lies.own },
-    )?;
-    // A time that no clock shows.
-    let tv_sec = i64::try_from(lies.mtime).unwrap_or(0);
-    set_time(fd, Timespec { tv_sec, tv_nsec: 0 })
 }
