@@ -60,6 +60,7 @@ pub const CODES: &[(&str, Kind, &str)] = &[
     ("place_swapped", Kind::Refused, "another directory was put in the place of one meanwhile"),
     ("journal_of_other_plan", Kind::Refused, "the journal of a run belongs to another plan"),
     ("command_not_permitted", Kind::Refused, "the host does not permit the command"),
+    ("command_differs", Kind::Refused, "the host has another command under that name"),
     ("profile_differs", Kind::Refused, "the host's profile says otherwise: table or columns"),
     ("destructive_forbidden", Kind::Refused, "the host runs no destructive plan"),
     ("wrong_site", Kind::Stale, "the plan is for another site"),

@@ -163,8 +163,8 @@ pub fn host_file(setup: &Setup) -> Result<Vec<Line>> {
             format!("allowed_signers = {}", toml_text(&format!("{directory}/{ALLOWED}"))),
             "--directory",
         ),
-        Line::plain("required = 1"),
-        Line::plain(format!("required_for_destructive = {both}")),
+        Line::new("required = 1", "default"),
+        Line::new(format!("required_for_destructive = {both}"), "default"),
     ]);
     Ok(lines)
 }

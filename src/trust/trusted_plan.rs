@@ -241,7 +241,7 @@ fn check_content(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> Result<()
 fn content(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> [Result<()>; 3] {
     [
         for_this_site(plan, name, host.site),
-        permitted(name, &host_policy::offences(plan, host.site)),
+        permitted(name, host_policy::offences(plan, host.site)),
         has_evidence(plan, name, host),
     ]
 }
@@ -277,16 +277,12 @@ fn has_evidence(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> Result<()>
 }
 
 /// As [`refuse`], with what the host's administrator could do about each.
-fn permitted(name: &str, offences: &[Offence]) -> Result<()> {
-    let reason = |offence: &Offence| {
-        let reason = Reason::new(offence.code, offence.message.clone());
-        if offence.subject.is_empty() { reason } else { reason.about(&offence.subject) }
-    };
-    refuse(name, "is not permitted", offences.iter().map(reason).collect()).map_err(|error| {
-        let mut hints: Vec<&str> = offences.iter().map(|offence| offence.hint.as_str()).collect();
-        hints.dedup();
-        hints.into_iter().fold(error, Error::hint)
-    })
+fn permitted(name: &str, offences: Vec<Offence>) -> Result<()> {
+    let mut hints: Vec<String> = offences.iter().map(|offence| offence.hint.clone()).collect();
+    hints.dedup();
+    let reasons = offences.into_iter().map(|offence| offence.reason).collect();
+    refuse(name, "is not permitted", reasons)
+        .map_err(|error| hints.into_iter().fold(error, Error::hint))
 }
 
 /// An error that begins with the first reason and lists the others.
