@@ -128,12 +128,12 @@ impl Site {
 
     /// There is no record of the framework.
     pub fn without_record(&mut self) {
-        let name = self.book().table.name.clone();
+        let name = self.book().versions.table.name.clone();
         self.book().recorded = None;
         self.drop(&name);
     }
 
-    pub fn book(&mut self) -> &mut VersionTable {
+    pub fn book(&mut self) -> &mut RecordedRevisions {
         self.database.book.as_mut().unwrap()
     }
 
