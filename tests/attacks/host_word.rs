@@ -142,6 +142,25 @@ fn no_plan_stamps_or_asks_another_table_than_the_hosts() {
 }
 
 #[test]
+fn a_version_table_of_another_schema_is_not_the_one_that_the_host_means() {
+    let other =
+        "CREATE SCHEMA other; CREATE TABLE other.alembic_version (version_num varchar(32));";
+    let site = Site::with(&PostgresGround, other);
+    let mut plan = site.plan_and_sign(0);
+    let before = site.picture();
+    for step in &mut plan.steps {
+        for probe in step.done.iter_mut().chain(&mut step.ready) {
+            if let Probe::RevisionsAre { table, .. } = probe {
+                table.schema = "other".to_owned();
+            }
+        }
+    }
+    site.forge(&plan);
+    site.apply().ends(4).complains(&["of another schema", "home schema, `public`"]);
+    assert_same(&site.picture(), &before, "a version table of another schema");
+}
+
+#[test]
 fn a_profile_that_others_may_write_is_not_believed() {
     let site = Site::new(&SqliteGround);
     site.plan_and_sign(0);

@@ -308,8 +308,6 @@ fn facts() -> Facts {
     let mut new = tree(NEW);
     new.files.push(FileFact("ada.png".into(), 3, Digest::of("ada")));
     Facts {
-        check_program: None,
-        host: None,
         database: DatabaseFacts {
             presence: Presence::Present,
             identity: Identity {
