@@ -285,8 +285,6 @@ fn facts() -> Facts {
     let mut new = tree(NEW);
     new.files.push(FileFact("ada.png".into(), 3, Digest::of("ada")));
     Facts {
-        check_program: None,
-        host: None,
         database: DatabaseFacts {
             presence: Presence::Present,
             identity: Identity {
@@ -316,6 +314,8 @@ fn facts() -> Facts {
         catalogue: None,
         offline: Vec::new(),
         program: Some("/opt/venv/bin/flask".into()),
+        check_program: Some("/opt/venv/bin/flask".into()),
+        host: None,
         uploads: vec![tree(OLD), new],
         references: vec![Referenced {
             upload: "avatars".to_owned(),
