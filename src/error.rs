@@ -52,12 +52,20 @@ pub struct Reason {
     pub expected: Option<String>,
     /// The whole in words.
     pub message: String,
+    /// What would mend it.
+    pub hint: Option<String>,
 }
 
 impl Reason {
     /// A reason of the code `code` that says `message`.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), ..Self::default() }
+    }
+
+    /// Says what would mend it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
     }
 
     /// Says what it is about.
@@ -122,6 +130,8 @@ impl Error {
             error.0.facts = Reason { message: String::new(), ..first.clone() };
         }
         error.0.causes = reasons.iter().map(|reason| reason.message.clone()).collect();
+        error.0.hints = reasons.iter().filter_map(|reason| reason.hint.clone()).collect();
+        error.0.hints.dedup();
         error.0.reasons = reasons;
         error
     }
@@ -132,6 +142,7 @@ impl Error {
             self.0.reasons.push(self.facts());
         }
         self.0.causes.push(reason.message.clone());
+        self.0.hints.extend(reason.hint.clone());
         self.0.reasons.push(reason);
         self
     }

@@ -381,7 +381,6 @@ const RESERVED: &[&str] = &[
     "kind_differs",
     "made_by_other_version",
     "not_implemented",
-    "plan_too_large",
     "premise_missing",
     "profile_differs",
     "target_differs",

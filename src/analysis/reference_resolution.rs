@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::analysis::upload_comparison::compare_upload;
 use crate::model::config::Upload;
 use crate::model::files::references::{
-    ConflictReport, Named, OrphanReport, ReferenceReport, ReferenceStatus, Referenced,
+    ConflictReport, Named, ReferenceReport, ReferenceStatus, Referenced, UnusedReport,
     UploadsReport,
 };
 use crate::model::files::uploads::{RootState, Tree};
@@ -72,14 +72,14 @@ fn at(facts: &Facts, place: &FilePath, path: &FilePath) -> At {
 
 fn look_up(facts: &Facts, upload: &Upload, named: &Named) -> (ReferenceStatus, Option<FilePath>) {
     let Some(path) = &named.path else { return (ReferenceStatus::Invalid, None) };
-    let mut otherwise = ReferenceStatus::Dangling;
+    let mut otherwise = ReferenceStatus::Missing;
     for place in std::iter::once(&upload.to).chain(&upload.from) {
         match at(facts, place, path) {
             At::File => {
                 let status = if *place == upload.to && !named.is_outdated {
                     ReferenceStatus::Ok
                 } else {
-                    ReferenceStatus::Elsewhere
+                    ReferenceStatus::Misplaced
                 };
                 return (status, Some(place.join(path)));
             }
@@ -92,10 +92,10 @@ fn look_up(facts: &Facts, upload: &Upload, named: &Named) -> (ReferenceStatus, O
 }
 
 /// The files of all roots that no value comes to, each once, under the innermost root it lies in.
-/// Copies with the same name and content in the other places of an upload are not orphans. A value
-/// that may have any meaning makes nothing an orphan: without the references nothing is said at
+/// Copies with the same name and content in the other places of an upload are not unused. A value
+/// that may have any meaning makes nothing unused: without the references nothing is said at
 /// all.
-pub fn orphans(facts: &Facts, resolved: &[ReferenceResolution<'_>]) -> Vec<OrphanReport> {
+pub fn unused(facts: &Facts, resolved: &[ReferenceResolution<'_>]) -> Vec<UnusedReport> {
     let mut claimed: BTreeSet<FilePath> = BTreeSet::new();
     for one in resolved {
         let (Some(path), Some(at)) = (&one.named.path, &one.found_at) else { continue };
@@ -125,7 +125,7 @@ pub fn orphans(facts: &Facts, resolved: &[ReferenceResolution<'_>]) -> Vec<Orpha
         for (path, size) in files.chain(tree.litter.iter().map(|(path, size)| (path, *size))) {
             let absolute = tree.root.join(path);
             if !claimed.contains(&absolute) && !inner.iter().any(|root| absolute.is_within(root)) {
-                found.push(OrphanReport { root: tree.root.clone(), path: path.clone(), size });
+                found.push(UnusedReport { root: tree.root.clone(), path: path.clone(), size });
             }
         }
     }
@@ -142,7 +142,7 @@ pub fn report(facts: &Facts) -> UploadsReport {
         .iter()
         .flat_map(|upload| compare_upload(facts, upload).all_conflicts(&upload.to));
     UploadsReport {
-        orphans: orphans(facts, &resolved),
+        unused: unused(facts, &resolved),
         conflicts: conflicts
             .map(|one| ConflictReport { path: one.path, from: one.from, with: one.with })
             .collect(),
@@ -281,11 +281,11 @@ pub(crate) mod tests {
 
     #[test]
     fn every_value_is_told_from_every_other() {
-        use ReferenceStatus::{Dangling, Elsewhere, Invalid, Ok};
+        use ReferenceStatus::{Invalid, Misplaced, Missing, Ok};
         let expected = [
             ("here", Ok, Some("/new/here")),
-            ("late", Elsewhere, Some("/old/late")),
-            ("gone", Dangling, None),
+            ("late", Misplaced, Some("/old/late")),
+            ("gone", Missing, None),
             ("link", Invalid, None),
             ("d", Invalid, None),
             ("../etc/passwd", Invalid, None),
@@ -305,27 +305,27 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_place_that_was_not_seen_makes_nothing_dangling() {
+    fn a_place_that_was_not_seen_makes_nothing_missing() {
         let mut facts = site(&["gone"], Form::Name);
         facts.uploads[1].state = RootState::Unreadable;
         assert_eq!(resolve(&facts)[0].status, ReferenceStatus::Unknown);
     }
 
     #[test]
-    fn orphans_are_what_no_value_comes_to_and_copies_of_a_file_are_none() {
+    fn unused_is_what_no_value_comes_to_and_copies_of_a_file_are_none() {
         let facts = site(&["conflict", "here", "late", "twice"], Form::Name);
         let report = report(&facts);
-        let found: Vec<_> = report.orphans.iter().map(|one| one.root.join(&one.path)).collect();
+        let found: Vec<_> = report.unused.iter().map(|one| one.root.join(&one.path)).collect();
         assert_eq!(found, ["/new/.DS_Store", "/new/d/x", "/old/conflict"].map(FilePath::from));
         assert_eq!(report.conflicts.len(), 1);
     }
 
     #[test]
-    fn a_file_below_two_roots_is_an_orphan_once() {
+    fn a_file_below_two_roots_is_unused_once() {
         let mut facts = site(&[], Form::Name);
         facts.uploads = vec![tree("/new", &["d/x=1", "y=2"]), tree("/new/d", &["x=1"])];
         let found: Vec<_> =
-            report(&facts).orphans.iter().map(|one| one.root.join(&one.path)).collect();
+            report(&facts).unused.iter().map(|one| one.root.join(&one.path)).collect();
         assert_eq!(found, ["/new/y", "/new/d/x"].map(FilePath::from));
     }
 }

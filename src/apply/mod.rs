@@ -21,7 +21,7 @@ use crate::model::plan::step::{Answer, Move, Step};
 use crate::model::run::journal::{Attempt, JournalEvent};
 use crate::model::run::report::{Outcome, Report, StepOutcome, StepReport};
 use crate::model::run::run_state::RunState;
-use crate::trust::trusted_plan::TrustedPlan;
+use crate::trust::trusted_plan::{TrustedPlan, check_time};
 
 pub mod active_run;
 pub mod context;
@@ -50,13 +50,13 @@ pub fn apply(
     let plan = trusted.plan();
     lock(options, live, plan)?;
     let folder = turn.state.run_of(&trusted.sha256());
-    let before = active_run::standing_of(&folder)?;
+    let before = active_run::standing_of(&folder, &trusted.sha256())?;
     preflight::check_target(plan, live)?;
     if before.finished || before.undo_begun {
         return closed(trusted, &folder, &before, live);
     }
     let active_run = if before.has_begun() {
-        Some(ActiveRun::open(folder.clone(), options.clock)?)
+        Some(ActiveRun::open(folder.clone(), &trusted.sha256(), options.clock)?)
     } else {
         None
     };
@@ -69,7 +69,7 @@ pub fn apply(
             if all_done && prober.ask_all(&plan.goal, None) == Answer::Yes {
                 return Ok(report(trusted, &folder, Outcome::NothingToDo, &statuses));
             }
-            preflight::check_unexpired(trusted, options)?;
+            check_time(plan, (options.clock)())?;
             preflight::check_premises(plan, &mut prober)?;
         }
         preflight::demand_ready(plan, &statuses)?;
@@ -86,7 +86,7 @@ pub fn apply(
     }
     let mut active_run = match active_run {
         Some(active_run) => active_run,
-        None => ActiveRun::open(folder.clone(), options.clock)?,
+        None => ActiveRun::open(folder.clone(), &trusted.sha256(), options.clock)?,
     };
     open_run(trusted, site, options, &mut active_run)?;
     let sidecar = folder.sidecar().exists().then(|| folder.sidecar());

@@ -5,14 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::context::{ApplyOptions, RunContext};
+use crate::apply::context::RunContext;
 use crate::apply::probe::Prober;
 use crate::apply::probe::answer::demand;
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
 use crate::model::plan::Plan;
 use crate::model::plan::step::{Answer, Probe, Step};
-use crate::trust::trusted_plan::TrustedPlan;
 
 /// How a step is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,36 +141,6 @@ pub fn check_target(plan: &Plan, live: &mut dyn LiveWriter) -> Result<()> {
             planned.name, planned.identity, found.name, found.identity
         ))
         .hint("point DATABASE_URL at the database that the plan was made for, or plan again"))
-}
-
-/// So much may the clocks of two hosts differ, in seconds.
-const CLOCKS_DIFFER: i64 = 15 * 60;
-
-/// Refuses a plan that has expired, or that dates itself ahead.
-///
-/// Errors: `Kind::Stale`.
-pub fn check_unexpired(trusted: &TrustedPlan, options: &ApplyOptions) -> Result<()> {
-    let (now, plan) = ((options.clock)(), trusted.plan());
-    let (made, until) = (plan.made_at, plan.expires_at);
-    // A plan that dates itself ahead would wait longer than it may.
-    if made > now.plus_seconds(CLOCKS_DIFFER) {
-        return Err(Error::new(
-            Kind::Stale,
-            format!("the plan was made at {made}, which is still to come"),
-        )
-        .code("not_yet_valid")
-        .found(made)
-        .because(format!("it is {now} now"))
-        .hint("set the clock of this host, or of the one that made the plan, and plan again"));
-    }
-    if !trusted.is_expired(now) {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Stale, format!("the plan expired at {until}"))
-        .code("expired")
-        .found(until)
-        .because(format!("it is {now} now"))
-        .hint("run `ttplan plan` again and have the new plan signed"))
 }
 
 /// Refuses a plan of which a premise does not hold any more.

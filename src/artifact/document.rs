@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::artifact::json;
-use crate::error::{Error, Kind, Result, TextPosition};
+use crate::error::{Error, Kind, Reason, Result, TextPosition};
 use crate::model::database::catalogue::{self, Catalogue};
 use crate::model::observation::{self, Observation};
 use crate::model::plan::{self, Plan};
@@ -16,7 +16,18 @@ use crate::model::plan::{self, Plan};
 ///
 /// Errors: `Kind::Config` for what is no plan, `Kind::Refused` for a plan that somebody changed.
 pub fn read_plan(file: &str, bytes: &[u8]) -> Result<Plan> {
-    read(file, bytes, "plan", plan::FORMAT_VERSION)
+    let refused = |why| {
+        Error::refused(Kind::Refused, format!("`{file}` is too large to be a plan"), vec![why])
+            .about(file)
+    };
+    // Before anything is made of it.
+    if bytes.len() > plan::LARGEST.0 {
+        let (found, most) = (bytes.len(), plan::LARGEST.0);
+        let why = format!("it has {found} bytes, and a plan has {most} at most");
+        return Err(refused(Reason::new("plan_too_large", why).found(found).expected(most)));
+    }
+    let plan: Plan = read(file, bytes, "plan", plan::FORMAT_VERSION)?;
+    plan.too_large(bytes.len()).map_or(Ok(plan), |why| Err(refused(why)))
 }
 
 /// Reads an observation.

@@ -12,7 +12,7 @@ use crate::artifact::json;
 use crate::error::{Error, Kind, Result};
 use crate::fs::{files, plain};
 use crate::model::files::uploads::FileFact;
-use crate::model::names::Digest;
+use crate::model::names::{Digest, FilePath};
 use crate::model::plan::Plan;
 use crate::model::plan::step::{FileList, Move, Sidecar};
 
@@ -132,14 +132,98 @@ pub fn look_through(
         }
         FileList::Sidecar(bound) => {
             let Some(path) = sidecar else {
-                return Err(Error::new(Kind::Refused, "the plan's file list is missing")
-                    .code("list_missing")
-                    .because("the plan keeps it in a file beside it")
-                    .hint("put `NAME.files.zst` beside `NAME.ttplan.json`"));
+                return Err(missing(None));
             };
             stream(path, bound, batch, take, true)
         }
     }
+}
+
+/// Holds the file beside a plan against every list that the plan is bound to: each row of each, once
+/// through. Whoever signs or runs a plan relies on what stands there as on the plan itself.
+///
+/// Errors: `Kind::Refused`, naming the file, where it is missing or another.
+pub fn check(plan: &Plan, beside: &Path) -> Result<()> {
+    if !is_bound(plan) {
+        return Ok(());
+    }
+    if beside.symlink_metadata().is_err() {
+        return Err(missing(Some(beside)));
+    }
+    let other = |because: &str| not_the_bound(beside, because);
+    let mut reader = open(beside)?;
+    let (mut line, mut text) = (0_u64, Vec::new());
+    for list in plan.steps.iter().flat_map(|step| &step.moves).flat_map(lists) {
+        let FileList::Sidecar(list) = list else { continue };
+        if list.first != line {
+            return Err(other("its lists do not stand in the order of the plan"));
+        }
+        let (mut hash, mut bytes, mut last) = (sha2::Sha256::new(), 0_u64, None::<FilePath>);
+        for _ in 0..list.files {
+            next_line(&mut reader, &mut text, beside)?;
+            hash.update(&text);
+            let row: FileFact =
+                serde_json::from_slice(&text).map_err(|_| other("it has a line that is no row"))?;
+            let in_order = last.as_ref().is_none_or(|last| last < row.path());
+            if !in_order || !row.path().is_plain_relative() {
+                return Err(other("it has a path that is not plain, or out of order"));
+            }
+            bytes = bytes.saturating_add(row.size());
+            last = Some(row.path().clone());
+        }
+        line = line.saturating_add(list.files);
+        if Digest(hash.finalize().into()) != list.sha256 {
+            return Err(other("its SHA-256 is another"));
+        }
+        if bytes != list.bytes {
+            return Err(other("its files are not of the size that the plan says"));
+        }
+    }
+    if !reader.fill_buf().map_err(|_| other("it cannot be uncompressed"))?.is_empty() {
+        return Err(other("it has lines that no step of the plan is bound to"));
+    }
+    Ok(())
+}
+
+fn missing(beside: Option<&Path>) -> Error {
+    let name = beside.map_or("NAME.files.zst".into(), |path| path.to_string_lossy().into_owned());
+    Error::new(Kind::Refused, format!("the plan's file list `{name}` is missing"))
+        .code("list_missing")
+        .about(&name)
+        .because("the plan is bound to it and means nothing without it")
+        .hint("put the file beside the plan: the two were written together")
+}
+
+fn not_the_bound(path: &Path, because: &str) -> Error {
+    let message = format!("`{}` is not the file list that the plan was made with", path.display());
+    Error::new(Kind::Refused, message)
+        .code("list_differs")
+        .about(path.display())
+        .because(because)
+        .hint("get the list and its plan again, together")
+}
+
+/// The uncompressed lines of a list.
+fn open(path: &Path) -> Result<impl BufRead + use<>> {
+    let file = plain::open(path).map_err(|error| {
+        files::told("read", path, &error).of_kind(Kind::Refused).code("list_differs")
+    })?;
+    if file.metadata().is_ok_and(|about| about.len() > LARGEST) {
+        return Err(not_the_bound(path, "it is larger than any list of ours"));
+    }
+    let decoder = zstd::Decoder::new(BufReader::new(file))
+        .map_err(|_| not_the_bound(path, "it is not compressed as it should be"))?;
+    Ok(BufReader::new(decoder))
+}
+
+fn next_line(reader: &mut impl BufRead, text: &mut Vec<u8>, path: &Path) -> Result<()> {
+    text.clear();
+    let read = reader.by_ref().take(LONGEST_ROW).read_until(b'\n', text);
+    let read = read.map_err(|_| not_the_bound(path, "it cannot be uncompressed"))?;
+    if read == 0 || text.last() != Some(&b'\n') {
+        return Err(not_the_bound(path, "it ends too early, or has too long a line"));
+    }
+    Ok(())
 }
 
 /// All rows of a list at once; only for lists known to be short.
@@ -161,35 +245,14 @@ fn stream(
     take: &mut dyn FnMut(u64, &[FileFact]) -> Result<bool>,
     mut need: bool,
 ) -> Result<()> {
-    let other = |because: &str| {
-        Error::new(
-            Kind::Refused,
-            format!("`{}` is not the file list that the plan was signed with", path.display()),
-        )
-        .code("list_differs")
-        .about(path.display())
-        .because(because.to_owned())
-        .hint("get the list and its plan again, together")
-    };
-    let file = plain::open(path)
-        .map_err(|error| files::told("read", path, &error).of_kind(Kind::Refused))?;
-    if file.metadata().is_ok_and(|about| about.len() > LARGEST) {
-        return Err(other("it is larger than any list of ours"));
-    }
-    let decoder = zstd::Decoder::new(BufReader::new(file))
-        .map_err(|_| other("it is not compressed as it should be"))?;
-    let mut reader = BufReader::new(decoder);
+    let other = |because: &str| not_the_bound(path, because);
+    let mut reader = open(path)?;
     let mut hash = sha2::Sha256::new();
     let mut outcome = Ok(need);
     let (mut text, mut rows, mut bytes, mut line, mut taken) =
         (Vec::new(), Vec::<FileFact>::new(), 0_u64, 0, 0);
     while taken + (rows.len() as u64) < bound.files {
-        text.clear();
-        let read = reader.by_ref().take(LONGEST_ROW).read_until(b'\n', &mut text);
-        if read.map_err(|_| other("it cannot be uncompressed"))? == 0 || text.last() != Some(&b'\n')
-        {
-            return Err(other("it ends too early, or has too long a line"));
-        }
+        next_line(&mut reader, &mut text, path)?;
         line += 1;
         if line <= bound.first {
             continue;

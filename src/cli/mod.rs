@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
+use crate::model::text;
 
 mod ask;
 mod commands;
@@ -150,11 +151,18 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
     });
     let (cli, json) = match read {
         Ok(read) => read,
-        Err(error) => return usage(&error, seems_to_want_json(&arguments), out),
+        Err(error) => {
+            let json = seems_to_want_json(&arguments);
+            return if error.use_stderr() && arguments.iter().any(is_odd) {
+                out.errors_as_json_if(json);
+                out.error(&odd_arguments(&arguments));
+                Kind::Usage.exit_code()
+            } else {
+                usage(&error, json, out)
+            };
+        }
     };
-    if json {
-        out.errors_as_json();
-    }
+    out.errors_as_json_if(json);
     let outcome = match &cli.command {
         Command::Init(args) => commands::init::run(args, out),
         Command::Inspect(args) => commands::inspect::run(args, out),
@@ -188,6 +196,22 @@ fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut Out) -> u8 {
             error.kind().exit_code()
         }
     }
+}
+
+/// Whether an argument holds what cannot be shown as it is.
+fn is_odd(argument: &OsString) -> bool {
+    !argument.to_str().is_some_and(|text| text.chars().all(text::is_printable))
+}
+
+/// Wrong usage whose own message would show such an argument raw.
+fn odd_arguments(arguments: &[OsString]) -> Error {
+    let odd = arguments.iter().filter(|argument| is_odd(argument));
+    let error = Error::new(Kind::Usage, "the command line makes no sense as given");
+    odd.fold(error, |error, argument| {
+        let shown = text::visible(&argument.to_string_lossy());
+        error.because(format!("`{shown}` has characters that cannot be shown"))
+    })
+    .hint("ttplan --help")
 }
 
 /// Help and version are results; anything else clap says is wrong usage, and clap's own code for

@@ -24,9 +24,9 @@ impl Out {
         }
     }
 
-    /// Tells errors as JSON on stdout too, from here on.
-    pub fn errors_as_json(&mut self) {
-        self.json = true;
+    /// Tells errors as JSON on stdout too from here on, where that is asked for.
+    pub fn errors_as_json_if(&mut self, json: bool) {
+        self.json = json;
     }
 
     /// Prints a result. A reader that has seen enough (`| head`) is not an error.

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::config::Access;
 use crate::model::host::HostConfig;
 use crate::model::names::Secret;
+use crate::model::text::shell_word;
 
 /// The variable with the URL of a direct connection, where the application's own goes through a
 /// pooler.
@@ -107,6 +108,13 @@ impl SiteArgs {
 }
 
 impl HostArgs {
+    /// The same for another command, so that a hint can be pasted as it stands.
+    pub fn words(&self) -> String {
+        self.host_config.as_ref().map_or_else(String::new, |file| {
+            format!(" --host-config {}", shell_word(&file.to_string_lossy()))
+        })
+    }
+
     fn said(&self) -> Result<CliOverrides> {
         let working_directory = std::env::current_dir().map_err(|error| {
             Error::new(Kind::Failed, "there is no working directory").because(error)

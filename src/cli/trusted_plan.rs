@@ -7,21 +7,24 @@ use crate::artifact::{document, json};
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::fs::files;
+use crate::fs::permitted::PermittedRoots;
 use crate::model::host::HostConfig;
-use crate::model::names::Moment;
+use crate::model::names::{FilePath, Moment};
 use crate::model::observation::Observation;
 use crate::openssh::allowed_signers::AllowedSigners;
 use crate::openssh::revoked_keys::RevokedKeys;
 use crate::openssh::verify::{Keyring, Signed};
+use crate::trust::context::{PlanFile, PlanFormat, VerifyContext};
 use crate::trust::host_files::{read_allowed_signers, read_revoked_keys};
 use crate::trust::signers::SignatureFile;
-use crate::trust::trusted_plan::TrustedPlan;
-use crate::trust::trusted_plan::{PlanFile, PlanFormat, VerifyContext};
+use crate::trust::trusted_plan::{TrustedPlan, Verdict};
 
 /// A plan with everything that lies beside it.
 pub struct Bundle {
     pub file: PlanFile,
     pub signatures: Vec<SignatureFile>,
+    /// Where its file list lies, or would lie.
+    pub list: PathBuf,
     pub sidecar: Option<PathBuf>,
 }
 
@@ -60,6 +63,7 @@ impl Bundle {
         Ok(Self {
             file: PlanFile { name, bytes },
             signatures,
+            list: sidecar.clone(),
             sidecar: sidecar.symlink_metadata().is_ok().then_some(sidecar),
         })
     }
@@ -131,10 +135,35 @@ pub fn trusted(
 ) -> Result<TrustedPlan> {
     let host = HostFiles::read(site)?;
     let name = bundle.file.name.clone();
-    host.with(&name, leave, now, |host| match leave.allow_unsigned {
+    let list = bundle.list.clone();
+    let trusted = host.with(&name, leave, now, |host| match leave.allow_unsigned {
         true => crate::trust::trusted_plan::accept_unsigned(bundle.file, host),
         false => crate::trust::trusted_plan::verify(bundle.file, bundle.signatures, host),
-    })
+    })?;
+    sidecar::check(trusted.plan(), &list).map(|()| trusted)
+}
+
+/// Everything for which this host would refuse a plan without looking at the site, each question by
+/// itself.
+///
+/// Errors: for a file that is no plan.
+pub fn judged(bundle: &Bundle, site: &HostConfig, now: Moment) -> Result<Judged> {
+    let host = HostFiles::read(site)?;
+    let verdict = host.with(&bundle.file.name, &Leave::default(), now, |host| {
+        crate::trust::trusted_plan::judge(&bundle.file, &bundle.signatures, host)
+    })?;
+    let complete = sidecar::check(&verdict.plan, &bundle.list);
+    let valid = crate::trust::trusted_plan::check_time(&verdict.plan, now);
+    Ok(Judged { verdict, complete, valid })
+}
+
+/// What this host makes of a plan, whatever the site looks like.
+pub struct Judged {
+    pub verdict: Verdict,
+    /// Whether the list that it is bound to lies beside it.
+    pub complete: Result<()>,
+    /// Whether it is neither too early nor too late to begin.
+    pub valid: Result<()>,
 }
 
 /// An observation that this host would have plans made from; where the host demands nothing of
@@ -158,6 +187,18 @@ pub fn believed(
         demands,
         &host.ring(now),
     )
+}
+
+/// Where a run of this host may go; `plan` is what it runs.
+///
+/// Errors: `Kind::Refused` where something that the host relies on is reached over a link.
+pub fn permitted(site: &HostConfig, plan: &Path) -> Result<PermittedRoots> {
+    let plan = plan.canonicalize().map_err(|error| files::told("read", plan, &error))?;
+    let trust = &site.trust;
+    let own = [&site.file, &trust.allowed_signers].into_iter().chain(&trust.revoked_keys);
+    let own = own.chain(&trust.catalogues).cloned().chain([FilePath::new(plan)]);
+    let (roots, links) = (site.roots.clone(), site.links.clone());
+    PermittedRoots::new(roots, links, site.state.clone(), &own.collect::<Vec<_>>())
 }
 
 /// The host's own file has to lie elsewhere than the plan: who can write a plan must not be able

@@ -45,8 +45,8 @@ pub fn head(source: &ConfigText) -> Result<Head> {
     match &head.version {
         Some(version) => check_version(version, source)?,
         None => {
-            let error = Error::new(Kind::Config, "the key `version` is missing")
-                .at(source.place(source.top()));
+            let error = Error::new(Kind::Config, "the key `version` is missing");
+            let error = source.at(error, source.top());
             return Err(error.hint(format!("begin with `version = {VERSION}`")));
         }
     }
@@ -61,7 +61,7 @@ pub fn check_version(version: &Spanned<i64>, source: &ConfigText) -> Result<()> 
             let message = format!(
                 "this ttplan reads version {VERSION} of a configuration, not version {other}"
             );
-            Err(Error::new(Kind::Config, message).at(source.place(version.span())))
+            Err(source.at(Error::new(Kind::Config, message), version.span()))
         }
     }
 }

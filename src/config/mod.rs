@@ -9,7 +9,7 @@ use crate::artifact::document;
 use crate::config::source::{ConfigText, ConfigTexts};
 use crate::config::url::Engines;
 use crate::engines;
-use crate::error::Result;
+use crate::error::{Error, Result, TextPosition};
 use crate::fs::files;
 use crate::model::config::{Access, Config};
 use crate::model::database::catalogue::Catalogue;
@@ -23,6 +23,7 @@ mod host_profile;
 mod host_word;
 mod interpolate;
 mod layers;
+mod links;
 mod merge;
 mod overrides;
 mod paths;
@@ -67,7 +68,10 @@ pub fn resolve(said: &CliOverrides) -> Result<ResolvedConfig> {
 pub fn catalogue(config: &Config) -> Result<Option<Catalogue>> {
     let Some(revisions) = &config.revisions else { return Ok(None) };
     if let Some(path) = &revisions.catalogue {
-        return document::read_catalogue(&path.to_text(), &files::read(path.as_path())?).map(Some);
+        let bytes = files::read(path.as_path())?;
+        return document::read_catalogue(&path.to_text(), &bytes)
+            .map(Some)
+            .map_err(|error| without_content(&error, path));
     }
     let engine = &config.database.engine;
     let ours = profiles::CATALOGUES
@@ -75,6 +79,19 @@ pub fn catalogue(config: &Config) -> Result<Option<Catalogue>> {
         .find(|(profile, on, _)| config.profile.as_deref() == Some(profile) && on == engine);
     ours.map(|(profile, on, bytes)| document::read_catalogue(&format!("{profile} on {on}"), bytes))
         .transpose()
+}
+
+/// A repository can name any file of the host as its catalogue, and whoever wrote it reads the
+/// errors: they say where something is wrong, and nothing of what stands there.
+fn without_content(error: &Error, path: &FilePath) -> Error {
+    let message = format!("`{}` is not a catalogue that can be read", path.to_text());
+    let told = Error::new(error.kind(), message).code(error.stable_code()).about(path.to_text());
+    match error.place().map(TextPosition::line_column) {
+        Some((line, column)) => {
+            told.because(format!("something is wrong at line {line}, column {column}"))
+        }
+        None => told,
+    }
 }
 
 /// The catalogues that this host believes, for one engine: those that come with ttplan, and the

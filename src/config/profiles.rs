@@ -30,7 +30,9 @@ pub fn open(name: &str, base: &Path, before: Option<&ConfigText>) -> Result<Conf
         return Ok(ConfigText::new(format!("profile {name}"), text, before));
     }
     if name.contains('/') || name.ends_with(".toml") {
-        return ConfigText::read(&base.join(name), before);
+        let path = base.join(name);
+        let text = ConfigText::read(&path, before)?;
+        return Ok(if is_own(&path, base) { text } else { text.kept_secret() });
     }
     let names = || ALL.iter().map(|(known, _)| *known);
     let error = Error::new(Kind::Config, format!("there is no profile `{name}`"));
@@ -41,6 +43,12 @@ pub fn open(name: &str, base: &Path, before: Option<&ConfigText>) -> Result<Conf
             names().collect::<Vec<_>>().join("`, `")
         )),
     })
+}
+
+/// Whether a file lies below a directory, wherever links lead.
+pub fn is_own(path: &Path, directory: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(path).zip(real(directory)).is_some_and(|(path, directory)| path.starts_with(directory))
 }
 
 /// The table of a profile without what only a profile has.

@@ -34,6 +34,9 @@ pub struct ConfigText {
     start: usize,
     /// The text behind `start` blanks.
     padded: String,
+    /// Whether errors may show what stands in it. A repository can name any file of the host as a
+    /// profile, and whoever wrote the repository reads the errors.
+    secret: bool,
 }
 
 impl ConfigText {
@@ -42,7 +45,12 @@ impl ConfigText {
         // A span may end one behind its text, so texts keep a distance of one.
         let start = before.map_or(0, |source| source.padded.len() + 1);
         let content = content.strip_prefix('\u{feff}').unwrap_or(content);
-        Self { name: name.into(), start, padded: " ".repeat(start) + content }
+        Self { name: name.into(), start, padded: " ".repeat(start) + content, secret: false }
+    }
+
+    /// The same, and no error shows anything of it.
+    pub fn kept_secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 
     /// Reads a file whole.
@@ -76,15 +84,15 @@ impl ConfigText {
     fn parse_here(&self) -> Result<Spanned<DeTable<'_>>> {
         let table = DeTable::parse(&self.padded).map_err(|error| {
             let span = error.span().unwrap_or(self.top());
-            Error::new(Kind::Config, format!("this is not TOML: {}", error.message()))
-                .at(self.place(span))
+            let message = format!("this is not TOML: {}", error.message());
+            self.at(Error::new(Kind::Config, message), span)
         })?;
         let mut open: Vec<(usize, &Spanned<DeValue<'_>>)> =
             table.get_ref().values().map(|value| (1, value)).collect();
         while let Some((depth, value)) = open.pop() {
             if depth > DEEPEST {
                 let error = Error::new(Kind::Config, "no key of a configuration lies this deep");
-                return Err(error.at(self.place(value.span())));
+                return Err(self.at(error, value.span()));
             }
             match value.get_ref() {
                 DeValue::Array(array) => open.extend(array.iter().map(|value| (depth + 1, value))),
@@ -109,6 +117,18 @@ impl ConfigText {
         TextPosition { file: self.name.clone(), source: covered(content), span }
     }
 
+    /// An error that stands at a span of this text. Where nothing of the text may be shown, neither
+    /// is the error's own sentence, which may repeat some of it.
+    pub fn at(&self, error: Error, span: Range<usize>) -> Error {
+        if !self.secret {
+            return error.at(self.place(span));
+        }
+        let (line, column) = self.place(span).line_column();
+        Error::new(error.kind(), format!("`{}` cannot be used as it stands", self.name))
+            .because(format!("something is wrong at line {line}, column {column}"))
+            .because("what stands there is not shown: the file is not one of the application's own")
+    }
+
     fn holds(&self, span: &Range<usize>) -> bool {
         (self.start..=self.padded.len()).contains(&span.start)
     }
@@ -126,7 +146,7 @@ impl ConfigTexts<'_> {
     /// Puts an error where `span` is.
     pub fn at(&self, error: Error, span: Range<usize>) -> Error {
         match self.0.iter().find(|source| source.holds(&span)) {
-            Some(source) => error.at(source.place(span)),
+            Some(source) => source.at(error, span),
             None => error,
         }
     }

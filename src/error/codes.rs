@@ -56,7 +56,11 @@ pub const CODES: &[(&str, Kind, &str)] = &[
     ("state_directory_unsafe", Kind::Refused, "others may enter the state directory"),
     ("path_outside_roots", Kind::Refused, "a path is in no directory that the host permits"),
     ("path_is_reserved", Kind::Refused, "a path is where ttplan keeps what it relies on"),
+    ("path_over_link", Kind::Refused, "the way to a path leads over a link that is not pinned"),
+    ("place_swapped", Kind::Refused, "another directory was put in the place of one meanwhile"),
+    ("journal_of_other_plan", Kind::Refused, "the journal of a run belongs to another plan"),
     ("command_not_permitted", Kind::Refused, "the host does not permit the command"),
+    ("command_differs", Kind::Refused, "the host has another command under that name"),
     ("profile_differs", Kind::Refused, "the host's profile says otherwise: table or columns"),
     ("destructive_forbidden", Kind::Refused, "the host runs no destructive plan"),
     ("wrong_site", Kind::Stale, "the plan is for another site"),
@@ -98,4 +102,5 @@ pub const CODES: &[(&str, Kind, &str)] = &[
     ("command_failed", Kind::Midway, "a command of the application failed"),
     ("saved_copy_differs", Kind::Verification, "a saved copy is missing or is another"),
     ("no_space", Kind::Failed, "a disk has too little space left"),
+    ("attribute_not_kept", Kind::Failed, "a copy cannot keep owner, mode, time or access list"),
 ];

@@ -24,8 +24,6 @@ pub struct Verification {
     pub one_of: Option<Vec<String>>,
     /// Null for an observation.
     pub expires_at: Option<Moment>,
-    /// Whether it is too late to begin; it can still be gone on with and taken back.
-    pub expired: bool,
 }
 
 /// One signature that counts.

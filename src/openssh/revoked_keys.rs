@@ -59,12 +59,24 @@ impl RevokedKeys {
     }
 }
 
+/// Kinds of keys that OpenSSH once knew and that are never believed here.
+const FORMER: [&[u8]; 2] = [b"ssh-dss", b"ssh-dss-cert-v01@openssh.com"];
+
+fn is_blank_first(rest: &[u8]) -> bool {
+    rest.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'))
+}
+
 /// A certificate in the list revokes the key that it is for.
 fn keys(content: &[u8]) -> Result<Vec<PublicKey>, String> {
     let mut keys = Vec::new();
     for (number, line) in (1..).zip(content.split(|byte| *byte == b'\n')) {
         let line = skip_blanks(line.split(|byte| *byte == 0).next().unwrap_or_default());
         if line.is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        // Keys of former times stand in such lists still. They sign nothing that is believed, so
+        // there is nothing to revoke.
+        if FORMER.iter().any(|kind| line.strip_prefix(*kind).is_some_and(is_blank_first)) {
             continue;
         }
         let (key, _comment) =
@@ -93,6 +105,16 @@ mod tests {
         assert_eq!(list.revokes(&Key::Plain(bob.public().clone())), None);
         let empty = RevokedKeys::parse("revoked", b"").unwrap();
         assert_eq!(empty.revokes(&Key::Plain(bob.public().clone())), None);
+    }
+
+    #[test]
+    fn a_key_of_former_times_revokes_nothing_and_stops_nothing() {
+        let (alice, bob) = (SigningKey::generate("").unwrap(), SigningKey::generate("").unwrap());
+        let text = format!("ssh-dss AAAAB3NzaC1kc3M= old\n{}\n", alice.public_line());
+        let list = RevokedKeys::parse("revoked", text.as_bytes()).unwrap();
+        assert!(list.revokes(&Key::Plain(alice.public().clone())).is_some());
+        assert!(list.revokes(&Key::Plain(bob.public().clone())).is_none());
+        assert!(RevokedKeys::parse("revoked", b"ssh-dsx AAAA\n").is_err());
     }
 
     #[test]

@@ -6,12 +6,20 @@ use std::borrow::Cow;
 use anstyle::{AnsiColor, Style};
 
 use crate::model::diagnosis::Severity;
+use crate::model::names::Moment;
 use crate::model::plan::step::Risk;
 use crate::model::text::{is_printable, visible, visible_line};
 
 /// Text from outside on one line: what cannot be seen or fools the eye is shown as an escape.
 pub fn plain(text: &str) -> String {
     visible(text)
+}
+
+/// A moment for people, to the minute: all that they decide by is longer.
+pub fn when(moment: Moment) -> String {
+    let text = moment.to_string();
+    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{day} {} UTC", time.get(..5).unwrap_or(time))
 }
 
 /// Text from outside that may have several lines: each is escaped and indented.
@@ -123,6 +131,8 @@ mod tests {
         assert_eq!(plain("a\x1b[2Jb\u{202e}c\u{200b}\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{200b}\\n");
         assert_eq!(plain("naïve \"quoted\" 名"), "naïve \"quoted\" 名");
         assert_eq!(block("a\n\x07b", "  "), "  a\n  \\u{7}b\n");
+        let moment = Moment::parse("2026-12-06T09:03:59Z").unwrap();
+        assert_eq!(when(moment), "2026-12-06 09:03 UTC");
     }
 
     #[test]

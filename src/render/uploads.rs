@@ -10,8 +10,8 @@ pub fn report(report: &UploadsReport) -> String {
     for one in report.references.iter().filter(|one| one.status != ReferenceStatus::Ok) {
         let word = match one.status {
             ReferenceStatus::Ok => good("ok"),
-            ReferenceStatus::Elsewhere => care("elsewhere"),
-            ReferenceStatus::Dangling | ReferenceStatus::Invalid | ReferenceStatus::Unknown => {
+            ReferenceStatus::Misplaced => care("misplaced"),
+            ReferenceStatus::Missing | ReferenceStatus::Invalid | ReferenceStatus::Unknown => {
                 bad(one.status.word())
             }
         };
@@ -36,11 +36,11 @@ pub fn report(report: &UploadsReport) -> String {
         );
         text.push_str(&(bad("conflict") + &line));
     }
-    for one in &report.orphans {
+    for one in &report.unused {
         let path = one.root.join(&one.path);
         text.push_str(&format!(
             "{}: `{}` ({})\n",
-            faint("orphan"),
+            faint("unused"),
             plain(&path.to_text()),
             bytes(one.size)
         ));
@@ -48,8 +48,8 @@ pub fn report(report: &UploadsReport) -> String {
     let count = |status| report.references.iter().filter(|one| one.status == status).count();
     let mut parts = vec![format!("{} ok", count(ReferenceStatus::Ok))];
     for status in [
-        ReferenceStatus::Elsewhere,
-        ReferenceStatus::Dangling,
+        ReferenceStatus::Misplaced,
+        ReferenceStatus::Missing,
         ReferenceStatus::Invalid,
         ReferenceStatus::Unknown,
     ] {
@@ -57,9 +57,9 @@ pub fn report(report: &UploadsReport) -> String {
             parts.push(format!("{} {}", count(status), status.word()));
         }
     }
-    let (references, orphans) = (report.references.len() as u64, report.orphans.len() as u64);
+    let (references, unused) = (report.references.len() as u64, report.unused.len() as u64);
     text.push_str(&format!("{}: {}; ", counted(references, "reference"), parts.join(", ")));
     let conflicts = report.conflicts.len() as u64;
-    text.push_str(&format!("{}, {}\n", counted(orphans, "orphan"), counted(conflicts, "conflict")));
+    text.push_str(&format!("{}, {}\n", format!("{unused} unused"), counted(conflicts, "conflict")));
     text
 }

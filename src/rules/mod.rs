@@ -17,12 +17,12 @@ pub mod beyond_host;
 pub mod broken_graph;
 pub mod changed_scripts;
 pub mod cleanup_at_start;
-pub mod dangling_reference;
 pub mod drifted_schema;
 pub mod false_stamp;
 pub mod files_in_old_place;
 pub mod foreign_database;
 pub mod leftover_table;
+pub mod missing_file;
 pub mod narrow_version_column;
 pub mod odd_upload;
 pub mod offline_script;
@@ -72,7 +72,7 @@ pub const ALL: &[&Rule] = &[
     &upload_conflict::RULE,
     &odd_upload::RULE,
     &files_in_old_place::RULE,
-    &dangling_reference::RULE,
+    &missing_file::RULE,
     &outdated_reference::RULE,
     &released_source::RULE,
 ];

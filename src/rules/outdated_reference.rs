@@ -46,7 +46,7 @@ fn obstacle(case: &AnalysisContext, referenced: &Referenced, upload: &Upload) ->
     let of_column =
         resolve(case.facts).into_iter().filter(|one| std::ptr::eq(one.referenced, referenced));
     for one in
-        of_column.filter(|one| one.named.is_outdated && one.status == ReferenceStatus::Elsewhere)
+        of_column.filter(|one| one.named.is_outdated && one.status == ReferenceStatus::Misplaced)
     {
         let (Some(path), value) = (&one.named.path, one.value) else { continue };
         if sorted.conflicts.iter().any(|conflict| conflict.path == *path) {

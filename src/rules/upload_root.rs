@@ -22,9 +22,9 @@ pub const RULE: Rule = Rule {
 
 /// The uploads of which the database names files that are in none of their places.
 fn missed(case: &AnalysisContext) -> BTreeSet<String> {
-    let dangling =
-        resolve(case.facts).into_iter().filter(|one| one.status == ReferenceStatus::Dangling);
-    dangling.map(|one| one.upload.name.clone()).collect()
+    let missing =
+        resolve(case.facts).into_iter().filter(|one| one.status == ReferenceStatus::Missing);
+    missing.map(|one| one.upload.name.clone()).collect()
 }
 
 fn examine(case: &AnalysisContext) -> Vec<Finding> {

@@ -4,6 +4,8 @@
 //! verified, parsed from the same buffer, and held against what the host permits. It must never
 //! take trust from the plan's own folder, and never believe what a plan says of itself.
 
+mod approval;
+pub mod context;
 #[cfg(test)]
 mod derive_tests;
 #[cfg(test)]

@@ -7,51 +7,21 @@
 use crate::MADE_BY;
 use crate::engines;
 use crate::error::{Error, Kind, Reason, Result};
-use crate::model::database::catalogue::Catalogue;
 use crate::model::host::HostConfig;
 use crate::model::names::{Digest, Moment};
 use crate::model::plan::Plan;
-use crate::model::plan::step::Risk;
 use crate::model::plan::version;
 use crate::model::text::shell_word;
-use crate::openssh::verify::{Keyring, Refusal, Signed};
+use crate::openssh::verify::{Refusal, Signed};
 use crate::trust::PLAN_NAMESPACE;
+use crate::trust::approval::{approved, break_glass, enough};
+use crate::trust::context::{PlanFile, VerifyContext};
 use crate::trust::host_policy;
 use crate::trust::offence::Offence;
 use crate::trust::signers;
 use crate::trust::signers::{SignatureFile, Signers};
 use crate::trust::stamp_evidence;
 use crate::trust::validation;
-
-/// A plan file as it lies on disk.
-#[derive(Clone, Debug)]
-pub struct PlanFile {
-    /// Its name without the folder.
-    pub name: String,
-    pub bytes: Vec<u8>,
-}
-
-/// How plan documents are read and written.
-#[derive(Clone, Copy)]
-pub struct PlanFormat<'a> {
-    /// Strictly: every field known, every version understood.
-    pub read: &'a dyn Fn(&[u8]) -> Result<Plan>,
-    /// As ttplan writes it; only to recognise a plan whose layout was changed.
-    pub write: &'a dyn Fn(&Plan) -> Vec<u8>,
-}
-
-/// The host that is asked to run the plan.
-#[derive(Clone, Copy)]
-pub struct VerifyContext<'a> {
-    pub site: &'a HostConfig,
-    pub ring: Keyring<'a>,
-    pub format: PlanFormat<'a>,
-    /// The catalogues of the applications on this host, for one engine: shipped, or named by the
-    /// host.
-    pub catalogues: &'a dyn Fn(&str) -> Result<Vec<Catalogue>>,
-    /// Why fewer signatures than usual have to do, where somebody breaks the glass.
-    pub break_glass: Option<&'a str>,
-}
 
 /// A plan that this host may run.
 #[derive(Clone, Debug)]
@@ -105,11 +75,63 @@ impl TrustedPlan {
     pub fn break_glass(&self) -> Option<&str> {
         self.break_glass.as_deref()
     }
+}
 
-    /// Whether it is too late to begin a run of it.
-    pub fn is_expired(&self, now: Moment) -> bool {
-        now > self.plan.expires_at
+/// So much may the clocks of two hosts differ, in seconds.
+const CLOCKS_DIFFER: i64 = 15 * 60;
+
+/// Whether a run of the plan may begin now. Going on with one that was begun in time, and undoing
+/// it, are exempt, so this is for whoever begins one to ask.
+///
+/// Errors: `Kind::Stale`.
+pub fn check_time(plan: &Plan, now: Moment) -> Result<()> {
+    let (made, until) = (plan.made_at, plan.expires_at);
+    // A plan that dates itself ahead would wait longer than it may.
+    if made > now.plus_seconds(CLOCKS_DIFFER) {
+        let message = format!("the plan was made at {made}, which is still to come");
+        return Err(Error::new(Kind::Stale, message)
+            .code("not_yet_valid")
+            .found(made)
+            .because(format!("it is {now} now"))
+            .hint("set the clock of this host, or of the one that made the plan, and plan again"));
     }
+    if now <= until {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Stale, format!("the plan expired at {until}"))
+        .code("expired")
+        .found(until)
+        .because(format!("it is {now} now"))
+        .hint("run `ttplan plan` again and have the new plan signed"))
+}
+
+/// What a host makes of a plan, each question by itself: for who asks and runs nothing.
+pub struct Verdict {
+    pub plan: Plan,
+    pub signers: Signers,
+    /// Whether as many signed, and those who have to.
+    pub signed: Result<()>,
+    /// Everything in which the plan is not what it says, or does what the host does not permit.
+    pub refused: Vec<Error>,
+}
+
+/// Asks everything that [`verify`] asks, and goes on after a no. Nothing can be run of it.
+///
+/// Errors: for bytes that are no plan at all, in the reader's words.
+pub fn judge(
+    file: &PlanFile,
+    signatures: &[SignatureFile],
+    host: &VerifyContext<'_>,
+) -> Result<Verdict> {
+    let signers = signers::judge(&file.name, &file.bytes, signatures, PLAN_NAMESPACE, &host.ring);
+    let plan = (host.format.read)(&file.bytes)?;
+    let usual = host.site.trust.required.max(1);
+    let signed = approved(&plan, file, signatures, &signers, usual, host);
+    let mut refused: Vec<Error> =
+        new_enough(&plan, &file.name, host.site).err().into_iter().collect();
+    refused.extend(check_derived(&plan, &file.name).err());
+    refused.extend(content(&plan, &file.name, host).into_iter().filter_map(Result::err));
+    Ok(Verdict { plan, signers, signed, refused })
 }
 
 /// Makes a plan a trusted one.
@@ -168,81 +190,6 @@ pub fn accept_unsigned(file: PlanFile, host: &VerifyContext<'_>) -> Result<Trust
     })
 }
 
-/// That as many signed, and who has to, as the plan's recomputed risk demands.
-fn approved(
-    plan: &Plan,
-    file: &PlanFile,
-    signatures: &[SignatureFile],
-    signers: &Signers,
-    needed: u32,
-    host: &VerifyContext<'_>,
-) -> Result<()> {
-    let trust = &host.site.trust;
-    let apart =
-        if trust.separate_author { Some(beside_author(plan, &file.name, signers)?) } else { None };
-    let told = |error: Error| match (&plan.author, &apart) {
-        (Some(author), Some(_)) => error.because(format!("its author `{author}` does not count")),
-        _ => error,
-    };
-    let approvers = apart.as_ref().unwrap_or(signers);
-    enough(file, signatures, approvers, needed, host).map_err(told)?;
-    if plan.risk() != Risk::Destructive {
-        return Ok(());
-    }
-    enough(file, signatures, approvers, trust.required_for_destructive.max(needed), host)
-        .and_then(|()| every_role(&file.name, approvers, host.site))
-        .map_err(|error| told(error.because("the plan is destructive")))
-}
-
-/// The signers beside the plan's author, who has to be one of them: a name that nobody signed for
-/// would make anybody who wrote the plan somebody else.
-fn beside_author(plan: &Plan, name: &str, signers: &Signers) -> Result<Signers> {
-    let refused = |message: String| {
-        Error::new(Kind::Refused, message)
-            .code("author_missing")
-            .because("this host takes no author's own approval")
-    };
-    let Some(author) = &plan.author else {
-        return Err(refused(format!("plan `{name}` names no author"))
-            .hint("ttplan plan --author PRINCIPAL -o FILE"));
-    };
-    signers.beside(author).ok_or_else(|| {
-        let (word, author) = (shell_word(name), shell_word(author));
-        refused(format!("plan `{name}` is not signed by its author"))
-            .hint(format!("ttplan sign {word} --principal {author} --key KEY"))
-    })
-}
-
-/// Why the glass is broken; the host has to permit that, and somebody has to sign all the same.
-fn break_glass(name: &str, host: &VerifyContext<'_>) -> Result<Option<String>> {
-    let Some(reason) = host.break_glass else { return Ok(None) };
-    if !host.site.policy.break_glass {
-        let message = format!("the host permits nobody to break the glass for plan `{name}`");
-        let hint =
-            format!("have it signed by as many as `ttplan verify {}` says", shell_word(name));
-        return Err(Error::new(Kind::Refused, message).code("break_glass_forbidden").hint(hint));
-    }
-    if reason.trim().is_empty() {
-        return Err(Error::new(Kind::Usage, "whoever breaks the glass gives a reason"));
-    }
-    Ok(Some(reason.trim().to_owned()))
-}
-
-/// One signer of each role that the host demands.
-fn every_role(name: &str, signers: &Signers, site: &HostConfig) -> Result<()> {
-    let members = |role: &String| site.trust.roles.get(role).map(Vec::as_slice).unwrap_or_default();
-    let has = |role: &&String| {
-        !signers.signed.iter().any(|signed| members(role).contains(&signed.principal))
-    };
-    let Some(role) = site.trust.roles_for_destructive.iter().find(has) else { return Ok(()) };
-    let message = format!("plan `{name}` needs the signature of a `{role}`");
-    Err(Error::new(Kind::Refused, message)
-        .code("role_missing")
-        .expected(role)
-        .because(format!("that is {}", members(role).join(", ")))
-        .hint(format!("ttplan sign {} --key KEY", shell_word(name))))
-}
-
 fn new_enough(plan: &Plan, name: &str, site: &HostConfig) -> Result<()> {
     let Some(least) =
         site.policy.minimum_format.filter(|least| version(&plan.format_version) < Some(*least))
@@ -257,47 +204,6 @@ fn new_enough(plan: &Plan, name: &str, site: &HostConfig) -> Result<()> {
         .expected(format!("{major}.{minor}"))
         .because(format!("this host takes none older than {major}.{minor}"))
         .hint("make the plan again with a newer ttplan"))
-}
-
-fn enough(
-    file: &PlanFile,
-    signatures: &[SignatureFile],
-    signers: &Signers,
-    needed: u32,
-    host: &VerifyContext<'_>,
-) -> Result<()> {
-    if signers.persons >= needed {
-        return Ok(());
-    }
-    let have = signers.persons;
-    let name = &file.name;
-    let mut error = Error::new(
-        Kind::Refused,
-        format!("plan `{name}` has {have} of the {needed} signatures it needs"),
-    )
-    .code("signature_missing")
-    .about(name)
-    .found(have)
-    .expected(needed);
-    if signers.refused.iter().any(|(_, refusal)| matches!(refusal, Refusal::Wrong { .. })) {
-        error = error.code("signature_differs");
-        let rewritten =
-            serde_json::from_slice(&file.bytes).ok().map(|plan| (host.format.write)(&plan));
-        if let Some(done) = signers::explain_misfit(&file.bytes, rewritten.as_deref(), signatures) {
-            error = error.because(format!("the plan was changed after it was signed: {done}"));
-        }
-    }
-    for (name, why) in &signers.refused {
-        error = error.also(Reason::new(why.code(), format!("`{name}`: {why}")).about(name));
-    }
-    for why in &signers.shared {
-        error = error.also(Reason::new("key_shared", why));
-    }
-    for problem in host.ring.allowed.problems() {
-        let (file, line, why) = (host.ring.allowed.file(), problem.line, &problem.why);
-        error = error.because(format!("`{file}`, line {line} allows nobody anything: {why}"));
-    }
-    Err(error.hint(format!("ttplan sign {} --key KEY", shell_word(name))))
 }
 
 /// That the plan is what follows from what it says. Judged before anything that it says of itself is
@@ -328,50 +234,55 @@ fn check_derived(plan: &Plan, name: &str) -> Result<()> {
 }
 
 fn check_content(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> Result<()> {
-    let site = host.site;
-    if plan.target.site.as_ref() != Some(&site.name) {
-        let site_of_plan = plan
-            .target
-            .site
-            .as_deref()
-            .map_or("no site".to_owned(), |of| format!("the site `{of}`"));
-        let message = format!(
-            "plan `{name}` is for {site_of_plan}, and this host is the site `{}`",
-            site.name
-        );
-        return Err(Error::new(Kind::Stale, message)
-            .code("wrong_site")
-            .found(plan.target.site.as_deref().unwrap_or("none"))
-            .expected(&site.name));
+    content(plan, name, host).into_iter().collect()
+}
+
+/// All that the host holds a plan against, each answer by itself.
+fn content(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> [Result<()>; 3] {
+    [
+        for_this_site(plan, name, host.site),
+        permitted(name, host_policy::offences(plan, host.site)),
+        has_evidence(plan, name, host),
+    ]
+}
+
+fn for_this_site(plan: &Plan, name: &str, site: &HostConfig) -> Result<()> {
+    if plan.target.site.as_ref() == Some(&site.name) {
+        return Ok(());
     }
-    permitted(name, &host_policy::offences(plan, site))?;
+    let of = plan.target.site.as_deref();
+    let site_of_plan = of.map_or("no site".to_owned(), |of| format!("the site `{of}`"));
+    let message =
+        format!("plan `{name}` is for {site_of_plan}, and this host is the site `{}`", site.name);
+    Err(Error::new(Kind::Stale, message)
+        .code("wrong_site")
+        .found(of.unwrap_or("none"))
+        .expected(&site.name))
+}
+
+fn has_evidence(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> Result<()> {
     if !stamp_evidence::are_claimed(plan) {
         return Ok(());
     }
+    let catalogues = (host.catalogues)(&plan.target.database.engine)?;
     refuse(
         name,
         "rests on nothing that this host knows",
-        stamp_evidence::offences(plan, &(host.catalogues)(&plan.target.database.engine)?),
+        stamp_evidence::offences(plan, &catalogues),
     )
     .map_err(|error| {
-        error.hint(format!(
-            "name the catalogue under `[trust] catalogues` in `{}`",
-            site.file.to_text()
-        ))
+        let file = host.site.file.to_text();
+        error.hint(format!("name the catalogue under `[trust] catalogues` in `{file}`"))
     })
 }
 
 /// As [`refuse`], with what the host's administrator could do about each.
-fn permitted(name: &str, offences: &[Offence]) -> Result<()> {
-    let reason = |offence: &Offence| {
-        let reason = Reason::new(offence.code, offence.message.clone());
-        if offence.subject.is_empty() { reason } else { reason.about(&offence.subject) }
-    };
-    refuse(name, "is not permitted", offences.iter().map(reason).collect()).map_err(|error| {
-        let mut hints: Vec<&str> = offences.iter().map(|offence| offence.hint.as_str()).collect();
-        hints.dedup();
-        hints.into_iter().fold(error, Error::hint)
-    })
+fn permitted(name: &str, offences: Vec<Offence>) -> Result<()> {
+    let mut hints: Vec<String> = offences.iter().map(|offence| offence.hint.clone()).collect();
+    hints.dedup();
+    let reasons = offences.into_iter().map(|offence| offence.reason).collect();
+    refuse(name, "is not permitted", reasons)
+        .map_err(|error| hints.into_iter().fold(error, Error::hint))
 }
 
 /// An error that begins with the first reason and lists the others.

@@ -16,12 +16,11 @@ use crate::openssh::signing_key::SigningKey;
 use crate::openssh::sshsig::sign;
 use crate::openssh::verify::Keyring;
 use crate::trust::PLAN_NAMESPACE;
+use crate::trust::context::{PlanFile, PlanFormat, VerifyContext};
 use crate::trust::signature_files::signature_file_name;
 use crate::trust::signers::SignatureFile;
 use crate::trust::test_plans::{gentle_plan, plan, plan_of, site};
-use crate::trust::trusted_plan::{
-    PlanFile, PlanFormat, TrustedPlan, VerifyContext, accept_unsigned, verify,
-};
+use crate::trust::trusted_plan::{TrustedPlan, accept_unsigned, check_time, verify};
 
 const NAME: &str = "change.ttplan.json";
 
@@ -104,7 +103,8 @@ fn a_plan_with_enough_signatures_is_trusted_and_holds_what_was_signed() {
     assert!(!trusted.is_unsigned());
     assert_eq!(trusted.signatures().len(), 2);
     let (in_time, too_late) = (plan().expires_at, plan().expires_at.plus_seconds(1));
-    assert!(!trusted.is_expired(in_time) && trusted.is_expired(too_late));
+    let code = |now| check_time(trusted.plan(), now).map_err(|error| error.stable_code());
+    assert_eq!((code(in_time), code(too_late)), (Ok(()), Err("expired")));
 }
 
 #[test]

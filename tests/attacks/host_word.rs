@@ -127,12 +127,12 @@ fn no_plan_stamps_or_asks_another_table_than_the_hosts() {
     for step in &mut forged.steps {
         for mv in &mut step.moves {
             if let Move::SetRevisions(set) = mv {
-                set.table = other.clone();
+                set.versions.table = other.clone();
             }
         }
         for probe in &mut step.done {
-            if let Probe::RevisionsAre { table, .. } = probe {
-                *table = other.clone();
+            if let Probe::RevisionsAre { versions, .. } = probe {
+                versions.table = other.clone();
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What a hostile repository, environment or author tries, and that it gets nowhere: one file a
-//! class. The real program as a child process; what counts is what is left behind.
+//! What insiders, hostile owners of files and databases, and careless systems in between try: each
+//! class of attacks in a file, each refused by its code or without effect.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,4 +14,19 @@ mod ground;
 #[path = "../e2e/site.rs"]
 mod site;
 
+mod refusal;
+
+mod files_without_end;
+mod foreign_files_in_errors;
 mod host_word;
+mod lists_beside_a_plan;
+mod names_that_deceive;
+mod plans_of_another_time;
+mod plans_without_end;
+
+mod backups;
+mod beside;
+mod files;
+mod paths;
+mod small_site;
+mod state;

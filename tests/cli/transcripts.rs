@@ -174,13 +174,27 @@ fn masked(line: &str) -> String {
 }
 
 fn mask(word: &str) -> String {
-    let is_hex = |text: &str| text.len() >= 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_hex = |text: &str| {
+        let is_run = text.len() == 8 && text.bytes().any(|b| b.is_ascii_digit());
+        (is_run || text.len() >= 12) && text.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    let looks_like = |text: &str, form: &str| {
+        text.len() == form.len()
+            && text.bytes().zip(form.bytes()).all(|(b, form)| match form {
+                b'0' => b.is_ascii_digit(),
+                other => b == other,
+            })
+    };
     let is_time =
         |text: &str| text.len() == 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T';
     if is_hex(word) {
         "DIGEST".to_owned()
     } else if is_time(word) {
         "TIME".to_owned()
+    } else if looks_like(word, "0000-00-00") {
+        "DATE".to_owned()
+    } else if looks_like(word, "00:00") {
+        "CLOCK".to_owned()
     } else if word.starts_with("SHA256:") {
         "KEY".to_owned()
     } else if word.contains('.') && word.parse::<f64>().is_ok() {
@@ -235,6 +249,8 @@ fn a_transcript_that_is_not_true_does_not_fit() {
     );
     assert_eq!(masked("51.1 GB free"), masked("3.4 TB free"));
     assert_ne!(masked("3 files"), masked("4 files"));
+    assert_eq!(masked("until 2026-12-06 09:03 UTC"), masked("until 2027-01-01 00:00 UTC"));
+    assert_ne!(masked("table 12345"), masked("table 12346"));
     assert_eq!(
         masked("in `/tmp/ttplan-demo-a1B2c3/app`"),
         masked("in `/tmp/ttplan-demo-zzzzzz/app`")

@@ -175,6 +175,17 @@ impl Site {
             trust.args(["--allow-command", command]);
         }
         Said::of(trust.output().unwrap()).ends(0);
+        // The server's own, wherever its version lies; never along `PATH`.
+        let programs = cluster::cluster().programs().display().to_string();
+        let mut host = self.read("host/host.toml");
+        for name in ["pg_dump", "pg_restore"] {
+            host = host.replacen(
+                "roots = ",
+                &format!("programs.{name} = \"{programs}/{name}\"\nroots = "),
+                1,
+            );
+        }
+        self.put("host/host.toml", &host);
     }
 
     pub fn path(&self, path: &str) -> PathBuf {

@@ -59,8 +59,8 @@ fn files_find_their_new_home(ground: &dyn Ground) {
     let name = conflict.rsplit('/').next().unwrap();
     assert_eq!(plan.diagnosis.blocked, [format!("avatars/{name}")]);
     assert_eq!(plan.summary.destructive_steps, 0);
-    let dangling = plan.findings.iter().filter(|finding| finding.code == "dangling_reference");
-    let dangling: BTreeSet<&str> = dangling.map(|finding| finding.message.as_str()).collect();
+    let missing = plan.findings.iter().filter(|finding| finding.code == "missing_file");
+    let dangling: BTreeSet<&str> = missing.map(|finding| finding.message.as_str()).collect();
     for reference in references(&index, "dangling") {
         assert!(
             dangling.iter().any(|message| message.contains(&reference)),

@@ -9,7 +9,6 @@
 
 mod database;
 mod facts;
-mod host;
 mod site;
 mod stories;
 mod uploads;

@@ -37,9 +37,9 @@ pub fn stories() -> Vec<Story> {
             })
             .step("make_directory")
             .but("it is there", |site| site.tree(NEW).state = RootState::Present),
-        story("dangling_reference", "A row names an avatar that is nowhere.")
+        story("missing_file", "A row names an avatar that is nowhere.")
             .at(|site| site.user("2", "bob.png"))
-            .finding("dangling_reference")
+            .finding("missing_file")
             .but("the avatar is there", |site| site.file(NEW, "bob.png", "bob")),
         story("odd_upload", "A symbolic link lies among the avatars.")
             .at(|site| {

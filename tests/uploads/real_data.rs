@@ -100,10 +100,10 @@ fn everything_is_told_right(place: &Place) -> String {
         .references
         .iter()
         .map(|one| {
-            let status = if one.status == ReferenceStatus::Elsewhere {
-                "old-location"
-            } else {
-                one.status.word()
+            let status = match one.status {
+                ReferenceStatus::Misplaced => "old-location",
+                ReferenceStatus::Missing => "dangling",
+                other => other.word(),
             };
             let at = one.found_at.as_ref().map(|path| place.relative(path.as_path()));
             let value = one.value.replace(&folder, "/data/uploads");
@@ -130,14 +130,14 @@ fn everything_is_told_right(place: &Place) -> String {
     assert_eq!(report.references.len(), known.len());
 
     let found: BTreeSet<String> = report
-        .orphans
+        .unused
         .iter()
         .map(|one| place.relative(one.root.join(&one.path).as_path()))
         .collect();
     let known: BTreeSet<String> =
         place.index["orphans"].as_array().unwrap().iter().map(text).collect();
     assert_eq!(found, known);
-    assert_eq!(report.orphans.len(), known.len());
+    assert_eq!(report.unused.len(), known.len());
 
     let conflicts: Vec<String> = report
         .conflicts
@@ -151,9 +151,5 @@ fn everything_is_told_right(place: &Place) -> String {
         .map(|conflict| text(&conflict["old"]))
         .collect();
     assert_eq!(conflicts, known);
-    format!(
-        "{} references and {} orphans told right",
-        report.references.len(),
-        report.orphans.len()
-    )
+    format!("{} references and {} orphans told right", report.references.len(), report.unused.len())
 }

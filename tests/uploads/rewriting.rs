@@ -77,7 +77,7 @@ fn every_spelling_is_rewritten_and_undo_gives_every_byte_back() {
         assert_eq!(after.matches("/uploads/a.png").count(), expected, "the note is no reference");
         let checked = site.good(&["uploads", "check", "--format", "json"]);
         assert!(
-            !checked.contains("\"elsewhere\"") && !checked.contains("\"dangling\""),
+            !checked.contains("\"misplaced\"") && !checked.contains("\"missing\""),
             "{checked}"
         );
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::artifact::state::{RunDirectory, StateDirectory};
-use crate::artifact::{document, history};
+use crate::artifact::{document, history, sidecar};
 use crate::cli::commands::undo;
 use crate::cli::out::Out;
 use crate::cli::settings::HostArgs;
@@ -61,7 +61,7 @@ fn run_of(args: &Args) -> Result<Option<RunDirectory>> {
         .filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit()));
     let Some(name) = name.filter(|_| !args.file.exists()) else { return Ok(None) };
     let site = args.host.site()?;
-    undo::named(&StateDirectory::open_existing(site.state.as_path())?, name).map(Some)
+    undo::named(&StateDirectory::open_existing(&site.state, &site.links)?, name).map(Some)
 }
 
 /// A plan in the wanted form.
@@ -77,10 +77,11 @@ pub fn formatted(plan: &Plan, bytes: &[u8], format: Format) -> String {
 /// Reads a plan that does not contradict itself.
 ///
 /// Errors: as [`document::read_plan`]; `Kind::Refused` for a plan that says of itself what its
-/// moves deny.
+/// moves deny, and for one whose file list is missing or another.
 pub fn read(file: &std::path::Path) -> Result<(Plan, Vec<u8>)> {
     let bytes = files::read(file)?;
     let plan = document::read_plan(&file.to_string_lossy(), &bytes)?;
+    sidecar::check(&plan, &sidecar::path_of(file))?;
     let contradictions = engines::by_name(&plan.target.database.engine).map_or_else(
         || difference::differences(&plan),
         |engine| validation::offences(&plan, engine.dialect),

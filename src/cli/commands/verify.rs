@@ -8,15 +8,17 @@ use crate::artifact::json;
 use crate::cli::out::Out;
 use crate::cli::reporter::Format;
 use crate::cli::settings::HostArgs;
-use crate::cli::trusted_plan::{Bundle, Leave, believed, check_apart, trusted};
-use crate::error::Result;
+use crate::cli::trusted_plan::{Bundle, Judged, believed, check_apart, judged};
+use crate::error::{Error, Kind, Result};
 use crate::model::host::HostConfig;
 use crate::model::names::{Digest, Moment};
 use crate::model::plan::step::Risk;
+use crate::model::text::{counted, shell_word};
 use crate::model::verification::{Signature, Verification};
 use crate::openssh::verify::Signed;
-use crate::render;
-use crate::trust::trusted_plan::TrustedPlan;
+use crate::render::style::when;
+use crate::render::verification::{Question, accepted, questions, refusals, signers};
+use crate::trust::trusted_plan::Verdict;
 
 /// Check a plan's signatures and all that this host demands of a plan; exits 4 when it would not be
 /// run.
@@ -46,18 +48,64 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     check_apart(&args.file, &site)?;
     let now = args.verify_time.unwrap_or_else(crate::cli::now);
     let bundle = Bundle::read(&args.file)?;
-    let seen = document::read_observation(&bundle.file.name, &bundle.file.bytes);
-    let verification = match &seen {
-        Ok(seen) => {
-            of_observation(&believed(&bundle, seen, &site, now)?, &bundle.file.bytes, &site)
-        }
-        Err(_) => of_plan(&trusted(bundle, &site, &Leave::default(), now)?, &site, now),
-    };
+    if let Ok(seen) = document::read_observation(&bundle.file.name, &bundle.file.bytes) {
+        let signed = believed(&bundle, &seen, &site, now)?;
+        let seen = of_observation(&signed, &bundle.file.bytes, &site);
+        return accept(args, &seen, &[Question::new("signed", signers(&seen), &Ok(()))], "", out);
+    }
+    let Judged { verdict, complete, valid } = judged(&bundle, &site, now)?;
+    let seen = of_plan(&verdict, Digest::of(&bundle.file.bytes), &site);
+    let until = verdict.plan.expires_at;
+    let mut asked = vec![
+        Question::new("signed", format!("{}, file unchanged", signers(&seen)), &verdict.signed),
+        Question {
+            what: "permitted",
+            yes: format!("on site `{}`: all its paths, commands and objects", site.name),
+            no: verdict.refused.iter().collect(),
+        },
+        Question::new("valid", format!("until {}", when(until)), &valid),
+    ];
+    if bundle.sidecar.is_some() || complete.is_err() {
+        let list = bundle.list.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        asked.push(Question::new("complete", format!("file list `{list}`"), &complete));
+    }
+    if refusals(&asked) == 0 {
+        let file = shell_word(&args.file.to_string_lossy());
+        let next = format!("ttplan apply {file}{}", args.host.words());
+        return accept(args, &seen, &asked, &next, out);
+    }
+    if args.format == Format::Json {
+        return Err(all_of(&bundle.file.name, &asked));
+    }
+    let n = counted(refusals(&asked), "reason");
+    out.result(&format!(
+        "{}Refused for {n} (exit code {}).\n",
+        questions(&asked),
+        Kind::Refused.exit_code()
+    ))?;
+    Ok(Kind::Refused.exit_code())
+}
+
+fn accept(
+    args: &Args,
+    seen: &Verification,
+    asked: &[Question<'_>],
+    next: &str,
+    out: &mut Out,
+) -> Result<u8> {
     out.result(&match args.format {
-        Format::Text => render::verification::verification(&verification),
-        Format::Json => format!("{}\n", json::to_line(&verification)),
+        Format::Text => format!("{}{}", questions(asked), accepted(seen, next)),
+        Format::Json => format!("{}\n", json::to_line(seen)),
     })?;
     Ok(0)
+}
+
+/// One refusal for all reasons, for programs.
+fn all_of(name: &str, asked: &[Question<'_>]) -> Error {
+    let refused = asked.iter().flat_map(|one| &one.no);
+    let reasons = refused.clone().flat_map(|error| error.reasons()).collect();
+    let error = Error::refused(Kind::Refused, format!("plan `{name}` is refused here"), reasons);
+    refused.flat_map(|error| error.hints()).fold(error, |error, hint| error.hint(hint))
 }
 
 fn of_observation(signed: &[Signed], bytes: &[u8], site: &HostConfig) -> Verification {
@@ -69,29 +117,24 @@ fn of_observation(signed: &[Signed], bytes: &[u8], site: &HostConfig) -> Verific
         author: None,
         one_of: None,
         expires_at: None,
-        expired: false,
     }
 }
 
-fn of_plan(trusted: &TrustedPlan, site: &HostConfig, now: Moment) -> Verification {
+fn of_plan(verdict: &Verdict, sha256: Digest, site: &HostConfig) -> Verification {
     let (mut needed, mut one_of) = (site.trust.required, None);
-    if trusted.plan().risk() == Risk::Destructive {
+    if verdict.plan.risk() == Risk::Destructive {
         needed = site.trust.required_for_destructive;
         one_of = Some(site.trust.roles_for_destructive.clone()).filter(|roles| !roles.is_empty());
     }
+    let refused = verdict.signers.refused.iter();
     Verification {
-        sha256: trusted.sha256(),
-        signed: trusted.signed().iter().map(signature).collect(),
-        not_counted: trusted
-            .refused()
-            .iter()
-            .map(|(file, why)| (file.clone(), why.to_string()))
-            .collect(),
+        sha256,
+        signed: verdict.signers.signed.iter().map(signature).collect(),
+        not_counted: refused.map(|(file, why)| (file.clone(), why.to_string())).collect(),
         needed,
-        author: trusted.plan().author.clone().filter(|_| site.trust.separate_author),
+        author: verdict.plan.author.clone().filter(|_| site.trust.separate_author),
         one_of,
-        expires_at: Some(trusted.plan().expires_at),
-        expired: trusted.is_expired(now),
+        expires_at: Some(verdict.plan.expires_at),
     }
 }
 

@@ -11,9 +11,11 @@ use rustix::fs::{Access as Permission, AtFlags, CWD, accessat};
 
 use crate::engines::sqlite::held::Held;
 use crate::error::{Error, Kind, Result};
+use crate::fs::plain;
 use crate::model::config::Access;
 use crate::model::names::FilePath;
 use crate::model::observation::Identity;
+use crate::model::text::shell_word;
 
 /// Where SQLite keeps what it needs beside the database.
 pub(super) const JOURNAL: &str = "-journal";
@@ -77,6 +79,18 @@ impl DatabasePath {
         PathBuf::from(format!("{}{suffix}", self.name))
     }
 
+    /// Opens a companion, where there is one.
+    ///
+    /// Errors: `Kind::Unreachable` for what is no regular file: SQLite keeps nothing else there.
+    pub(super) fn companion(&self, suffix: &str) -> Result<Option<File>> {
+        let path = self.beside(suffix);
+        match plain::open(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(cannot_look(&path, &error)),
+        }
+    }
+
     pub(super) fn identity(&self) -> Identity {
         Identity {
             engine: super::NAME.into(),
@@ -109,11 +123,29 @@ impl DatabasePath {
         if self.metadata()?.is_none() {
             return Ok(None);
         }
-        match File::open(&self.path).and_then(Held::new) {
+        self.check_companions()?;
+        match plain::open(&self.path).and_then(Held::new) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(cannot_look(&self.path, &error)),
         }
+    }
+
+    /// That SQLite's own files beside it are files: whoever owns the directory could have made one
+    /// a pipe that nobody ever writes to, or a link to something without end.
+    fn check_companions(&self) -> Result<()> {
+        for suffix in [JOURNAL, WAL, SHARED_MEMORY] {
+            let path = self.beside(suffix);
+            if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+                let shown = path.display();
+                return Err(Error::new(Kind::Unreachable, format!("`{shown}` is no regular file"))
+                    .code("not_a_plain_file")
+                    .about(shown)
+                    .because("SQLite keeps what belongs to the database there, and only in a file")
+                    .hint(format!("ls -l {}", shell_word(&path.to_string_lossy()))));
+            }
+        }
+        Ok(())
     }
 
     /// Opens the directory the file is in.
@@ -137,8 +169,9 @@ impl DatabasePath {
 
     /// Whether reading it in place would make or change files beside it.
     pub(super) fn leaves_traces(&self, file: &File) -> Result<bool> {
-        let journal = self.beside(JOURNAL).metadata().is_ok_and(|journal| journal.len() > 0);
-        let wal = self.beside(WAL).exists();
+        let length = |file: &File| file.metadata().is_ok_and(|about| about.len() > 0);
+        let journal = self.companion(JOURNAL)?.as_ref().is_some_and(length);
+        let wal = self.companion(WAL)?.is_some();
         Ok(journal || wal || self.header(file)?.is_wal())
     }
 

@@ -106,9 +106,9 @@ pub enum ReferenceStatus {
     /// Its file is where it belongs.
     Ok,
     /// Its file is in an old place, or it is spelled as of old.
-    Elsewhere,
+    Misplaced,
     /// Its file is nowhere.
-    Dangling,
+    Missing,
     /// It is not of the declared form, or what it names is no plain file.
     Invalid,
     /// A place where its file could be could not be read.
@@ -120,8 +120,8 @@ impl ReferenceStatus {
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
-            Self::Elsewhere => "elsewhere",
-            Self::Dangling => "dangling",
+            Self::Misplaced => "misplaced",
+            Self::Missing => "missing",
             Self::Invalid => "invalid",
             Self::Unknown => "unknown",
         }
@@ -135,7 +135,7 @@ pub struct UploadsReport {
     /// In the order of the configuration, then by key.
     pub references: Vec<ReferenceReport>,
     /// Files that nothing in the database names, sorted.
-    pub orphans: Vec<OrphanReport>,
+    pub unused: Vec<UnusedReport>,
     /// Names with two contents.
     pub conflicts: Vec<ConflictReport>,
 }
@@ -159,7 +159,7 @@ pub struct ReferenceReport {
 /// One file that nothing names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct OrphanReport {
+pub struct UnusedReport {
     pub root: FilePath,
     pub path: FilePath,
     /// In bytes.

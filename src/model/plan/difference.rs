@@ -15,12 +15,6 @@ use crate::model::plan::{Plan, Summary, lifetime};
 /// How much of a difference is shown.
 const SHOWN: usize = 300;
 
-/// The most steps that a plan may have.
-pub const MOST_STEPS: usize = 10_000;
-
-/// The most findings that a plan may have.
-pub const MOST_FINDINGS: usize = 100_000;
-
 struct Found(Vec<Reason>);
 
 impl Found {
@@ -44,14 +38,8 @@ fn json(value: &impl serde::Serialize) -> String {
 /// All differences, in the order of the document; empty for an honest plan.
 pub fn differences(plan: &Plan) -> Vec<Reason> {
     let mut found = Found(Vec::new());
-    if plan.steps.len() > MOST_STEPS || plan.findings.len() > MOST_FINDINGS {
-        let message = format!(
-            "it has {} steps and {} findings, and may have {MOST_STEPS} and {MOST_FINDINGS}",
-            plan.steps.len(),
-            plan.findings.len()
-        );
-        found.add("plan_too_large", "plan", message);
-        return found.0;
+    if let Some(reason) = plan.too_large(0) {
+        return vec![reason];
     }
     let derived = derive::derive(plan.steps.iter().map(Said::of).collect());
     for (step, derived) in plan.steps.iter().zip(&derived) {

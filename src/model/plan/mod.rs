@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Reason;
 use crate::model::diagnosis::{Diagnosis, Finding, Severity};
 use crate::model::files::location::Location;
 use crate::model::names::{Digest, Moment};
@@ -37,6 +38,9 @@ pub fn version(text: &str) -> Option<(u32, u32)> {
     };
     Some((number(major)?, number(minor)?))
 }
+
+/// No plan is larger, in bytes, steps and findings. Each is far beyond what a person can review.
+pub const LARGEST: (usize, usize, usize) = (16 << 20, 10_000, 100_000);
 
 /// How long a plan may wait for its apply, in seconds.
 const LIFETIME: i64 = 7 * 24 * 3600;
@@ -94,6 +98,18 @@ pub struct Target {
 }
 
 impl Plan {
+    /// Why the plan is larger than a plan may be, where it is.
+    pub fn too_large(&self, bytes: usize) -> Option<Reason> {
+        let sizes = [
+            (bytes, LARGEST.0, "bytes"),
+            (self.steps.len(), LARGEST.1, "steps"),
+            (self.findings.len(), LARGEST.2, "findings"),
+        ];
+        let (found, most, what) = sizes.into_iter().find(|(found, most, _)| found > most)?;
+        let message = format!("it has {found} {what}, and a plan has {most} at most");
+        Some(Reason::new("plan_too_large", message).about(what).found(found).expected(most))
+    }
+
     /// The worst risk of any step.
     pub fn risk(&self) -> Risk {
         self.steps.iter().map(|step| step.risk).max().unwrap_or(Risk::Safe)

@@ -1,4 +1,4 @@
-//! `dangling_reference`: a value in the database names a file that is in no known place, or that
+//! `missing_file`: a value in the database names a file that is in no known place, or that
 //! is not of the form the column should have.
 
 use crate::analysis::context::AnalysisContext;
@@ -9,9 +9,9 @@ use crate::rules::{Rule, nothing, the_first_of};
 
 /// The record on the shelf.
 pub const RULE: Rule = Rule {
-    code: "dangling_reference",
+    code: "missing_file",
     about: "a value in the database names a file that is nowhere",
-    page: include_str!("../../docs/rules/dangling_reference.md"),
+    page: include_str!("../../docs/rules/missing_file.md"),
     examine,
     remedy: nothing,
 };
@@ -20,8 +20,8 @@ fn examine(case: &AnalysisContext) -> Vec<Finding> {
     let mut found = Vec::new();
     for one in resolve(case.facts) {
         let what = match one.status {
-            ReferenceStatus::Ok | ReferenceStatus::Elsewhere => continue,
-            ReferenceStatus::Dangling => "a file that is in none of its places",
+            ReferenceStatus::Ok | ReferenceStatus::Misplaced => continue,
+            ReferenceStatus::Missing => "a file that is in none of its places",
             ReferenceStatus::Invalid => {
                 "something that is not of the form it should have, or no plain file"
             }
