@@ -1,5 +1,6 @@
 //! Papers of every format version that was ever written: they are read as they were, and who signed
-//! them still has. A file here is never written again; a new version of the format gets a new one.
+//! them still has. Until the format is frozen, today's is made anew by the change that needs it (see
+//! `trust::golden_tests`); a frozen one is never written again, and a new version gets a new one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 

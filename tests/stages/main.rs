@@ -21,11 +21,13 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use ttplan::artifact::{document, json};
 use ttplan::diagnose::diagnose;
+use ttplan::engines;
 use ttplan::model::diagnosis::{DatabaseState, Decisions, Diagnosis, Finding};
 use ttplan::model::names::Moment;
 use ttplan::model::observation::Observation;
 use ttplan::model::plan::Plan;
 use ttplan::plan::{PlanOptions, draft};
+use ttplan::trust::validation;
 
 use crate::site::Site;
 use crate::stories::{Gives, Story};
@@ -224,7 +226,11 @@ fn check(folder: &Path, site: &Site) {
         assert!(text == recorded, "{}:\n{}", path.display(), changes(&recorded, &text));
     }
     let plan = fs::read(folder.join("plan.json")).unwrap();
-    document::read_plan("plan.json", &plan).unwrap_or_else(|error| panic!("{error}"));
+    let plan = document::read_plan("plan.json", &plan).unwrap_or_else(|error| panic!("{error}"));
+    // What a host would look for in it, whoever signed it.
+    let engine = engines::by_name(&plan.target.database.engine).unwrap();
+    let offences = validation::offences(&plan, engine.dialect);
+    assert!(offences.is_empty(), "{}: {offences:#?}", folder.display());
 }
 
 #[test]
