@@ -7,6 +7,7 @@ use crate::error::Reason;
 use crate::model::plan::Plan;
 use crate::model::plan::difference::differences;
 use crate::model::plan::moves::effects::Use;
+use crate::model::plan::step::Move;
 
 /// All that is wrong with a plan in itself, each with its code; empty for an honest plan.
 pub fn offences(plan: &Plan, dialect: &dyn Dialect) -> Vec<Reason> {
@@ -19,7 +20,7 @@ pub fn offences(plan: &Plan, dialect: &dyn Dialect) -> Vec<Reason> {
         match actions::by_kind(&step.kind) {
             Some(action) if (action.makes)(&step.moves) => {}
             Some(_) => {
-                let moves: Vec<&str> = step.moves.iter().map(|mv| mv.word()).collect();
+                let moves: Vec<&str> = step.moves.iter().map(Move::word).collect();
                 add(
                     "kind_differs",
                     format!("a `{}` does not do `{}`", step.kind, moves.join("`, `")),
