@@ -1,9 +1,10 @@
 //! Stories of files: where they lie, whose names are taken, which rows name them.
 
 use ttplan::model::config::OnConflict;
+use ttplan::model::database::schema::Attachment;
 use ttplan::model::files::references::{Form, Outdated, Reference};
 use ttplan::model::files::uploads::{MountInfo, MountKind, Odd, OddKind, RootState};
-use ttplan::model::names::Digest;
+use ttplan::model::names::{Digest, ObjectKind};
 
 use crate::site::{NEW, OLD, Site};
 use crate::stories::{Story, story};
