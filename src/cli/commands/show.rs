@@ -9,12 +9,10 @@ use crate::artifact::{document, history, sidecar};
 use crate::cli::commands::undo;
 use crate::cli::out::Out;
 use crate::cli::settings::HostArgs;
-use crate::engines;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::fs::files;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
-use crate::model::plan::difference;
 use crate::render;
 use crate::trust::validation;
 
@@ -82,14 +80,7 @@ pub fn read(file: &std::path::Path) -> Result<(Plan, Vec<u8>)> {
     let bytes = files::read(file)?;
     let plan = document::read_plan(&file.to_string_lossy(), &bytes)?;
     sidecar::check(&plan, &sidecar::path_of(file))?;
-    let contradictions = engines::by_name(&plan.target.database.engine).map_or_else(
-        || difference::differences(&plan),
-        |engine| validation::offences(&plan, engine.dialect),
-    );
-    if contradictions.is_empty() {
-        return Ok((plan, bytes));
-    }
-    let message = format!("`{}` does not follow from what it says", file.display());
-    let told = Error::refused(Kind::Refused, message, contradictions);
-    Err(told.hint("do not sign or apply it; find out who made it"))
+    validation::check(&plan, &file.to_string_lossy())
+        .map_err(|error| error.hint("do not sign or apply it; find out who made it"))?;
+    Ok((plan, bytes))
 }
