@@ -61,7 +61,12 @@ type Alteration = (&'static str, fn(&str) -> String, &'static str, &'static str)
 const ALTERATIONS: &[Alteration] = &[
     ("CRLF", |text| text.replace('\n', "\r\n"), "CRLF", "layout_differs"),
     ("a byte order mark", |text| format!("\u{feff}{text}"), "byte order mark", "layout_differs"),
-    ("no final newline", |text| text.trim_end().to_owned(), "newline", "layout_differs"),
+    (
+        "no final newline",
+        |text| text.trim_end().to_owned(),
+        "empty lines at its end",
+        "layout_differs",
+    ),
     (
         "another indentation",
         |text| {
@@ -71,7 +76,7 @@ const ALTERATIONS: &[Alteration] = &[
         "layout",
         "layout_differs",
     ),
-    ("an edit", |text| text.replace("\"clients\"", "\"users\""), "", "definition_differs"),
+    ("an edit", |text| text.replace("\"clients\"", "\"users\""), "", "title_differs"),
     ("one danger less", |text| text.replacen("\"destructive\"", "\"safe\"", 1), "", "risk_differs"),
     (
         "a later end",

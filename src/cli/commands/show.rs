@@ -14,7 +14,6 @@ use crate::error::{Error, Kind, Result};
 use crate::fs::files;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
-use crate::model::plan::difference;
 use crate::model::text::shell_word;
 use crate::render;
 use crate::render::plan::Wanted;
@@ -99,14 +98,7 @@ pub fn read(file: &std::path::Path) -> Result<(Plan, Vec<u8>)> {
     let bytes = files::read(file)?;
     let plan = document::read_plan(&file.to_string_lossy(), &bytes)?;
     sidecar::check(&plan, &sidecar::path_of(file))?;
-    let contradictions = engines::by_name(&plan.target.database.engine).map_or_else(
-        || difference::differences(&plan),
-        |engine| validation::offences(&plan, engine.dialect),
-    );
-    if contradictions.is_empty() {
-        return Ok((plan, bytes));
-    }
-    let message = format!("`{}` does not follow from what it says", file.display());
-    let told = Error::refused(Kind::Refused, message, contradictions);
-    Err(told.hint("do not sign or apply it; find out who made it"))
+    validation::check(&plan, &file.to_string_lossy())
+        .map_err(|error| error.hint("do not sign or apply it; find out who made it"))?;
+    Ok((plan, bytes))
 }

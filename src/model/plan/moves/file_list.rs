@@ -61,7 +61,7 @@ impl FileList {
                 let most = if all { usize::MAX } else { SHOWN };
                 let line = |row: &FileFact| {
                     let (path, size) = (row.path().to_text(), bytes(row.size()));
-                    format!("{path}  {size}  {}", row.sha256().short(12))
+                    format!("`{path}`, {size}, {}", row.sha256().short(12))
                 };
                 let mut lines: Vec<String> = rows.iter().take(most).map(line).collect();
                 if rows.len() > most {
@@ -101,5 +101,20 @@ impl FileList {
                 Some("it has no list of files of its own".to_owned())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::names::Digest;
+    use crate::model::text::visible_line;
+
+    #[test]
+    fn a_line_of_a_file_has_nothing_that_is_escaped_where_it_is_shown() {
+        let row = FileFact("more/ada.png".into(), 3, Digest::of("ada"));
+        let lines = FileList::Inline(vec![row]).lines(true);
+        assert_eq!(lines, [format!("`more/ada.png`, 3 B, {}", Digest::of("ada").short(12))]);
+        assert_eq!(visible_line(&lines[0]), lines[0]);
     }
 }
