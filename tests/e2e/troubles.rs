@@ -117,7 +117,7 @@ fn a_migration_that_fails_and_has_no_way_back(ground: &dyn Ground) {
     );
     fs::write(site.path("app/upgrade.sh"), failing).unwrap();
     let said = format!("{:?}", site.apply().ends(6));
-    assert!(said.contains("no such luck") && !said.contains("was put back"), "{said}");
+    assert!(said.contains("no such luck") && !said.contains("was restored from"), "{said}");
 }
 
 /// A migration program that does not even start is noticed before anything is touched.

@@ -154,7 +154,7 @@ fn say(plan: &Plan, derived: &[Step], found: &mut Found) {
 fn copies(step: &Step, index: usize, mv: &Move, subject: &str, found: &mut Found) {
     let effects = mv.effects();
     if effects.needs.is_some() {
-        let message = format!("`{}` stands among its moves, and only takes back", mv.word());
+        let message = format!("`{}` stands among its moves, and only undoes", mv.word());
         found.add("move_invalid", subject, message);
     }
     let Some(name) = effects.saves else { return };

@@ -218,7 +218,7 @@ pub trait Act {
     /// How it is taken back by its nature.
     fn reversal(&self) -> Reversal;
 
-    /// The moves that take it back; empty where there is nothing to take back, or no way.
+    /// The moves that take it back; empty where there is nothing to undo, or no way.
     fn way_back(&self, around: &Surroundings<'_>) -> Vec<Move>;
 
     /// What in its fields makes no sense, whoever wrote them.

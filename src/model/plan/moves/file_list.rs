@@ -61,7 +61,7 @@ impl FileList {
                 let most = if all { usize::MAX } else { SHOWN };
                 let line = |row: &FileFact| {
                     let (path, size) = (row.path().to_text(), bytes(row.size()));
-                    format!("{path}  {size}  {}", row.sha256().short(12))
+                    format!("`{path}`, {size}, {}", row.sha256().short(12))
                 };
                 let mut lines: Vec<String> = rows.iter().take(most).map(line).collect();
                 if rows.len() > most {
