@@ -349,7 +349,7 @@ const ALTERATIONS: &[Alteration] = &[
         },
         &["changed after it was signed", "layout"],
     ),
-    ("an edit", |text| text.replace("\"clients\"", "\"users\""), &["0 of the 1 signatures"]),
+    ("an edit", |text| text.replace("\"clients\"", "\"users\""), &["does not match the file"]),
     (
         "one step less",
         |text| text.replacen("\"destructive\"", "\"safe\"", 1),

@@ -209,7 +209,7 @@ fn a_journal_that_somebody_changed(ground: &dyn Ground) {
     let copy = run(&site).join("plan.ttplan.json");
     let plan = fs::read_to_string(&copy).unwrap();
     fs::write(&copy, plan.replacen("clients", "users", 1)).unwrap();
-    site.undo().ends(4).complains(&["0 of the 1 signatures"]);
+    site.undo().ends(4).complains(&["does not match the file"]);
     assert_same(&site.picture(), &after, "a changed copy of the plan");
     fs::write(&copy, plan).unwrap();
     // The torn last line of a crash is no damage.
