@@ -12,7 +12,7 @@ use crate::model::diagnosis::{DatabaseState, Diagnosis};
 use crate::model::names::{Digest, Moment};
 use crate::model::plan::derive;
 use crate::model::plan::step::{Probe, Risk, Step};
-use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target, lifetime};
+use crate::model::plan::{FORMAT_VERSION, Plan, Target, lifetime};
 use crate::rules;
 
 /// What is said of a plan from outside.
@@ -72,7 +72,7 @@ fn of_steps(
         findings: Vec::new(),
         premises: premises(case, &steps),
         goal: derive::goal(&steps),
-        summary: Summary::of(&steps),
+        summary: derive::summary(&steps),
         definitions,
         steps,
     }

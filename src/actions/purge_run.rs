@@ -10,7 +10,7 @@ pub const ACTION: Action = Action {
     kind: "purge_run",
     phase: Phase::Release,
     makes: |moves| matches!(moves, [Move::DiscardSaved(_)]),
-    about: "removes what a run kept and nothing needs any more, because the run was taken back",
+    about: "removes what a run kept and nothing needs any more, because the run was undone",
     page: include_str!("../../docs/actions/purge_run.md"),
 };
 

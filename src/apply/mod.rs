@@ -116,7 +116,7 @@ fn closed(
 ) -> Result<Report> {
     let again = "run `ttplan plan` again and have the new plan signed";
     if standing.undo_begun {
-        let what = if standing.all_undone { "was taken back" } else { "is being taken back" };
+        let what = if standing.all_undone { "was undone" } else { "is being undone" };
         return Err(Error::new(Kind::Stale, format!("the plan {what}, so it never acts again"))
             .code("plan_closed")
             .because(format!("run {}", folder.id))

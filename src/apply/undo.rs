@@ -7,7 +7,7 @@ use crate::apply::active_run::{self, ActiveRun};
 use crate::apply::context::{ApplyOptions, RunContext};
 use crate::apply::execute::{self, run_move};
 use crate::apply::lock::{StateLock, lock};
-use crate::apply::preflight::{self, StepStatus, check_target};
+use crate::apply::preflight::{self, Reason, StepStatus, check_target};
 use crate::apply::probe::Prober;
 use crate::apply::probe::answer::demand;
 use crate::apply::probe::database::content_digest;
@@ -40,7 +40,7 @@ pub fn undo(
     if !before.has_begun() {
         return Err(Error::new(
             Kind::Stale,
-            "this plan was never applied here, so there is nothing to take back",
+            "this plan was never applied here, so there is nothing to undo",
         )
         .code("nothing_to_undo")
         .hint("ttplan history"));
@@ -66,14 +66,22 @@ pub fn undo(
         return Err(Error::new(Kind::Cancelled, "cancelled; nothing was changed"));
     }
     ctx.note_attempt(Attempt::Undo, trusted)?;
-    let mut undone = Vec::new();
+    let (mut undone, mut left) = (Vec::new(), Vec::new());
     for step in &done {
-        if undo_step(&mut ctx, plan, step)? {
-            undone.push(step.id.clone());
+        match undo_step(&mut ctx, plan, step)? {
+            Undoing::Undone => undone.push(step.id.clone()),
+            Undoing::Nothing => {}
+            Undoing::Left(what) => left.push((step.id.clone(), what)),
         }
     }
     ctx.active_run.note(JournalEvent::AllUndone {})?;
-    Ok(report(trusted, &folder.id, Outcome::Undone, &done, &undone))
+    let mut report = report(trusted, &folder.id, Outcome::Undone, &done, &undone);
+    for (id, what) in left {
+        report.notes.push(format!("left of step {id}: {what}"));
+        let step = report.steps.iter_mut().filter(|step| step.id == id);
+        step.for_each(|step| step.outcome = StepOutcome::Left);
+    }
+    Ok(report)
 }
 
 /// Looks at everything before anything is taken back: that every step can be, that the site is as
@@ -88,7 +96,7 @@ fn check(ctx: &mut RunContext<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
         demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
             Error::new(
                 Kind::Stale,
-                "the run cannot be taken back while others may write to the database",
+                "the run cannot be undone while others may write to the database",
             )
             .code("database_in_use")
             .because(what)
@@ -100,7 +108,7 @@ fn check(ctx: &mut RunContext<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
         if step.undo.is_empty() && !only_saves(step) {
             return Err(Error::new(
                 Kind::Blocked,
-                format!("step {} cannot be taken back: {}", step.id, step.title),
+                format!("step {} cannot be undone: {}", step.id, step.title),
             )
             .code("one_way"));
         }
@@ -115,7 +123,7 @@ fn check(ctx: &mut RunContext<'_>, plan: &Plan, done: &[&Step]) -> Result<()> {
             )
             .code("changed_since")
             .because(why(statuses.get(&step.id)))
-            .hint("look at what changed; `--discard-writes` takes the run back all the same"));
+            .hint("look at what changed; `--discard-writes` undoes the run all the same"));
         }
         // What was rolled back has nothing in keeping and needs nothing from there.
         let was_done = ctx.active_run.standing().done.contains(&step.id);
@@ -203,14 +211,24 @@ fn check_unwritten(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result
     Err(Error::new(Kind::Stale, why)
         .code("changed_since")
         .because(format!("step {}: {}", step.id, step.title))
-        .hint("`ttplan undo --discard-writes` takes it back all the same"))
+        .hint("`ttplan undo --discard-writes` undoes it all the same"))
 }
 
-/// Takes one step back. Returns whether there was anything to take back.
-fn undo_step(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result<bool> {
+/// What became of a step that was to be undone.
+enum Undoing {
+    /// Its beginning was seen.
+    Undone,
+    /// There was nothing to undo, as in a step that was rolled back when it failed.
+    Nothing,
+    /// Why its beginning was not seen.
+    Left(String),
+}
+
+/// Undoes one step. Says so only where a probe has seen its beginning afterwards.
+fn undo_step(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result<Undoing> {
     ctx.go_on()?;
     if step.undo.is_empty() || ctx.active_run.standing().undone.contains(&step.id) {
-        return Ok(false);
+        return Ok(Undoing::Nothing);
     }
     let is_at_its_beginning = is_at_its_beginning(ctx, plan, step)?;
     if !is_at_its_beginning && ran_a_command(step) {
@@ -239,8 +257,19 @@ fn undo_step(ctx: &mut RunContext<'_>, plan: &Plan, step: &Step) -> Result<bool>
         }
     }
     ctx.active_run.note(JournalEvent::Undone { step: step.id.clone() })?;
-    ctx.reporter.report(ProgressEvent::Undone { step });
-    Ok(!is_at_its_beginning)
+    if is_at_its_beginning {
+        return Ok(Undoing::Nothing);
+    }
+    let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), ctx.sidecar);
+    match preflight::of_step(step, &mut prober) {
+        // Others who use the database now say nothing of whether it is as it was.
+        StepStatus::Ready | StepStatus::NotReady(Reason::InUse, _) => {
+            ctx.reporter.report(ProgressEvent::Undone { step });
+            Ok(Undoing::Undone)
+        }
+        StepStatus::Done => Ok(Undoing::Left("what it made is there still".to_owned())),
+        StepStatus::NotReady(_, what) | StepStatus::Unknown(_, what) => Ok(Undoing::Left(what)),
+    }
 }
 
 /// Whether a later step's undo, or an earlier attempt, has brought this step's beginning back

@@ -36,12 +36,9 @@ pub fn bring_back(
     let folder = turn.state.run_of(&trusted.sha256());
     let before = active_run::standing_of(&folder, &trusted.sha256())?;
     if !before.finished || before.undo_begun {
-        return Err(Error::new(
-            Kind::Stale,
-            "the run is not finished, or being taken back already",
-        )
-        .code("run_not_finished")
-        .hint(format!("ttplan undo {} takes back all that it did", folder.id)));
+        return Err(Error::new(Kind::Stale, "the run is not finished, or is being undone already")
+            .code("run_not_finished")
+            .hint(format!("ttplan undo {} undoes all that it did", folder.id)));
     }
     check_target(plan, live)?;
     let chosen = chosen(plan, wanted)?;
@@ -63,13 +60,12 @@ pub fn bring_back(
     if !to_do.is_empty() {
         let mut prober = Prober::new(&mut *ctx.live, Some(ctx.active_run), None);
         demand(prober.ask(&Probe::NoOtherWriter {}, None), |what, _| {
-            Error::new(
-                Kind::Stale,
-                "nothing is brought back while others may write to the database",
-            )
-            .code("database_in_use")
-            .because(what)
-            .hint("stop the application first: `docker compose stop app` or `systemctl stop APP`")
+            Error::new(Kind::Stale, "nothing is restored while others may write to the database")
+                .code("database_in_use")
+                .because(what)
+                .hint(
+                    "stop the application first: `docker compose stop app` or `systemctl stop APP`",
+                )
         })?;
     }
     if !ctx.reporter.confirm(&to_do)? {
@@ -152,9 +148,9 @@ fn is_back(ctx: &mut RunContext<'_>, step: &Step) -> Result<bool> {
     if aside.iter().all(|aside| *aside == Some(false)) {
         return Ok(true);
     }
-    Err(Error::new(Kind::Stale, format!("what was quarantined cannot come back: {}", step.title))
+    Err(Error::new(Kind::Stale, format!("what was quarantined cannot be restored: {}", step.title))
         .code("name_taken")
         .because("something else has its name by now")
         .because(why)
-        .hint("rename or remove that first, then bring it back"))
+        .hint("rename or remove that first, then restore it"))
 }

@@ -33,9 +33,9 @@ pub fn run(folder: &RunDirectory) -> Run {
 
 fn from_standing(id: &str, standing: RunState) -> Run {
     let progress = if standing.all_undone {
-        RunPhase::TakenBack
+        RunPhase::Undone
     } else if standing.undo_begun {
-        RunPhase::BeingTakenBack
+        RunPhase::BeingUndone
     } else if standing.finished {
         RunPhase::Finished
     } else if standing.has_begun() {
@@ -103,8 +103,8 @@ mod tests {
                 vec![begun(), JournalEvent::Done { step: step() }, JournalEvent::Finished {}],
                 RunPhase::Finished,
             ),
-            (vec![begun(), undo()], RunPhase::BeingTakenBack),
-            (vec![begun(), undo(), JournalEvent::AllUndone {}], RunPhase::TakenBack),
+            (vec![begun(), undo()], RunPhase::BeingUndone),
+            (vec![begun(), undo(), JournalEvent::AllUndone {}], RunPhase::Undone),
         ];
         for (n, (events, _)) in stories.iter().enumerate() {
             folder(&state, &n.to_string(), 1_763_640_000 + n as i64, events.clone());

@@ -28,7 +28,7 @@ use out::Out;
 ///
 /// Looks at the live database and the upload directories, says in what state they are, and writes
 /// a plan: tables to drop, revisions to stamp, migrations to run, files to move. People review and
-/// sign it; `apply` runs exactly that plan, and `undo` takes it back.
+/// sign it; `apply` runs exactly that plan, and `undo` undoes it.
 #[derive(Debug, Parser)]
 #[command(name = "ttplan", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {

@@ -4,6 +4,7 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,6 +18,7 @@ use crate::cli::tail::Tail;
 use crate::error::{Error, Kind, Result};
 use crate::model::plan::step::{Risk, Step};
 use crate::model::text;
+use crate::render::plan_view;
 use crate::render::style;
 use crate::render::style::{faint, plain};
 
@@ -41,6 +43,8 @@ pub struct CliReporter<'a> {
     /// Whether the output of commands is shown while they run.
     follow: bool,
     tail: Option<Tail>,
+    /// When the step that is at work was begun.
+    begun: Instant,
 }
 
 impl<'a> CliReporter<'a> {
@@ -57,7 +61,16 @@ impl<'a> CliReporter<'a> {
                 |error| Error::new(Kind::Failed, "cannot watch for signals").because(error),
             )?;
         }
-        Ok(Self { out, format, question, bar: None, signal, follow: false, tail: None })
+        Ok(Self {
+            out,
+            format,
+            question,
+            bar: None,
+            signal,
+            follow: false,
+            tail: None,
+            begun: Instant::now(),
+        })
     }
 
     /// Shows what commands say while they run.
@@ -115,20 +128,20 @@ impl Reporter for CliReporter<'_> {
         }
         match event {
             ProgressEvent::Begun { step, n, of } => {
-                self.line(&format!("  {n}/{of} {} ...\n", plain(&step.title)));
+                self.begun = Instant::now();
+                let symbol = plan_view::symbol(step);
+                self.line(&format!("  {n}/{of} {symbol} {}\n", plain(&step.title)));
             }
             ProgressEvent::Done { step } => {
-                self.line(&format!("      {} {}\n", style::good("done:"), plain(&step.title)));
+                let seconds = self.begun.elapsed().as_secs_f32();
+                let (title, done) = (plain(&step.title), style::good("done:"));
+                self.line(&format!("      {done} {title} ({seconds:.1} s)\n"));
             }
             ProgressEvent::Already { step } => {
                 self.line(&format!("      {} {}\n", faint("already:"), plain(&step.title)));
             }
             ProgressEvent::Undone { step } => {
-                self.line(&format!(
-                    "      {} {}\n",
-                    style::good("taken back:"),
-                    plain(&step.title)
-                ));
+                self.line(&format!("      {} {}\n", style::good("undone:"), plain(&step.title)));
             }
             ProgressEvent::Waiting { why, .. } => {
                 self.line(&format!("      {} {}\n", style::care("waiting:"), plain(why)));

@@ -117,7 +117,7 @@ pub const CODES: &[(&str, Kind, &str)] = &[
     ("check_failed", Kind::Stale, "the command's own check failed, so it was not run"),
     ("run_not_finished", Kind::Stale, "the run is not finished, or is being undone"),
     ("nothing_to_undo", Kind::Stale, "the plan was never applied here"),
-    ("name_taken", Kind::Stale, "something else has the name of what should come back"),
+    ("name_taken", Kind::Stale, "something else has the name of what should be restored"),
     ("database_in_use", Kind::Stale, "somebody else uses the database"),
     ("one_way", Kind::Blocked, "a step that was done cannot be undone"),
     ("changed_since", Kind::Stale, "something was written since that undo would lose"),

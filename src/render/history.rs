@@ -63,10 +63,10 @@ fn unfinished(run: &Run, status: &StateDirectoryStatus) -> String {
         RunPhase::Unknown => {
             vec![format!("compare `{folder}` with a backup of the state directory")]
         }
-        RunPhase::BeingTakenBack => vec![format!("take the rest back: ttplan undo {id}")],
+        RunPhase::BeingUndone => vec![format!("undo the rest: ttplan undo {id}")],
         _ => vec![
             format!("finish it: ttplan apply {folder}/plan.ttplan.json"),
-            format!("or take it back: ttplan undo {id}"),
+            format!("or undo it: ttplan undo {id}"),
         ],
     };
     hints.iter().for_each(|hint| text.push_str(&format!("  {} {hint}\n", strong("hint:"))));
@@ -91,7 +91,7 @@ fn line(run: &Run) -> String {
     let why = run
         .failure
         .as_deref()
-        .filter(|_| run.progress != RunPhase::TakenBack)
+        .filter(|_| run.progress != RunPhase::Undone)
         .map_or(String::new(), in_short);
     format!("{at}  {}  {}{why}  {signers}", plain(&run.run), progress(run))
 }
@@ -113,10 +113,10 @@ fn progress(run: &Run) -> String {
             format!("{} {} done", bad("stopped midway:"), counted(run.steps_done, "step"))
         }
         RunPhase::Finished => format!("{} {}", good("finished:"), counted(run.steps_done, "step")),
-        RunPhase::BeingTakenBack => {
-            format!("{} {} so far", care("being taken back:"), counted(run.steps_undone, "step"))
+        RunPhase::BeingUndone => {
+            format!("{} {} so far", care("being undone:"), counted(run.steps_undone, "step"))
         }
-        RunPhase::TakenBack => "taken back".to_owned(),
+        RunPhase::Undone => "undone".to_owned(),
         RunPhase::Unknown => bad("its journal cannot be read"),
     }
 }
@@ -165,11 +165,11 @@ mod tests {
             "{text}"
         );
         let hints = "  hint: finish it: ttplan apply /var/lib/ttplan/runs/0011223344556677/plan.ttplan.json\n  \
-                     hint: or take it back: ttplan undo 0011223344556677\n";
+                     hint: or undo it: ttplan undo 0011223344556677\n";
         assert!(text.ends_with(hints), "{text}");
         assert!(
-            told(RunPhase::BeingTakenBack, None)
-                .ends_with("take the rest back: ttplan undo 0011223344556677\n")
+            told(RunPhase::BeingUndone, None)
+                .ends_with("undo the rest: ttplan undo 0011223344556677\n")
         );
         assert!(told(RunPhase::Finished, None).ends_with("nothing is unfinished\n"));
     }

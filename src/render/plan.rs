@@ -155,7 +155,8 @@ fn blocked(view: &PlanView<'_>) -> String {
         return String::new();
     }
     let items = counted(view.blocked.len() as u64, "item");
-    let head = care(&format!("Blocked {items}: left out; all else can be applied (exit code 8)"));
+    let rest = if view.rows.is_empty() { "" } else { "; all else can be applied" };
+    let head = care(&format!("Blocked {items}: left out{rest} (exit code 8)"));
     let mut text = format!("\n{head}\n");
     for (at, finding) in view.blocked.iter().enumerate() {
         let n = at.saturating_add(1);
@@ -275,7 +276,8 @@ fn values(path: &str, value: &serde_json::Value, text: &mut String) {
 }
 
 fn sum(view: &PlanView<'_>) -> String {
-    format!("\n{} {}. Valid until {}\n", strong("Plan:"), plain(&view.sum), view.until)
+    let sum = format!("\n{} {}\n", strong("Plan:"), plain(&view.sum));
+    if view.rows.is_empty() { sum } else { format!("{sum}Valid until {}\n", view.until) }
 }
 
 #[cfg(test)]

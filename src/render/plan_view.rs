@@ -134,26 +134,33 @@ fn state(plan: &Plan) -> Vec<String> {
     lines
 }
 
-fn row(n: usize, step: &Step) -> Row {
+/// `+` creates, `~` changes in place, `-` destroys, `>` runs the application's own program.
+pub fn symbol(step: &Step) -> char {
     let all: Vec<Effects<'_>> = step.moves.iter().map(|mv| mv.effects()).collect();
-    let destroys = step.risk == Risk::Destructive;
     let creates = |effects: &Effects<'_>| {
         let mut uses = effects.objects.iter().map(|(_, what)| *what);
         let mut paths = effects.paths.iter().map(|path| path.what);
         uses.all(|what| what == Use::Create) && paths.all(|what| what != Use::Change)
     };
-    let symbol = match &all {
+    match &all {
         all if all.iter().any(|effects| effects.command.is_some()) => '>',
-        _ if destroys => '-',
+        _ if step.risk == Risk::Destructive => '-',
         all if all.iter().all(creates) => '+',
         _ => '~',
-    };
-    let (title, amount) = in_parts(&step.title);
+    }
+}
+
+fn row(n: usize, step: &Step) -> Row {
+    let all: Vec<Effects<'_>> = step.moves.iter().map(|mv| mv.effects()).collect();
+    let (symbol, destroys) = (symbol(step), step.risk == Risk::Destructive);
+    // The column beside it says so.
+    let whole = step.title.strip_suffix(" (one-way)").unwrap_or(&step.title);
+    let (title, amount) = in_parts(whole);
     let counted_amount = amount_of(&all);
     let (title, amount) = match (amount, counted_amount) {
         (Some(amount), _) => (title, amount.to_owned()),
-        (None, Some(amount)) => (step.title.as_str(), amount),
-        (None, None) => (step.title.as_str(), String::new()),
+        (None, Some(amount)) => (whole, amount),
+        (None, None) => (whole, String::new()),
     };
     Row { n, symbol, title: title.to_owned(), amount, undo: undo(step), destroys }
 }

@@ -22,7 +22,7 @@ use crate::model::plan::step::{
     ReleaseFiles, ReplaceFiles, RestoreUploads, Risk, SaveRows, SavedCopyRef, SetDefault,
     SetNotNull, SetRevisions, ShapeFact, WidenColumn, WriteRows,
 };
-use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target, lifetime};
+use crate::model::plan::{FORMAT_VERSION, Plan, Target, lifetime};
 pub use crate::trust::test_host::{run, site};
 
 /// One file of a list.
@@ -170,7 +170,7 @@ pub fn plan_of(steps: Vec<Said>, definitions: Vec<String>) -> Plan {
     ];
     Plan {
         format_version: FORMAT_VERSION.into(),
-        made_by: crate::MADE_BY.into(),
+        made_by: crate::model::plan::MADE_BY.into(),
         made_at,
         expires_at: made_at.plus_seconds(lifetime(worst)),
         author: None,
@@ -198,7 +198,7 @@ pub fn plan_of(steps: Vec<Said>, definitions: Vec<String>) -> Plan {
         premises: if changes { premises } else { vec![] },
         definitions: definitions.into_iter().map(|text| (Digest::of(&text), text)).collect(),
         goal: derive::goal(&steps),
-        summary: Summary::of(&steps),
+        summary: derive::summary(&steps),
         steps,
     }
 }

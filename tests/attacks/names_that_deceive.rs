@@ -49,7 +49,8 @@ fn of_files_are_seen_in_every_format() {
     let site = site_with_names();
     is_honest(&site.plan().ends(0), "plan");
     for format in ["text", "markdown", "json"] {
-        let said = site.run(&["show", PLAN, "--format", format]).ends(0);
+        is_honest(&site.run(&["show", PLAN, "--format", format]).ends(0), format);
+        let said = site.run(&["show", PLAN, "--full", "--format", format]).ends(0);
         is_honest(&said, format);
         if format != "json" {
             assert!(said.out.contains("gap.png"), "{format}:\n{}", said.out);

@@ -47,13 +47,13 @@ fn a_run_that_died_is_told_with_a_command_that_takes_it_back() {
     cut_journal(&folder, r#"{"event":"finished""#);
     let id = folder.file_name().unwrap().to_str().unwrap();
     let status = site.printed(&[["status"].as_slice(), &HOST].concat(), 0);
-    assert!(status.contains(&format!("hint: or take it back: ttplan undo {id}\n")), "{status}");
+    assert!(status.contains(&format!("hint: or undo it: ttplan undo {id}\n")), "{status}");
     site.printed(&[["undo", id, "--auto-approve"].as_slice(), &HOST].concat(), 0);
     let history = site.printed(&[["history"].as_slice(), &HOST].concat(), 0);
-    assert!(history.contains(&format!("{id}  taken back")), "{history}");
+    assert!(history.contains(&format!("{id}  undone")), "{history}");
     let shown = site.printed(&[["show", &id[..6]].as_slice(), &HOST].concat(), 0);
     assert!(
-        shown.contains("drop table `_alembic_tmp_projects`") && shown.contains("taken back"),
+        shown.contains("drop table `_alembic_tmp_projects`") && shown.contains("undone"),
         "{shown}"
     );
 }
@@ -69,14 +69,14 @@ fn purge_lists_what_nothing_needs_and_plans_to_remove_it() {
     site.printed(&[["undo", id, "--auto-approve"].as_slice(), &HOST].concat(), 0);
     let told = purge("0h");
     assert!(
-        told.contains(&format!("{id}  taken back: ")) && told.contains("/saved/database"),
+        told.contains(&format!("{id}  undone: ")) && told.contains("/saved/database"),
         "{told}"
     );
     assert!(folder.join("saved/database").exists() && !told.contains("journal"), "{told}");
     let plan = ["purge", "--older-than", "0h", "--site", "prod", "-o", "plans/purge.ttplan.json"];
     assert_eq!(site.printed(&[plan.as_slice(), &HOST].concat(), 0), told);
     assert!(folder.join("saved/database").exists(), "a plan removes nothing");
-    let shown = site.printed(&["show", "plans/purge.ttplan.json"], 0);
+    let shown = site.printed(&["show", "plans/purge.ttplan.json", "--full"], 0);
     assert!(shown.contains("as `database` in the run's own folder"), "{shown}");
     let refused = site
         .run(&[["apply", "plans/purge.ttplan.json", "--auto-approve"].as_slice(), &HOST].concat());
@@ -104,5 +104,5 @@ fn the_demo_meets_its_own_site_whatever_the_shell_is_set_up_for() {
     let output = demo.env("TTPLAN_PROFILE", "nonsense").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("sqlite database `app.db`") && !said.contains("production"), "{said}");
+    assert!(said.contains("SQLite database `app.db`") && !said.contains("production"), "{said}");
 }

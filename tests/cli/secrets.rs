@@ -184,7 +184,7 @@ fn the_whole_way_tells_no_secret() {
         &[["apply", "plans/change.ttplan.json", "--auto-approve"].as_slice(), &host].concat(),
         0,
     );
-    assert!(applied.contains("applied: "), "{applied}");
+    assert!(applied.contains("Applied: "), "{applied}");
     place.run(&[["status"].as_slice(), &host].concat(), 0);
     place.run(&[["history"].as_slice(), &host].concat(), 0);
     let output =

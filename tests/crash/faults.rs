@@ -95,7 +95,7 @@ impl<'a> Trial<'a> {
         }
         let first = self.first(Some(fault));
         let again = self.again();
-        // Where nothing was begun there is nothing to take back.
+        // Where nothing was begun there is nothing to undo.
         let never = self.what == What::Abandon
             && ["never applied", "nothing was ever run", "state directory"]
                 .iter()

@@ -118,6 +118,6 @@ fn what_an_undo_needs_is_never_purged() {
     site.sign("bob");
     let ended = site.apply(None);
     assert_eq!(ended.code, Some(3), "{}", ended.said);
-    assert!(ended.said.contains("is not taken back"), "{}", ended.said);
+    assert!(ended.said.contains("is not undone"), "{}", ended.said);
     assert_eq!(kept(&site), before);
 }

@@ -36,7 +36,7 @@ fn a_plan_that_was_taken_back_never_acts_again() {
         let site = Site::new(engine, &scenarios::LEFTOVER);
         site.apply(None).must(0);
         site.undo(None).must(0);
-        refused(&site, "was taken back", || site.apply(None));
+        refused(&site, "was undone", || site.apply(None));
     }
 }
 

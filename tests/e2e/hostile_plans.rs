@@ -6,7 +6,7 @@ use ttplan::model::names::{Digest, FilePath, Moment, ObjectKind, ObjectRef};
 use ttplan::model::plan::derive::{self, Said};
 use ttplan::model::plan::step::{CopyFiles, DropObject, Move, Probe, Reversal, Risk, Run};
 use ttplan::model::plan::step::{RunCheck, SetDefault, Step};
-use ttplan::model::plan::{Plan, Summary, lifetime};
+use ttplan::model::plan::{Plan, lifetime};
 
 use crate::ground::Ground;
 use crate::site::{PLAN, Picture, STRAYS, Site, assert_same};
@@ -38,7 +38,7 @@ fn polish(plan: &mut Plan) {
     plan.steps = derive::derive(plan.steps.iter().map(Said::of).collect());
     plan.target.roots = derive::roots(&plan.steps);
     plan.goal = derive::goal(&plan.steps);
-    plan.summary = Summary::of(&plan.steps);
+    plan.summary = derive::summary(&plan.steps);
     let latest = plan.made_at.plus_seconds(lifetime(plan.risk()));
     plan.expires_at = plan.expires_at.min(latest);
 }

@@ -127,7 +127,7 @@ fn an_undo_that_is_killed_and_repeated_ends_the_same(ground: &dyn Ground) {
             &before,
             &format!("undo killed at {n} of {deeds}, and repeated"),
         );
-        site.apply().ends(3).complains(&["was taken back"]);
+        site.apply().ends(3).complains(&["was undone"]);
     }
     assert!(kills + 1 >= MOMENTS, "only {kills} were killed");
 }

@@ -23,7 +23,7 @@ fn a_neglected_site_is_put_right_and_taken_back(ground: &dyn Ground) {
     check_with_ssh_keygen(&site);
     assert_same(&site.picture(), &before, "nothing was to be changed before apply");
 
-    site.apply().ends(0).says(&["applied:"]);
+    site.apply().ends(0).says(&["Applied:"]);
     let after = site.picture();
     assert!(!after.holds("My Table") && !after.holds("client_names"), "{after:?}");
     assert!(after.holds("projects_by_owner") && after.holds("004_codes"), "{after:?}");
@@ -36,9 +36,9 @@ fn a_neglected_site_is_put_right_and_taken_back(ground: &dyn Ground) {
     site.plan().ends(0);
     assert!(site.planned().steps.is_empty(), "there is more to do: {:?}", site.planned().steps);
 
-    site.undo().ends(0).says(&["undone:"]);
+    site.undo().ends(0).says(&["Undone:"]);
     assert_same(&site.picture(), &before, "undo did not bring everything back");
-    site.run(&["history"]).ends(0).says(&["taken back"]);
+    site.run(&["history"]).ends(0).says(&["undone"]);
     site.undo().ends(0);
     assert_same(&site.picture(), &before, "the second undo changed something");
 }

@@ -182,7 +182,7 @@ fn a_run_that_an_earlier_program_began_is_read_finished_and_undone() {
         let (site, _turn) = interrupted(version);
         site.run(&["history"]).ends(0).says(&["stopped midway"]);
         site.run(&["status"]).ends(0).says(&["ttplan apply", "ttplan undo"]);
-        site.apply().ends(0).says(&["applied: "]);
+        site.apply().ends(0).says(&["Applied: "]);
         assert!(site.database.dump().contains("004_codes"));
         assert_eq!(site.read("data/avatars/more/bob.png"), "bob");
         site.apply().ends(0).says(&["nothing was changed"]);
@@ -197,7 +197,7 @@ fn a_run_that_an_earlier_program_began_is_undone_from_where_it_stopped() {
         let (site, _turn) = interrupted(version);
         site.undo().ends(0);
         is_as_before(&site, version);
-        site.apply().ends(3).complains(&["was taken back"]);
+        site.apply().ends(3).complains(&["was undone"]);
     }
 }
 

@@ -121,9 +121,9 @@ fn failed(run: &Run, log: &std::path::Path, how: &str, tail: &str) -> Error {
 /// error says so too.
 fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error) -> Error {
     let midway = |error: Error, why: &str| {
-        error
-            .because(why)
-            .hint("mend it, then apply the same plan again to go on, or `ttplan undo --last` to take it back")
+        error.because(why).hint(
+            "mend it, then apply the same plan again to go on, or `ttplan undo --last` to undo it",
+        )
     };
     match content_digest(ctx.live.database()) {
         Ok(now) if now == before => return midway(error, "the database is as it was before"),
@@ -134,7 +134,7 @@ fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error
     }
     match ctx.live.database().writers() {
         Ok(OtherSessions::None) => {}
-        _ => return midway(error, "others may have written meanwhile, so it was not put back"),
+        _ => return midway(error, "others may have written meanwhile, so it was not restored"),
     }
     let Some(backup) = step.undo.iter().find_map(Move::restored) else {
         return midway(
@@ -153,8 +153,8 @@ fn take_back(ctx: &mut RunContext<'_>, step: &Step, before: Digest, error: Error
         })
     };
     match put_back(ctx) {
-        Ok(()) => midway(error, "the database was put back from the backup of this run"),
-        Err(other) => midway(error, &format!("it could not be put back: {other}")),
+        Ok(()) => midway(error, "the database was restored from the backup of this run"),
+        Err(other) => midway(error, &format!("it could not be restored: {other}")),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::apply::context::RunContext;
-use crate::apply::probe::saved::is_taken_back;
+use crate::apply::probe::saved::is_undone;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files;
@@ -16,7 +16,7 @@ use crate::model::plan::step::{Answer, DiscardSaved};
 /// Errors: `Kind::Stale` where the run is not taken back.
 pub(in crate::apply) fn discard(ctx: &mut RunContext<'_>, discard: &DiscardSaved) -> Result<()> {
     let run = ctx.active_run.folder.beside(&discard.run);
-    match is_taken_back(&run)? {
+    match is_undone(&run)? {
         Answer::Yes => {}
         Answer::No(why) | Answer::Unknown(why) => return Err(Error::new(Kind::Stale, why)),
     }

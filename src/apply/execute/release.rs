@@ -75,8 +75,7 @@ pub fn check_kept(ctx: &mut RunContext<'_>, step: &Step, restore: &RestoreFiles)
         match rows.iter().zip(kept.iter().zip(&there)).find(|(_, states)| lost(*states)) {
             None => Ok(()),
             Some((row, _)) => {
-                let message =
-                    format!("the saved `{}` cannot be brought back", row.path().to_text());
+                let message = format!("the saved `{}` cannot be restored", row.path().to_text());
                 Err(Error::new(Kind::Verification, message)
                     .code("saved_copy_differs")
                     .hint(format!("look at `{}`", from.to_text())))

@@ -135,7 +135,7 @@ pub fn put_back(
 fn changed_since(root: &FilePath, row: &FileFact) -> Error {
     let message =
         format!("`{}` in `{}` was written to since", row.path().to_text(), root.to_text());
-    Error::new(Kind::Stale, message).code("changed_since").hint(
-        "`ttplan undo --discard-writes` leaves such files as they are and takes all others back",
-    )
+    Error::new(Kind::Stale, message)
+        .code("changed_since")
+        .hint("`ttplan undo --discard-writes` leaves such files as they are and undoes the rest")
 }

@@ -72,9 +72,14 @@ pub fn check_unwritten(ctx: &mut RunContext<'_>, restore: &RestoreRows) -> Resul
         let here = |value: &String| now.contains(&(key.clone(), value.clone()));
         if !here(&old) && !here(&new) {
             let (column, table) = (&restore.rewriting.column, &restore.rewriting.table);
-            return Err(Error::new(Kind::Stale, format!("`{column}` of {table} was written to since, in row {key}"))
-                .code("changed_since")
-                .hint("`ttplan undo --discard-writes` leaves such rows as they are and takes all others back"));
+            return Err(Error::new(
+                Kind::Stale,
+                format!("`{column}` of {table} was written to since, in row {key}"),
+            )
+            .code("changed_since")
+            .hint(
+                "`ttplan undo --discard-writes` leaves such rows as they are and undoes the rest",
+            ));
         }
     }
     Ok(())

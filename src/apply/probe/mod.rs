@@ -108,7 +108,7 @@ impl<'a> Prober<'a> {
                 self.of_files(|store| files::scripts_are(store, system, directories, sha256))
             }
             Probe::RunUndone { run } => match self.folder {
-                Some(folder) => saved::is_taken_back(&folder.beside(run)),
+                Some(folder) => saved::is_undone(&folder.beside(run)),
                 None => Ok(Answer::Unknown("there is no state directory to look into".to_owned())),
             },
             Probe::SavedIsGone { r#move } => match (self.folder, a_move(r#move)) {

@@ -7,15 +7,14 @@ use crate::error::Result;
 use crate::model::names::FilePath;
 use crate::model::plan::step::{Answer, DiscardSaved};
 
-/// Whether the run was taken back to its beginning, so that nothing it keeps is needed.
-pub fn is_taken_back(run: &RunDirectory) -> Result<Answer> {
+/// Whether the run was undone to its beginning, so that nothing it keeps is needed.
+pub fn is_undone(run: &RunDirectory) -> Result<Answer> {
     if !run.journal().exists() {
         return Ok(Answer::No(format!("there is no run `{}`", run.id)));
     }
     let (_, standing) = journal::read(&run.journal())?;
-    let told = || {
-        format!("run `{}` is not taken back, and taking it back would need what it keeps", run.id)
-    };
+    let told =
+        || format!("run `{}` is not undone, and undoing it would need what it keeps", run.id);
     Ok(if standing.all_undone { Answer::Yes } else { Answer::No(told()) })
 }
 

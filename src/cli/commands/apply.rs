@@ -9,7 +9,7 @@ use crate::apply::lock::StateLock;
 use crate::artifact::json;
 use crate::cli::out::Out;
 use crate::cli::reporter::{CliReporter, Format};
-use crate::cli::settings::SiteArgs;
+use crate::cli::settings::{HostArgs, SiteArgs};
 use crate::cli::trusted_plan::{Bundle, Leave, check_apart, permitted, trusted};
 use crate::config;
 use crate::error::Result;
@@ -87,9 +87,9 @@ impl How {
     }
 
     /// Shows how it ended.
-    pub fn show(&self, report: &Report, out: &mut Out) -> Result<()> {
+    pub fn show(&self, report: &Report, host: &HostArgs, out: &mut Out) -> Result<()> {
         match self.format {
-            Format::Text => out.result(&render::report::report(report)),
+            Format::Text => out.result(&render::report::report(report, &host.words())),
             Format::Json => out.result(&format!("{}\n", json::to_line(report))),
         }
     }
@@ -111,6 +111,6 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let question = (!args.how.auto_approve).then_some(("Apply these steps?", "--auto-approve"));
     let mut follower = CliReporter::new(out, args.how.format, question)?.following(args.how.follow);
     let report = apply::apply(&trusted, &turn, &site, live.as_mut(), &options, &mut follower)?;
-    args.how.show(&report, out)?;
+    args.how.show(&report, &args.site.host, out)?;
     Ok(0)
 }

@@ -186,7 +186,7 @@ impl Demo<'_> {
         )?;
         self.command("Apply the same plan again: it is done, so nothing happens.", &apply, 0)?;
         self.command("What is left waits for a person, or for a plan of its own.", &["plan"], 8)?;
-        self.command("Take it all back.", &on_host(&["undo", "--last", "--auto-approve"]), 0)?;
+        self.command("Undo it all.", &on_host(&["undo", "--last", "--auto-approve"]), 0)?;
         self.command("And the site is as it was.", &["inspect"], 0)
     }
 

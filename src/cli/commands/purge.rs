@@ -27,7 +27,7 @@ use crate::render::style::plain;
 
 /// List what old runs keep and nothing needs any more; with `-o`, plan to remove it.
 ///
-/// Of a run that was taken back, that is its backups and saved objects. Whatever an undo would need
+/// Of a run that was undone, that is its backups and saved objects. Whatever an undo would need
 /// is told as kept, and so are all journals: they keep a plan from acting again. The plan is signed
 /// and applied like every other.
 #[derive(Debug, clap::Args)]
@@ -74,7 +74,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
             continue;
         }
         let id = plain(&folder.id);
-        if run.progress != RunPhase::TakenBack {
+        if run.progress != RunPhase::Undone {
             lines.push(format!("{id}  kept: `ttplan undo {id}` needs it\n"));
             continue;
         }
@@ -82,8 +82,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         lines.push(told(&folder, &kept));
         if !kept.is_empty() {
             steps.push(
-                PurgeRun { run: &folder.id, kept, reason: "taken back, and needed by nothing" }
-                    .step(),
+                PurgeRun { run: &folder.id, kept, reason: "undone, and needed by nothing" }.step(),
             );
         }
     }
@@ -151,7 +150,7 @@ fn told(folder: &RunDirectory, kept: &[SavedCopyRef]) -> String {
     let size = kept.iter().map(|thing| thing.bytes).fold(0, u64::saturating_add);
     let what = counted(kept.len() as u64, "thing");
     let mut text =
-        format!("{}  taken back: {what} ({}) that nothing needs\n", plain(&folder.id), bytes(size));
+        format!("{}  undone: {what} ({}) that nothing needs\n", plain(&folder.id), bytes(size));
     for thing in kept {
         let path = folder.kept_at(&thing.name, thing.directory.as_ref());
         text.push_str(&format!("  {}\n", plain(&path.to_string_lossy())));

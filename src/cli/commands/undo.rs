@@ -42,7 +42,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         leave: &args.leave,
         site: &args.site,
         discard_writes: args.discard_writes,
-        question: "Take these steps back?",
+        question: "Undo these steps?",
     };
     let find = |state: &StateDirectory| {
         args.run.as_ref().map_or_else(|| last(state), |name| named(state, name))
@@ -86,7 +86,7 @@ impl UndoCommand<'_> {
         let mut follower =
             CliReporter::new(out, self.how.format, question)?.following(self.how.follow);
         let report = work(&trusted, &turn, live.as_mut(), &options, &mut follower)?;
-        self.how.show(&report, out)?;
+        self.how.show(&report, &self.site.host, out)?;
         Ok(0)
     }
 }
@@ -119,7 +119,7 @@ fn last(state: &StateDirectory) -> Result<RunDirectory> {
             newest.push((run, standing.all_undone));
         }
     }
-    // Of two from the same second the one that was taken back already is not meant.
+    // Of two from the same second the one that was undone already is not meant.
     if newest.iter().filter(|(_, undone)| !undone).count() == 1 {
         newest.retain(|(_, undone)| !undone);
     }
@@ -188,6 +188,6 @@ mod tests {
         }
         let mut journal = Journal::open(&third.journal()).unwrap();
         journal.append(Moment::from_unix(1_002).unwrap(), JournalEvent::AllUndone {}).unwrap();
-        assert_eq!(last(&state).unwrap(), second, "the other was taken back already");
+        assert_eq!(last(&state).unwrap(), second, "the other was undone already");
     }
 }

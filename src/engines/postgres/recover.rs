@@ -158,7 +158,7 @@ impl PostgresSnapshot {
             }) {
                 return Err(Error::new(Kind::Blocked, format!("`{name}` is in quarantine and not in the backup"))
                     .because("restoring the backup would destroy the last copy of it")
-                    .hint(format!("bring it back first: `ttplan quarantine list` says from which run, `ttplan quarantine restore RUN {name}` does it")));
+                    .hint(format!("restore it first: `ttplan quarantine list` says from which run, `ttplan quarantine restore RUN {name}` does it")));
             }
         }
         Ok(())

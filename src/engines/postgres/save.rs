@@ -134,7 +134,7 @@ impl PostgresSnapshot {
         let relations: Vec<ObjectRef> = relations.iter().map(|object| (*object).clone()).collect();
         let obstacle = format!("WITH {} {}", asked(&relations), include_str!("sql/obstacles.sql"));
         if let Some(words) = self.read_value(&obstacle)? {
-            return Err(Error::new(Kind::Blocked, "an object could not be brought back as it is")
+            return Err(Error::new(Kind::Blocked, "an object could not be restored as it is")
                 .because(words));
         }
         let rows = self.read(&format!(

@@ -56,7 +56,7 @@ fn refuse_taken_names(connection: &mut Connection, entries: &[SchemaRow]) -> Res
             format!("SELECT count(*) FROM main.sqlite_schema WHERE name = {name} COLLATE NOCASE");
         if connection.number(&sql)? > 0 {
             let message =
-                format!("`{}` cannot be brought back, because that name is taken", entry.name);
+                format!("`{}` cannot be restored, because that name is taken", entry.name);
             return Err(Error::new(Kind::Stale, message));
         }
     }

@@ -13,6 +13,7 @@ use crate::model::plan::moves::effects::{Effects, Guards, PathRole, Surroundings
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::{By, Reversal};
 use crate::model::plan::step::{Move, Risk, Step};
+use crate::model::plan::summary::Summary;
 
 pub use crate::model::plan::moves::database_backup::NAME as BACKUP;
 
@@ -264,6 +265,19 @@ fn note(id: &str, moves: &[Move], effects: &[Effects<'_>], so_far: &mut SoFar) {
             }
         }
     }
+}
+
+/// Counts what the steps' moves do.
+pub fn summary(steps: &[Step]) -> Summary {
+    let mut sum = Summary::default();
+    for step in steps {
+        sum.destructive_steps += u64::from(step.risk == Risk::Destructive);
+        sum.one_way_steps += u64::from(step.reversal.is_one_way());
+        for mv in &step.moves {
+            sum.add(&mv.effects().counts);
+        }
+    }
+    sum
 }
 
 /// What holds of the database when the plan is done. Files are answered for by their steps.

@@ -10,7 +10,7 @@ use crate::model::plan::derive::{self, Said};
 use crate::model::plan::moves::effects::{PathRole, Use};
 use crate::model::plan::probe::Probe;
 use crate::model::plan::step::{Move, Step};
-use crate::model::plan::{Plan, Summary, lifetime};
+use crate::model::plan::{Plan, lifetime};
 
 /// How much of a difference is shown.
 const SHOWN: usize = 300;
@@ -55,7 +55,7 @@ pub fn differences(plan: &Plan) -> Vec<Reason> {
     if plan.goal != goal {
         found.differs("goal_differs", "plan", "its goal", (json(&plan.goal), json(&goal)));
     }
-    let summary = Summary::of(&derived);
+    let summary = derive::summary(&derived);
     if plan.summary != summary {
         let pair = (json(&plan.summary), json(&summary));
         found.differs("summary_differs", "plan", "its summary", pair);
@@ -154,7 +154,7 @@ fn say(plan: &Plan, derived: &[Step], found: &mut Found) {
 fn copies(step: &Step, index: usize, mv: &Move, subject: &str, found: &mut Found) {
     let effects = mv.effects();
     if effects.needs.is_some() {
-        let message = format!("`{}` stands among its moves, and only takes back", mv.word());
+        let message = format!("`{}` stands among its moves, and only undoes", mv.word());
         found.add("move_invalid", subject, message);
     }
     let Some(name) = effects.saves else { return };

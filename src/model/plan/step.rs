@@ -42,6 +42,7 @@ pub use crate::model::plan::moves::widen_column::{NarrowColumn, WidenColumn};
 pub use crate::model::plan::moves::write_rows::{RestoreRows, SaveRows, WriteRows};
 pub use crate::model::plan::probe::{Answer, Probe};
 pub use crate::model::plan::reversal::{By, Reversal};
+pub use crate::model::plan::risk::Risk;
 
 /// One unit of change and of reversion. Touches the database or files, never both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -76,28 +77,6 @@ pub struct Step {
     pub undo: Vec<Move>,
     /// How it is taken back on this very database.
     pub reversal: Reversal,
-}
-
-/// How much harm a step could do.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Risk {
-    Safe,
-    Caution,
-    Destructive,
-}
-
-impl Risk {
-    /// The risk as documents write it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Safe => "safe",
-            Self::Caution => "caution",
-            Self::Destructive => "destructive",
-        }
-    }
 }
 
 /// Everything that can be done. Adjacently tagged, so that an error points at its field.

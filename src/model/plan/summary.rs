@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::plan::step::{Risk, Step};
 use crate::model::text::{bytes, counted};
 
 /// The plan in numbers. Derived.
@@ -26,20 +25,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Counts what the steps' moves do.
-    pub fn of(steps: &[Step]) -> Self {
-        let mut sum = Self::default();
-        for step in steps {
-            sum.destructive_steps += u64::from(step.risk == Risk::Destructive);
-            sum.one_way_steps += u64::from(step.reversal.is_one_way());
-            for mv in &step.moves {
-                sum.add(&mv.effects().counts);
-            }
-        }
-        sum
-    }
-
-    fn add(&mut self, more: &Self) {
+    /// Adds what another counts.
+    pub fn add(&mut self, more: &Self) {
         let fields: [(&mut u64, u64); 13] = [
             (&mut self.tables_to_create, more.tables_to_create),
             (&mut self.columns_to_add, more.columns_to_add),

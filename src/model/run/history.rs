@@ -40,9 +40,9 @@ pub enum RunPhase {
     /// Some steps are done, some are not: applying the plan again goes on.
     Stopped,
     Finished,
-    /// Some steps are taken back, some are not: undoing it again goes on.
-    BeingTakenBack,
-    TakenBack,
+    /// Some steps are undone, some are not: undoing it again goes on.
+    BeingUndone,
+    Undone,
     /// Its journal cannot be read, so nobody can say.
     Unknown,
 }
@@ -63,13 +63,13 @@ pub struct StateDirectoryStatus {
     pub runs: u64,
     /// The run that was started last.
     pub last: Option<Run>,
-    /// Runs that are neither finished nor taken back.
+    /// Runs that are neither finished nor undone.
     pub unfinished: Vec<Run>,
 }
 
 impl Run {
     /// Whether somebody has to go on with it.
     pub fn is_unfinished(&self) -> bool {
-        matches!(self.progress, RunPhase::Stopped | RunPhase::BeingTakenBack | RunPhase::Unknown)
+        matches!(self.progress, RunPhase::Stopped | RunPhase::BeingUndone | RunPhase::Unknown)
     }
 }

@@ -27,7 +27,7 @@ pub enum Outcome {
     Finished,
     /// Everything was already as the plan wants it; nothing was changed.
     NothingToDo,
-    /// The run was taken back.
+    /// The run was undone.
     Undone,
     /// Some steps are done, some are not; running again goes on.
     Stopped,
@@ -50,8 +50,11 @@ pub enum StepOutcome {
     /// It was done before this run, or by an earlier attempt.
     Already,
     Undone,
-    /// There was nothing of it to take back.
+    /// There was nothing of it to undo.
     NothingToUndo,
+    /// Its undoing ran, and its beginning was not seen afterwards: something was left as it is, or
+    /// could not be looked at. A note says what.
+    Left,
     /// The run stopped before it.
     NotReached,
     Failed,

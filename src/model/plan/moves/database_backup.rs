@@ -8,7 +8,8 @@ use crate::model::plan::moves::effects::{Act, Effects, Guards, PathRole, Surroun
 use crate::model::plan::moves::values;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 
 /// The name of the one backup of a plan.
 pub const NAME: &str = "database";

@@ -9,7 +9,8 @@ use crate::model::plan::moves::effects::{Act, Effects, Guards, PathRole, Surroun
 use crate::model::plan::moves::values;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 
 /// Makes a directory and the missing ones above it, within a permitted root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

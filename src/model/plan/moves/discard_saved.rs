@@ -10,7 +10,8 @@ use crate::model::plan::moves::effects::{
 use crate::model::plan::moves::values;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::Reversal;
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 use crate::model::text::{bytes, counted};
 
 /// Removes what another run kept, which was undone.

@@ -19,7 +19,8 @@ use crate::model::plan::moves::run::Run;
 use crate::model::plan::moves::set_revisions::ShapeFact;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::Reversal;
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 use crate::model::plan::summary::Summary;
 
 /// Which half of a site a move changes.
@@ -218,7 +219,7 @@ pub trait Act {
     /// How it is taken back by its nature.
     fn reversal(&self) -> Reversal;
 
-    /// The moves that take it back; empty where there is nothing to take back, or no way.
+    /// The moves that take it back; empty where there is nothing to undo, or no way.
     fn way_back(&self, around: &Surroundings<'_>) -> Vec<Move>;
 
     /// What in its fields makes no sense, whoever wrote them.

@@ -8,7 +8,8 @@ use crate::model::plan::moves::effects::{Act, Effects, Guards, Surroundings, Use
 use crate::model::plan::moves::saved_objects::{RestoreObjects, SaveObjects};
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 use crate::model::text::counted;
 
 /// Inserts one row for each value that is neither null nor empty, with its spelling.

@@ -9,7 +9,8 @@ use crate::model::plan::moves::effects::{Act, Effects, Guards, Surroundings, Use
 use crate::model::plan::moves::saved_objects::{RestoreObjects, SaveObjects};
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 
 /// Rebuilds one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

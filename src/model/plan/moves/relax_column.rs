@@ -8,7 +8,8 @@ use crate::model::plan::moves::column::DefaultValue;
 use crate::model::plan::moves::effects::{Act, Effects, Guards, Surroundings, Use};
 use crate::model::plan::probe::{ColumnFact, Probe};
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 
 /// Lets a column be null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

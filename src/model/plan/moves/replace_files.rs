@@ -13,7 +13,8 @@ use crate::model::plan::moves::saved_files::{RestoreFiles, SaveFiles};
 use crate::model::plan::moves::values;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 use crate::model::text::{bytes, counted};
 
 /// Copies files from one root over other files with the same names in another, each at once. Sources

@@ -12,7 +12,8 @@ use crate::model::plan::moves::file_list::FileList;
 use crate::model::plan::moves::values;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 use crate::model::text::{bytes, counted};
 
 /// Unpacks listed files.

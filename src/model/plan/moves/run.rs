@@ -15,7 +15,8 @@ use crate::model::plan::moves::set_revisions::ShapeFact;
 use crate::model::plan::moves::values;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 use crate::model::text::counted;
 
 /// Runs a command of the application.

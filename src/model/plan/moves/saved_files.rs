@@ -9,7 +9,8 @@ use crate::model::plan::moves::effects::{Act, Effects, Guards, PathRole, Surroun
 use crate::model::plan::moves::file_list::FileList;
 use crate::model::plan::moves::values;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 
 /// Puts copies of files into the run's keeping.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

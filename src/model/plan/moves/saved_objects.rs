@@ -8,7 +8,8 @@ use crate::model::names::ObjectRef;
 use crate::model::plan::moves::effects::{Act, Effects, Guards, Surroundings, Use};
 use crate::model::plan::moves::values;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 
 /// Puts faithful copies of objects, rows included, into the run's keeping.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

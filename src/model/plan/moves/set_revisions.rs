@@ -8,7 +8,8 @@ use crate::model::names::Digest;
 use crate::model::plan::moves::effects::{Act, Effects, Guards, Surroundings, Use};
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 
 /// Records and takes back revisions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -10,7 +10,8 @@ use crate::model::plan::moves::effects::{Act, Effects, Guards, Surroundings, Use
 use crate::model::plan::moves::values;
 use crate::model::plan::probe::Probe;
 use crate::model::plan::reversal::{By, Reversal};
-use crate::model::plan::step::{Move, Risk};
+use crate::model::plan::risk::Risk;
+use crate::model::plan::step::Move;
 use crate::model::text::counted;
 
 /// Rewrites the rows that spell a reference as of old, and keeps what they said.
