@@ -206,10 +206,12 @@ fn destroyed(plan: &Plan, rows: &[Row]) -> String {
                 let count = kinds.entry(object.kind.words()).or_default();
                 *count = count.saturating_add(1);
             }
-            if effects.paths.iter().any(|path| path.what == Use::Remove) {
-                let (n, size) = effects.lists.first().map_or((0, 0), |list| list.totals());
-                (files, bytes_of) = (files.saturating_add(n), bytes_of.saturating_add(size));
-            }
+            let has = |what| effects.paths.iter().any(|path| path.what == what);
+            // The second list of a move that changes files is what has their names before.
+            let gone = if has(Use::Remove) { Some(0) } else { has(Use::Change).then_some(1) };
+            let list = gone.and_then(|at: usize| effects.lists.get(at));
+            let (n, size) = list.map_or((0, 0), |list| list.totals());
+            (files, bytes_of) = (files.saturating_add(n), bytes_of.saturating_add(size));
         }
         let rows_of = row.amount.strip_suffix(" rows").or(row.amount.strip_suffix(" row"));
         let n = rows_of.and_then(|n| n.parse::<u64>().ok()).unwrap_or_default();
@@ -230,7 +232,8 @@ fn destroyed(plan: &Plan, rows: &[Row]) -> String {
         parts.push(format!("{} ({})", counted(files, "file"), bytes(bytes_of)));
     }
     if others > 0 {
-        parts.push(format!("what {} may lose", counted(others, "more step")));
+        let steps = if parts.is_empty() { "step" } else { "more step" };
+        parts.push(format!("what {} may lose", counted(others, steps)));
     }
     parts.join(", ")
 }

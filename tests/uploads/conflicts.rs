@@ -2,6 +2,7 @@
 //! again.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Output;
 
 use crate::ground::all;
 use crate::site::{Site, names, told};
@@ -39,7 +40,8 @@ fn read(site: &Site, path: &str) -> String {
 fn what_is_replaced_comes_back_as_it_was() {
     let site = site("replace");
     let shown = site.plan("change.ttplan.json", &[]);
-    assert!(shown.contains("replace 2 files") && shown.contains("1 destructive step"), "{shown}");
+    assert!(shown.contains("replace 2 files"), "{shown}");
+    assert!(shown.contains("4 steps; 1 destroys 2 files (10 B)."), "{shown}");
     let before = site.at("new/a.png").metadata().unwrap();
     let applied = site.apply("change.ttplan.json");
     assert!(applied.status.success(), "{}", told(&applied));
@@ -93,17 +95,24 @@ fn long_lists_stand_beside_the_plan_and_are_what_is_replaced() {
         site.write(&format!("new/many{n:04}"), "new");
     }
     site.plan("change.ttplan.json", &[]);
-    let list = zstd::decode_all(&std::fs::read(site.at("change.files.zst")).unwrap()[..]).unwrap();
-    let list = String::from_utf8(list).unwrap().replacen("many0000", "many000x", 1);
-    std::fs::write(site.at("change.files.zst"), zstd::encode_all(list.as_bytes(), 1).unwrap())
-        .unwrap();
-    let applied = site.apply("change.ttplan.json");
-    assert_eq!(applied.status.code(), Some(3), "{}", told(&applied));
-    assert!(
-        told(&applied).contains("is not the file list that the plan was signed with"),
-        "{}",
-        told(&applied)
-    );
+    let beside = site.at("change.files.zst");
+    let true_list = std::fs::read(&beside).unwrap();
+    let list = String::from_utf8(zstd::decode_all(&true_list[..]).unwrap()).unwrap();
+    let list = list.replacen("many0000", "many000x", 1);
+    let other_list = zstd::encode_all(list.as_bytes(), 1).unwrap();
+    let sign = ["sign", "change.ttplan.json", "--key", "host/you.key", "--principal", "you"];
+    let sign = || site.run(&[&sign[..], &["--yes"]].concat());
+    let must_refuse = |output: Output| {
+        let told = told(&output);
+        assert_eq!(output.status.code(), Some(4), "{told}");
+        assert!(told.contains("is not the file list that the plan was made with"), "{told}");
+    };
+    std::fs::write(&beside, &other_list).unwrap();
+    must_refuse(sign());
+    std::fs::write(&beside, &true_list).unwrap();
+    assert!(sign().status.success());
+    std::fs::write(&beside, &other_list).unwrap();
+    must_refuse(site.apply("change.ttplan.json"));
     assert_eq!(read(&site, "new/many0000"), "new");
 }
 
