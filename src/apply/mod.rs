@@ -51,7 +51,8 @@ pub fn apply(
     lock(options, live, plan)?;
     let folder = turn.state.run_of(&trusted.sha256());
     let before = active_run::standing_of(&folder, &trusted.sha256())?;
-    preflight::check_target(plan, live)?;
+    let home = preflight::check_target(plan, live)?;
+    preflight::check_home(plan, site, &home)?;
     if before.finished || before.undo_begun {
         return closed(trusted, &folder, &before, live);
     }

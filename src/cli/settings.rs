@@ -148,5 +148,5 @@ impl HostArgs {
 
 /// Says where a document was written. Results go to stdout, so this does not.
 pub fn tell_written(path: &std::path::Path, out: &mut Out) {
-    out.say(&format!("wrote `{}`\n", crate::render::style::plain(&path.to_string_lossy())));
+    out.say(&format!("Saved to {}\n", crate::render::style::plain(&path.to_string_lossy())));
 }

@@ -14,6 +14,7 @@ pub mod history;
 pub mod markdown;
 pub mod observation;
 pub mod plan;
+pub mod plan_view;
 pub mod report;
 pub mod style;
 pub mod uploads;

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Reason, Result};
 use crate::model::plan::Plan;
 use crate::model::plan::difference::differences;
 use crate::model::plan::moves::effects::Use;
+use crate::model::plan::step::Move;
 
 /// The code of a plan that nobody here can judge.
 const UNKNOWN_ENGINE: &str = "unknown_engine";
@@ -61,7 +62,7 @@ pub fn offences(plan: &Plan, dialect: &dyn Dialect) -> Vec<Reason> {
         match actions::by_kind(&step.kind) {
             Some(action) if (action.makes)(&step.moves) => {}
             Some(_) => {
-                let moves: Vec<&str> = step.moves.iter().map(|mv| mv.word()).collect();
+                let moves: Vec<&str> = step.moves.iter().map(Move::word).collect();
                 add(
                     "kind_differs",
                     format!("a `{}` does not do `{}`", step.kind, moves.join("`, `")),

@@ -127,7 +127,7 @@ fn trust_init_pins_the_links_of_root_and_no_others() {
     let init = |directory: &str| {
         let (directory, root) = (site.text(directory), site.text("current/data"));
         let state = site.text("state");
-        let to = ["trust", "init", "--site", "x", "--directory", &directory];
+        let to = ["trust", "init", "--yes", "--site", "x", "--directory", &directory];
         site.run(
             &[&to[..], &["--principal", "bob", "--allow-root", &root, "--state", &state]].concat(),
         )

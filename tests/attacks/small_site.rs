@@ -109,7 +109,7 @@ references = [{ table = "users", column = "avatar", form = "name" }]
         let root = site.text("app");
         let init = ["trust", "init", "--site", "case", "--directory", &host];
         let who = ["--principal", "ada", "--allow-root", &root, "--state", &state];
-        let command = ["--allow-command", "/usr/bin/true"];
+        let command = ["--allow-command", "/usr/bin/true", "--yes"];
         site.run(&[&init[..], &who[..], &command[..]].concat()).well();
         site
     }

@@ -16,7 +16,10 @@ use crate::inspect::merge;
 use crate::model::diagnosis::{DatabaseState, Decisions};
 use crate::model::observation::Observation;
 use crate::model::plan::Plan;
+use crate::model::text::shell_word;
 use crate::plan::{self, PlanOptions};
+use crate::render::plan::Wanted;
+use crate::render::style::plain;
 
 /// Plan what has to be done to the site; change nothing.
 ///
@@ -86,11 +89,12 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
             .hint("name a file: `-o NAME.ttplan.json`"));
     }
     let beside = take_out(&mut plan, file)?;
+    let list_beside = beside.is_some();
     let text = json::to_text(&plan);
     if let Some(path) = file {
         write(path, &text, beside)?;
     }
-    let shown = formatted(&plan, text.as_bytes(), args.format);
+    let shown = formatted(&plan, text.as_bytes(), args.format, &wanted(args));
     if output::is_standard(args.output.as_deref()) {
         out.say(if args.format == Format::Json { "" } else { &shown });
         out.result(&text)?;
@@ -102,8 +106,24 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     }
     if let Some(path) = file {
         tell_written(path, out);
+        if list_beside {
+            let list = sidecar::path_of(path);
+            let list = list.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            out.say(&format!("Its file list is `{}`: keep the two together\n", plain(&list)));
+        }
+        if plan.has_changes() {
+            let word = shell_word(&path.to_string_lossy());
+            out.say(&format!("Next: ttplan sign {word} --key KEY --principal YOU\n"));
+        }
     }
     Ok(code(&plan, args.detailed_exitcode))
+}
+
+/// How the plan that is written is named in hints; one that is not written has no name.
+fn wanted(args: &Args) -> Wanted {
+    let file = args.output.as_deref().filter(|path| !output::is_standard(Some(path)));
+    let name = file.map_or("FILE".into(), |path| shell_word(&path.to_string_lossy()));
+    Wanted { file: name, ..Wanted::default() }
 }
 
 fn observe(args: &Args) -> Result<Observation> {

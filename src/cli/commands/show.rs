@@ -9,11 +9,14 @@ use crate::artifact::{document, history, sidecar};
 use crate::cli::commands::undo;
 use crate::cli::out::Out;
 use crate::cli::settings::HostArgs;
-use crate::error::Result;
+use crate::engines;
+use crate::error::{Error, Kind, Result};
 use crate::fs::files;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
+use crate::model::text::shell_word;
 use crate::render;
+use crate::render::plan::Wanted;
 use crate::trust::validation;
 
 /// Show a plan: what it was made for, what was found, every step to the letter, the summary last.
@@ -24,6 +27,15 @@ pub struct Args {
     /// How to show it
     #[arg(long, value_enum, default_value_t, env = "TTPLAN_FORMAT")]
     format: Format,
+    /// Everything that the plan says, every step to the letter
+    #[arg(long, env = "TTPLAN_FULL")]
+    full: bool,
+    /// This step to the letter; several with commas between
+    #[arg(long, value_name = "N", value_delimiter = ',', env = "TTPLAN_STEP")]
+    step: Vec<usize>,
+    /// Every finding of this kind; several with commas between
+    #[arg(long, value_name = "CODE", value_delimiter = ',', env = "TTPLAN_FINDINGS")]
+    findings: Vec<String>,
     #[command(flatten)]
     host: HostArgs,
 }
@@ -44,7 +56,13 @@ pub enum Format {
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let run = run_of(args)?;
     let (plan, bytes) = read(run.as_ref().map_or(args.file.clone(), RunDirectory::plan).as_path())?;
-    out.result(&formatted(&plan, &bytes, args.format))?;
+    let wanted = Wanted {
+        full: args.full,
+        steps: args.step.clone(),
+        findings: args.findings.clone(),
+        file: shell_word(&args.file.to_string_lossy()),
+    };
+    out.result(&formatted(&plan, &bytes, args.format, &wanted))?;
     if let Some(run) = run.filter(|_| args.format == Format::Text) {
         out.result(&render::history::run(&history::run(&run)))?;
     }
@@ -63,12 +81,12 @@ fn run_of(args: &Args) -> Result<Option<RunDirectory>> {
 }
 
 /// A plan in the wanted form.
-pub fn formatted(plan: &Plan, bytes: &[u8], format: Format) -> String {
+pub fn formatted(plan: &Plan, bytes: &[u8], format: Format, wanted: &Wanted) -> String {
     let sha256 = Digest::of(bytes);
     match format {
-        Format::Text => render::plan::plan(plan, &sha256),
+        Format::Text => render::plan::plan(plan, &sha256, wanted),
         Format::Json => String::from_utf8_lossy(bytes).into_owned(),
-        Format::Markdown => render::markdown::plan(plan, &sha256),
+        Format::Markdown => render::markdown::plan(plan, &sha256, &wanted.file),
     }
 }
 
