@@ -34,7 +34,7 @@ fn step<'a>(plan: &'a mut Plan, kind: &str) -> &'a mut Step {
 }
 
 /// Makes a plan say of itself what follows from its moves, as a careful forger would.
-fn polish(plan: &mut Plan) {
+pub fn polish(plan: &mut Plan) {
     plan.steps = derive::derive(plan.steps.iter().map(Said::of).collect());
     plan.target.roots = derive::roots(&plan.steps);
     plan.goal = derive::goal(&plan.steps);
