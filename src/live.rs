@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engines;
@@ -15,12 +16,13 @@ use crate::engines::database::{
 };
 use crate::engines::engine::Engine;
 use crate::error::{Error, Kind, Result};
+use crate::fs::permitted::{OpenPlace, PermittedRoots, Purpose};
 use crate::model::client_programs::ClientPrograms;
 use crate::model::config::{Access, Wait};
 use crate::model::names::FilePath;
 use crate::process;
 use crate::process::command::{Command, Exit};
-use crate::stores::local::{LocalStore, lock};
+use crate::stores::local::LocalStore;
 use crate::stores::store::{ReadStore, WriteStore};
 
 /// A live site that can be looked at and not changed.
@@ -35,6 +37,12 @@ pub trait LiveReader {
 pub trait LiveWriter: LiveReader {
     fn change_database(&mut self) -> &mut dyn WriteDatabase;
     fn change_files(&mut self) -> &mut dyn WriteStore;
+    /// Goes to a place as far as it is there, and remembers which directory it is.
+    /// Errors: `Kind::Refused` where a run may not go there, or another one lies there by now.
+    fn check_place(&self, path: &FilePath, purpose: Purpose) -> Result<()>;
+    /// Opens the directory at a place.
+    /// Errors: as [`LiveWriter::check_place`], and where it is not there.
+    fn open_place(&self, path: &FilePath, purpose: Purpose) -> Result<OpenPlace>;
     /// Takes the lock that every run of ttplan takes on a root that it copies to, and keeps it
     /// until this object is dropped. A root that is not there yet has nothing to lock.
     /// Errors: `Kind::Locked` when another run holds it after `wait`.
@@ -50,8 +58,8 @@ struct Site<D: ?Sized> {
 }
 
 impl<D: ?Sized> Site<D> {
-    fn new(database: Box<D>) -> Self {
-        Self { disk: LocalStore::new(), database, locks: Vec::new() }
+    fn new(database: Box<D>, disk: LocalStore) -> Self {
+        Self { disk, database, locks: Vec::new() }
     }
 }
 
@@ -86,8 +94,14 @@ impl LiveWriter for Site<dyn WriteDatabase> {
     fn change_files(&mut self) -> &mut dyn WriteStore {
         &mut self.disk
     }
+    fn check_place(&self, path: &FilePath, purpose: Purpose) -> Result<()> {
+        self.disk.check_place(path, purpose)
+    }
+    fn open_place(&self, path: &FilePath, purpose: Purpose) -> Result<OpenPlace> {
+        self.disk.open_place(path, purpose)
+    }
     fn lock_root(&mut self, root: &FilePath, wait: Duration) -> Result<()> {
-        self.locks.extend(lock::lock(root, wait)?);
+        self.locks.extend(self.disk.lock(root, wait)?);
         Ok(())
     }
     fn run(&mut self, command: &Command, log: &Path) -> Result<Exit> {
@@ -101,22 +115,22 @@ impl LiveWriter for Site<dyn WriteDatabase> {
 pub fn open_to_inspect(access: &Access) -> Result<Box<dyn LiveReader>> {
     let engine = engine(access)?;
     let database = patiently(access.database.wait, || (engine.inspect)(access))?;
-    Ok(Box::new(Site::new(database)))
+    Ok(Box::new(Site::new(database, LocalStore::new())))
 }
 
-/// Opens a site to be changed.
+/// Opens a site to be changed, its files only where the host permits it.
 ///
 /// Errors: `Kind::Unreachable` after the configured tries.
-pub fn open_to_change(access: &Access) -> Result<Box<dyn LiveWriter>> {
+pub fn open_to_change(access: &Access, roots: PermittedRoots) -> Result<Box<dyn LiveWriter>> {
     let engine = engine(access)?;
     let database = patiently(access.database.wait, || (engine.change)(access))?;
-    Ok(Box::new(Site::new(database)))
+    Ok(Box::new(Site::new(database, LocalStore::new().within(Arc::new(roots)))))
 }
 
 /// A place where only files can be looked at.
 pub fn open_files_to_inspect() -> Box<dyn LiveReader> {
     let database: Box<dyn ReadDatabase> = Box::new(NoDatabase);
-    Box::new(Site::new(database))
+    Box::new(Site::new(database, LocalStore::new()))
 }
 
 fn engine(access: &Access) -> Result<&'static Engine> {

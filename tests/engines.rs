@@ -10,3 +10,5 @@
 
 mod contract;
 mod ground;
+#[path = "support/spelled.rs"]
+mod spelled;

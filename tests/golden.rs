@@ -1,5 +1,6 @@
 //! Papers of every format version that was ever written: they are read as they were, and who signed
-//! them still has. A file here is never written again; a new version of the format gets a new one.
+//! them still has. Until the format is frozen, today's is made anew by the change that needs it (see
+//! `trust::golden_tests`); a frozen one is never written again, and a new version gets a new one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
@@ -10,12 +11,13 @@ use jiff::tz::TimeZone;
 use ttplan::artifact::{document, json};
 use ttplan::model::names::Moment;
 use ttplan::model::plan::FORMAT_VERSION;
+use ttplan::model::plan::difference::differences;
 use ttplan::openssh::allowed_signers::AllowedSigners;
 use ttplan::openssh::verify::Keyring;
 use ttplan::trust::PLAN_NAMESPACE;
 use ttplan::trust::signers::{SignatureFile, judge};
 
-const VERSIONS: [&str; 1] = ["1.0"];
+const VERSIONS: [&str; 1] = ["0.9"];
 
 #[test]
 fn every_plan_is_still_read_and_still_signed() {
@@ -32,7 +34,7 @@ fn every_plan_is_still_read_and_still_signed() {
         let bytes = fs::read(format!("fixtures/golden/{name}")).unwrap();
         let plan = document::read_plan(&name, &bytes).unwrap();
         assert_eq!(json::to_text(&plan).as_bytes(), bytes);
-        assert_eq!((plan.format_version.as_str(), plan.contradictions()), (version, vec![]));
+        assert_eq!((plan.format_version.as_str(), differences(&plan)), (version, vec![]));
         let signature = format!("{name}.ada.sig");
         let text = fs::read_to_string(format!("fixtures/golden/{signature}")).unwrap();
         let signers =

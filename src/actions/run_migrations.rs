@@ -81,7 +81,7 @@ impl RunMigrations<'_> {
             known_stops: known_stops.collect(),
         };
         let address = format!("database/{}", self.system);
-        draft(&ACTION, address, self.reason, vec![Move::Run(run)])
+        draft(&ACTION, address, self.reason, vec![Move::Run(Box::new(run))])
     }
 }
 

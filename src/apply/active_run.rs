@@ -9,10 +9,10 @@ use crate::engines::database::SavedCopy;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files::{self, Existing};
-use crate::fs::{digest, plain};
+use crate::fs::{digest, moving, plain};
 use crate::model::names::{Digest, FilePath, Moment};
 use crate::model::run::journal::JournalEvent;
-use crate::model::run::run_state::{RunState, SavedFact};
+use crate::model::run::run_state::RunState;
 
 /// The open papers of a run.
 pub struct ActiveRun {
@@ -22,10 +22,13 @@ pub struct ActiveRun {
 }
 
 impl ActiveRun {
-    /// Opens the papers of a run, making its folder if it is not there.
-    pub fn open(folder: RunDirectory, clock: fn() -> Moment) -> Result<Self> {
+    /// Opens the papers of the run of a plan, making its folder if it is not there.
+    ///
+    /// Errors: `Kind::Refused` where the journal there is another plan's.
+    pub fn open(folder: RunDirectory, plan: &Digest, clock: fn() -> Moment) -> Result<Self> {
         folder.make()?;
         let journal = Journal::open(&folder.journal())?;
+        check_belongs(&folder, journal.standing(), plan)?;
         Ok(Self { folder, journal, clock })
     }
 
@@ -68,14 +71,10 @@ impl ActiveRun {
     }
 
     /// Something saved by this run, after its bytes were compared with what the journal says of
-    /// them.
+    /// them. What lies in another directory is taken in first: what was compared is what is used.
     ///
     /// Errors: `Kind::Verification` when the file is missing or another.
-    pub fn checked(
-        &self,
-        name: &str,
-        directory: Option<&FilePath>,
-    ) -> Result<(PathBuf, &SavedFact)> {
+    pub fn checked(&self, name: &str, directory: Option<&FilePath>) -> Result<CheckedCopy> {
         let path = self.kept_at(name, directory);
         let broken = |because: &str| {
             Error::new(
@@ -83,7 +82,6 @@ impl ActiveRun {
                 format!("the saved `{name}` of run {} cannot be used", self.folder.id),
             )
             .code("saved_copy_differs")
-            .about(name)
             .because(because.to_owned())
             .hint(format!("look at `{}`", path.display()))
         };
@@ -92,11 +90,22 @@ impl ActiveRun {
             .saved
             .get(name)
             .ok_or_else(|| broken("the journal does not know it"))?;
-        let found = digest_of(&path).map_err(|error| error.of_kind(Kind::Verification))?;
+        let copy = match directory {
+            None => CheckedCopy { path: path.clone(), is_ours: false },
+            Some(_) => {
+                let copy =
+                    CheckedCopy { path: self.kept_at(&format!("in-{name}"), None), is_ours: true };
+                self.make_free(&copy)?;
+                moving::take_in(&path, &copy)
+                    .map_err(|error| broken("it cannot be read").because(error))?;
+                copy
+            }
+        };
+        let found = digest_of(&copy).map_err(|error| error.of_kind(Kind::Verification))?;
         if found != fact.sha256 {
             return Err(broken("its SHA-256 is not the one in the journal"));
         }
-        Ok((path, fact))
+        Ok(copy)
     }
 
     /// Puts a copy of a paper into the run's folder, once.
@@ -110,12 +119,60 @@ impl ActiveRun {
     }
 }
 
-/// How far the run has come; nothing, where it was never started.
-pub fn standing_of(folder: &RunDirectory) -> Result<RunState> {
-    if folder.journal().exists() {
-        journal::read(&folder.journal()).map(|(_, standing)| standing)
-    } else {
-        Ok(RunState::default())
+/// A saved copy whose bytes were compared, where only we write. What was taken in for that goes with
+/// it.
+pub struct CheckedCopy {
+    path: PathBuf,
+    is_ours: bool,
+}
+
+impl std::ops::Deref for CheckedCopy {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for CheckedCopy {
+    fn drop(&mut self) {
+        if self.is_ours {
+            // What stays is a second name for the backup, and gone with the next one.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// How far the run of a plan has come; nothing, where it was never started.
+///
+/// Errors: `Kind::Refused` where the journal there is another plan's.
+pub fn standing_of(folder: &RunDirectory, plan: &Digest) -> Result<RunState> {
+    match folder.journal().symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(RunState::default()),
+        _ => {
+            let (_, standing) = journal::read(&folder.journal())?;
+            check_belongs(folder, &standing, plan)?;
+            Ok(standing)
+        }
+    }
+}
+
+/// The name of a run's folder is only the beginning of its plan's digest: a journal belongs to the
+/// whole of it.
+fn check_belongs(folder: &RunDirectory, standing: &RunState, plan: &Digest) -> Result<()> {
+    match &standing.plan_sha256 {
+        Some(other) if other != plan => {
+            let path = folder.journal();
+            let message = format!("the journal `{}` is another plan's", path.display());
+            Err(Error::new(Kind::Refused, message)
+                .code("journal_of_other_plan")
+                .about(path.display())
+                .found(other)
+                .expected(plan)
+                .because(format!("it is of the plan with sha256 {other}, this one has {plan}"))
+                .hint("find out who put it there; nothing was changed"))
+        }
+        _ => Ok(()),
     }
 }
 

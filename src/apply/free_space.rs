@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::engines;
 use crate::error::{Error, Kind, Result};
+use crate::fs::permitted::Purpose;
 use crate::live::LiveWriter;
 use crate::model::names::FilePath;
 use crate::model::plan::Plan;
@@ -33,6 +34,11 @@ pub fn demand(
         if let Some(backup) = mv.backup() {
             *copies.entry(backup.directory.as_ref().unwrap_or(state)).or_default() += 1;
             *copies.entry(state).or_default() += u64::from(one_file && prove);
+            // It is made in the state directory first where others may write.
+            let outside = backup.directory.as_ref().map(|directory| {
+                live.open_place(directory, Purpose::Backups).is_ok_and(|place| !place.is_ours_alone)
+            });
+            *copies.entry(state).or_default() += u64::from(outside == Some(true));
         }
         // Migrations work on a copy there.
         let works_on_copy = one_file && mv.effects().command.is_some();

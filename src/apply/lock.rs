@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::apply::context::{ApplyOptions, directory};
 use crate::artifact::state::{Lock, StateDirectory};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::fs::permitted::Purpose;
 use crate::live::LiveWriter;
 use crate::model::host::HostConfig;
 use crate::model::names::FilePath;
@@ -25,7 +26,7 @@ impl StateLock {
     ///
     /// Errors: `Kind::Locked` when another run has it for longer than the options allow to wait.
     pub fn take(site: &HostConfig, options: &ApplyOptions) -> Result<Self> {
-        let state = StateDirectory::open(site.state.as_path())?;
+        let state = StateDirectory::open(&site.state, &site.links)?;
         let who = format!("{} on {}, pid {}", options.user, options.host, options.pid);
         let lock = state.lock(options.lock_wait, &who)?;
         Ok(Self { state, _lock: lock })
@@ -34,6 +35,7 @@ impl StateLock {
 
 /// The locks of a run on what it changes: the database, each destination.
 pub fn lock(options: &ApplyOptions, live: &mut dyn LiveWriter, plan: &Plan) -> Result<()> {
+    check_places(live, plan)?;
     let database = plan.steps.iter().flat_map(|step| &step.moves).any(|mv| !mv.touches_files());
     if database {
         live.change_database().lock(options.lock_wait)?;
@@ -45,6 +47,33 @@ pub fn lock(options: &ApplyOptions, live: &mut dyn LiveWriter, plan: &Plan) -> R
     }
     for root in &roots {
         live.lock_root(root, options.lock_wait)?;
+    }
+    Ok(())
+}
+
+/// Goes to every place that a plan touches, before anything is changed.
+///
+/// Errors: `Kind::Refused` for one that the host does not permit, or that is reached over a link.
+fn check_places(live: &dyn LiveWriter, plan: &Plan) -> Result<()> {
+    for (n, step) in plan.steps.iter().enumerate() {
+        let stale = |error: Error| match error.kind() {
+            Kind::Stale => error
+                .under(format!("the plan is stale at step {}: {}", n + 1, step.title))
+                .about(format!("step {}", n + 1))
+                .hint("run `ttplan plan` again and have the new plan signed"),
+            _ => error,
+        };
+        for mv in step.all_moves() {
+            for path in &mv.effects().paths {
+                let purpose = match path.role {
+                    PathRole::Directory | PathRole::Files => Purpose::Files,
+                    PathRole::Backups => Purpose::Backups,
+                    // A part of the command, which equals the host's.
+                    PathRole::Working => continue,
+                };
+                live.check_place(directory(&path.place)?, purpose).map_err(stale)?;
+            }
+        }
     }
     Ok(())
 }

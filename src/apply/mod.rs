@@ -50,13 +50,14 @@ pub fn apply(
     let plan = trusted.plan();
     lock(options, live, plan)?;
     let folder = turn.state.run_of(&trusted.sha256());
-    let before = active_run::standing_of(&folder)?;
-    preflight::check_target(plan, live)?;
+    let before = active_run::standing_of(&folder, &trusted.sha256())?;
+    let home = preflight::check_target(plan, live)?;
+    preflight::check_home(plan, site, &home)?;
     if before.finished || before.undo_begun {
         return closed(trusted, &folder, &before, live);
     }
     let active_run = if before.has_begun() {
-        Some(ActiveRun::open(folder.clone(), options.clock)?)
+        Some(ActiveRun::open(folder.clone(), &trusted.sha256(), options.clock)?)
     } else {
         None
     };
@@ -86,7 +87,7 @@ pub fn apply(
     }
     let mut active_run = match active_run {
         Some(active_run) => active_run,
-        None => ActiveRun::open(folder.clone(), options.clock)?,
+        None => ActiveRun::open(folder.clone(), &trusted.sha256(), options.clock)?,
     };
     open_run(trusted, site, options, &mut active_run)?;
     let sidecar = folder.sidecar().exists().then(|| folder.sidecar());

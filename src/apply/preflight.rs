@@ -10,8 +10,10 @@ use crate::apply::probe::Prober;
 use crate::apply::probe::answer::demand;
 use crate::error::{Error, Kind, Result};
 use crate::live::LiveWriter;
+use crate::model::host::HostConfig;
+use crate::model::names::ObjectRef;
 use crate::model::plan::Plan;
-use crate::model::plan::step::{Answer, Probe, Step};
+use crate::model::plan::step::{Answer, Move, Probe, Step};
 
 /// How a step is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,14 +125,17 @@ fn hint(statuses: &Statuses) -> String {
 /// Refuses a plan that was made for another database.
 ///
 /// Errors: `Kind::Stale`.
-pub fn check_target(plan: &Plan, live: &mut dyn LiveWriter) -> Result<()> {
-    let found = live.database().look()?.identity;
+///
+/// Returns the application's home schema there.
+pub fn check_target(plan: &Plan, live: &mut dyn LiveWriter) -> Result<String> {
+    let seen = live.database().look()?;
+    let found = seen.identity;
     let planned = &plan.target.database;
     // Not by its host: a run may come past a pooler, or from another network.
     if (&found.engine, &found.name, &found.identity)
         == (&planned.engine, &planned.name, &planned.identity)
     {
-        return Ok(());
+        return Ok(seen.schema.home);
     }
     Err(Error::new(Kind::Stale, "the plan is for another database")
         .code("wrong_database")
@@ -141,6 +146,28 @@ pub fn check_target(plan: &Plan, live: &mut dyn LiveWriter) -> Result<()> {
             planned.name, planned.identity, found.name, found.identity
         ))
         .hint("point DATABASE_URL at the database that the plan was made for, or plan again"))
+}
+
+/// A table that the host's profile names without a schema is the one in the application's home
+/// schema. Another application's of the same name is none of the plan's business.
+pub fn check_home(plan: &Plan, site: &HostConfig, home: &str) -> Result<()> {
+    let Some(profile) = &site.profile else { return Ok(()) };
+    for (at, step) in plan.steps.iter().enumerate() {
+        let changed = step.moves.iter().filter_map(Move::versions).map(|one| &one.table);
+        let rewritten = step.moves.iter().filter_map(Move::rewriting).map(|one| &one.table);
+        let other = |table: &&ObjectRef| table.schema != home && profile.means_home(table);
+        if let Some(table) = changed.chain(rewritten).find(other) {
+            let message = format!("step `{}` is about {table} of another schema", step.id);
+            return Err(Error::new(Kind::Refused, message)
+                .code("profile_differs")
+                .about(format!("step {}", at.saturating_add(1)))
+                .found(&table.schema)
+                .expected(home)
+                .because(format!("the host's profile names it in the home schema, `{home}`"))
+                .hint(format!("name it `{}.{}` in the host's profile", table.schema, table.name)));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a plan of which a premise does not hold any more.

@@ -36,7 +36,7 @@ pub fn undo(
     let plan = trusted.plan();
     lock(options, live, plan)?;
     let folder = turn.state.run_of(&trusted.sha256());
-    let before = active_run::standing_of(&folder)?;
+    let before = active_run::standing_of(&folder, &trusted.sha256())?;
     if !before.has_begun() {
         return Err(Error::new(
             Kind::Stale,
@@ -51,7 +51,7 @@ pub fn undo(
     if before.all_undone {
         return Ok(report(trusted, &folder.id, Outcome::NothingToDo, &done, &[]));
     }
-    let mut active_run = ActiveRun::open(folder.clone(), options.clock)?;
+    let mut active_run = ActiveRun::open(folder.clone(), &trusted.sha256(), options.clock)?;
     let sidecar = folder.sidecar().exists().then(|| folder.sidecar());
     let mut ctx = RunContext {
         live,

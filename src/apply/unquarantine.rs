@@ -34,7 +34,7 @@ pub fn bring_back(
     let plan = trusted.plan();
     lock(options, live, plan)?;
     let folder = turn.state.run_of(&trusted.sha256());
-    let before = active_run::standing_of(&folder)?;
+    let before = active_run::standing_of(&folder, &trusted.sha256())?;
     if !before.finished || before.undo_begun {
         return Err(Error::new(Kind::Stale, "the run is not finished, or is being undone already")
             .code("run_not_finished")
@@ -42,7 +42,7 @@ pub fn bring_back(
     }
     check_target(plan, live)?;
     let chosen = chosen(plan, wanted)?;
-    let mut active_run = ActiveRun::open(folder.clone(), options.clock)?;
+    let mut active_run = ActiveRun::open(folder.clone(), &trusted.sha256(), options.clock)?;
     let mut ctx = RunContext {
         live,
         active_run: &mut active_run,

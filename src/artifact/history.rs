@@ -59,6 +59,7 @@ fn from_standing(id: &str, standing: RunState) -> Run {
 mod tests {
     use super::*;
     use crate::artifact::journal::{FORMAT_VERSION, Journal};
+    use crate::model::names::FilePath;
     use crate::model::names::{Digest, Moment};
     use crate::model::run::journal::JournalEvent;
 
@@ -87,7 +88,11 @@ mod tests {
     #[test]
     fn each_run_is_as_far_as_its_journal_says_and_a_damaged_one_is_unknown() {
         let directory = tempfile::tempdir().unwrap();
-        let state = StateDirectory::open(&directory.path().join("state")).unwrap();
+        let state = StateDirectory::open(
+            &FilePath::new(directory.path().join("state")),
+            &Default::default(),
+        )
+        .unwrap();
         let step = || "1".to_owned();
         let begun = || JournalEvent::Begun { step: step() };
         let undo = || JournalEvent::UndoBegun { step: step() };

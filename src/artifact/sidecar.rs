@@ -128,7 +128,7 @@ pub fn look_through(
         }
         FileList::Move(_) | FileList::Replaced(_) => {
             Err(Error::new(Kind::Refused, "a file list refers to a list that refers to a list")
-                .code("move_makes_no_sense"))
+                .code("move_invalid"))
         }
         FileList::Sidecar(bound) => {
             let Some(path) = sidecar else {

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::fs::{files, lock};
+use crate::fs::way::{self, Links};
+use crate::fs::{files, lock, ownership};
 use crate::model::names::Digest;
 use crate::model::names::FilePath;
 
@@ -36,46 +37,36 @@ pub struct RunDirectory {
 impl StateDirectory {
     /// Opens the directory, making it where only its parent exists.
     ///
-    /// Errors: `Kind::Refused` when others may enter it or it belongs to somebody else.
-    pub fn open(path: &Path) -> Result<Self> {
-        files::private_directory(path)?;
-        let state = Self::open_existing(path)?;
-        files::private_directory(&path.join("runs"))?;
+    /// Errors: `Kind::Refused` when others may enter it, it belongs to somebody else, or others could
+    /// put another one in its place.
+    pub fn open(path: &FilePath, links: &Links) -> Result<Self> {
+        check_above(path, links)?;
+        files::private_directory(path.as_path())?;
+        let state = Self::open_existing(path, links)?;
+        files::private_directory(&state.path.join("runs"))?;
         Ok(state)
     }
 
     /// Opens the directory for reading only; makes nothing.
-    pub fn open_existing(path: &Path) -> Result<Self> {
-        let meta = fs::symlink_metadata(path)
+    pub fn open_existing(path: &FilePath, links: &Links) -> Result<Self> {
+        check_above(path, links)?;
+        let path = path.as_path();
+        // Over a link that is pinned, if over any.
+        let meta = fs::metadata(path)
             .map_err(|error| files::told("look at the state directory", path, &error))?;
-        let refused = |because: String, hint: String| {
-            Error::new(
-                Kind::Refused,
-                format!("the state directory `{}` is not safe", path.display()),
-            )
-            .code("state_directory_unsafe")
-            .about(path.display())
-            .because(because)
-            .hint(hint)
-        };
         if !meta.is_dir() {
-            return Err(refused(
-                "it is not a directory".into(),
-                "give another one in host.toml".into(),
-            ));
+            return Err(
+                unsafe_state(path, "it is not a directory").hint("give another one in host.toml")
+            );
         }
         let me = rustix::process::geteuid().as_raw();
         if meta.uid() != me {
-            return Err(refused(
-                format!("it belongs to user {}", meta.uid()),
-                format!("chown {me} {}", path.display()),
-            ));
+            return Err(unsafe_state(path, &format!("it belongs to user {}", meta.uid()))
+                .hint(format!("chown {me} {}", path.display())));
         }
         if meta.mode() & 0o077 != 0 {
-            return Err(refused(
-                "others may enter it".into(),
-                format!("chmod 700 {}", path.display()),
-            ));
+            return Err(unsafe_state(path, "others may enter it")
+                .hint(format!("chmod 700 {}", path.display())));
         }
         Ok(Self { path: path.to_owned() })
     }
@@ -83,10 +74,10 @@ impl StateDirectory {
     /// Opens the directory for reading only; none where nothing was ever run.
     ///
     /// Errors: as [`StateDirectory::open_existing`].
-    pub fn find(path: &Path) -> Result<Option<Self>> {
-        match fs::symlink_metadata(path) {
+    pub fn find(path: &FilePath, links: &Links) -> Result<Option<Self>> {
+        match fs::symlink_metadata(path.as_path()) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            _ => Self::open_existing(path).map(Some),
+            _ => Self::open_existing(path, links).map(Some),
         }
     }
 
@@ -253,6 +244,24 @@ impl RunDirectory {
     }
 }
 
+/// Refuses a place in which others could put another directory, without the journals that keep a
+/// plan from acting again. What is there already is judged by itself.
+fn check_above(path: &FilePath, links: &Links) -> Result<()> {
+    ownership::check_directory(&way::above(path), links).map_err(|error| {
+        error
+            .under(format!("the state directory `{}` is not safe", path.to_text()))
+            .code("state_directory_unsafe")
+            .about(path.to_text())
+    })
+}
+
+fn unsafe_state(path: &Path, because: &str) -> Error {
+    Error::new(Kind::Refused, format!("the state directory `{}` is not safe", path.display()))
+        .code("state_directory_unsafe")
+        .about(path.display())
+        .because(because.to_owned())
+}
+
 /// What the holder of a lock left in its file.
 fn signed(file: &mut File) -> String {
     let mut holder = String::new();
@@ -269,17 +278,40 @@ mod tests {
     fn a_directory_that_others_may_enter_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
-        StateDirectory::open(&path).unwrap();
+        let open = || StateDirectory::open(&FilePath::new(&path), &Links::new());
+        open().unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
-        let error = StateDirectory::open(&path).unwrap_err();
+        let error = open().unwrap_err();
         assert_eq!(error.kind(), Kind::Refused);
         assert!(error.hints()[0].starts_with("chmod 700 "));
     }
 
     #[test]
+    fn a_directory_that_others_could_put_away_is_refused_and_not_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let above = directory.path().join("above");
+        fs::create_dir(&above).unwrap();
+        let path = FilePath::new(above.join("state"));
+        for mode in [0o777, 0o775, 0o757] {
+            fs::set_permissions(&above, fs::Permissions::from_mode(mode)).unwrap();
+            let error = StateDirectory::open(&path, &Links::new()).unwrap_err();
+            assert_eq!(error.kind(), Kind::Refused, "{error}");
+            assert!(!path.as_path().exists());
+        }
+        fs::set_permissions(&above, fs::Permissions::from_mode(0o755)).unwrap();
+        StateDirectory::open(&path, &Links::new()).unwrap();
+        let link = FilePath::new(directory.path().join("link"));
+        std::os::unix::fs::symlink(&above, link.as_path()).unwrap();
+        let error = StateDirectory::open(&link.join(&"state".into()), &Links::new()).unwrap_err();
+        assert_eq!(error.kind(), Kind::Refused, "{error}");
+    }
+
+    #[test]
     fn one_holder_at_a_time_and_the_next_is_told_who() {
         let directory = tempfile::tempdir().unwrap();
-        let state = StateDirectory::open(&directory.path().join("state")).unwrap();
+        let state =
+            StateDirectory::open(&FilePath::new(directory.path().join("state")), &Links::new())
+                .unwrap();
         let lock = state.lock(Duration::ZERO, "pid 7 on host a").unwrap();
         let error = state.lock(Duration::ZERO, "pid 8").unwrap_err();
         assert_eq!(error.kind(), Kind::Locked);

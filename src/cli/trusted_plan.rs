@@ -7,8 +7,9 @@ use crate::artifact::{document, json};
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::fs::files;
+use crate::fs::permitted::PermittedRoots;
 use crate::model::host::HostConfig;
-use crate::model::names::Moment;
+use crate::model::names::{FilePath, Moment};
 use crate::model::observation::Observation;
 use crate::openssh::allowed_signers::AllowedSigners;
 use crate::openssh::revoked_keys::RevokedKeys;
@@ -186,6 +187,18 @@ pub fn believed(
         demands,
         &host.ring(now),
     )
+}
+
+/// Where a run of this host may go; `plan` is what it runs.
+///
+/// Errors: `Kind::Refused` where something that the host relies on is reached over a link.
+pub fn permitted(site: &HostConfig, plan: &Path) -> Result<PermittedRoots> {
+    let plan = plan.canonicalize().map_err(|error| files::told("read", plan, &error))?;
+    let trust = &site.trust;
+    let own = [&site.file, &trust.allowed_signers].into_iter().chain(&trust.revoked_keys);
+    let own = own.chain(&trust.catalogues).cloned().chain([FilePath::new(plan)]);
+    let (roots, links) = (site.roots.clone(), site.links.clone());
+    PermittedRoots::new(roots, links, site.state.clone(), &own.collect::<Vec<_>>())
 }
 
 /// The host's own file has to lie elsewhere than the plan: who can write a plan must not be able

@@ -15,6 +15,7 @@ use crate::config::host_word::{
     self, WrittenCommand, WrittenPrograms, WrittenStart, WrittenVariables,
 };
 use crate::config::interpolate;
+use crate::config::links::WrittenLinks;
 use crate::config::overrides::CliOverrides;
 use crate::config::paths::resolve;
 use crate::config::source::{ConfigText, ConfigTexts};
@@ -41,6 +42,8 @@ struct HostFile {
     #[serde(default)]
     roots: Vec<PathAt>,
     profile: Option<Spanned<String>>,
+    #[serde(default)]
+    links: WrittenLinks,
     #[serde(default)]
     commands: BTreeMap<Checked<Word>, WrittenCommand>,
     #[serde(default)]
@@ -178,6 +181,7 @@ fn read(source: &ConfigText, file: FilePath) -> Result<HostConfig> {
         name: written.site.0.0,
         environment: written.environment.map(|label| label.0.0),
         roots: written.roots.iter().map(absolute).collect::<Result<_>>()?,
+        links: written.links.read(&sources)?,
         commands: host_word::commands(written.commands, &absolute, &sources)?,
         programs: host_word::programs(&written.programs, &absolute)?,
         public_variables: host_word::public(written.variables),

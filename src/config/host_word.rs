@@ -130,7 +130,7 @@ pub fn programs(written: &WrittenPrograms, absolute: Absolute<'_>) -> Result<Cli
         _ => None,
     };
     if let Some(name) = missing {
-        let message = format!("`[programs]` names only one of `pg_dump` and `pg_restore`");
+        let message = "`[programs]` names only one of `pg_dump` and `pg_restore`";
         return Err(Error::new(crate::error::Kind::Config, message)
             .hint(format!("name `{name}` of the same version too")));
     }

@@ -175,7 +175,6 @@ mod tests {
             .map(|(name, value)| (name, value.as_bytes().to_vec()))
             .into_iter()
             .chain([("N", b"\xff".to_vec())])
-            .into_iter()
             .map(|(name, value)| (name.into(), OsString::from_vec(value)))
             .collect()
     }

@@ -23,6 +23,7 @@ mod host_profile;
 mod host_word;
 mod interpolate;
 mod layers;
+mod links;
 mod merge;
 mod overrides;
 mod paths;

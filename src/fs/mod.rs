@@ -4,7 +4,10 @@
 pub mod digest;
 pub mod files;
 pub mod lock;
+pub mod moving;
 pub mod new_file;
 pub mod ownership;
+pub mod permitted;
 pub mod plain;
 pub mod root;
+pub mod way;

@@ -2,10 +2,14 @@
 //! symbolic link, `..` or directory swapped meanwhile leads out of it. Nothing in this room
 //! may open what is below a root by its absolute path.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{self, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::{Errno, Result};
 
+use crate::fs::way::{Key, key};
 use crate::model::names::FilePath;
 
 /// What the kernel is told about every path below a root.
@@ -24,28 +28,37 @@ const PASS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY);
 /// A new file, to be written and read back; whatever has the name already is an error.
 pub(crate) const NEW: OFlags = OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL);
 
-/// A directory below which everything is opened safely. What lies above it is the operator's
-/// business: links there are followed. The root itself must be a directory and not a link.
-pub(crate) struct Root {
+/// A directory below which everything is opened safely.
+pub struct Root {
     fd: OwnedFd,
     path: FilePath,
     modern: bool,
+    /// Directories that are not entered, by whatever name: what ttplan itself relies on.
+    forbidden: Arc<BTreeSet<Key>>,
 }
 
 /// A plain file, open for reading, as it was when it was opened.
-pub(crate) struct Plain {
+pub struct Plain {
     pub fd: OwnedFd,
     pub stat: Stat,
 }
 
 impl Root {
-    /// Opens the directory at a plain absolute path. `modern` permits system calls that old
-    /// kernels and strict sandboxes lack; where they turn out to be missing, others are used.
+    /// Opens the directory at a plain absolute path. What lies above it is the operator's business:
+    /// links there are followed; the root itself must be a directory and not a link. `modern`
+    /// permits system calls that old kernels and strict sandboxes lack; where they turn out to be
+    /// missing, others are used.
     pub fn open(path: &FilePath, modern: bool) -> Result<Self> {
         let fd = fs::open(path.as_path(), PASS | GUARDED, Mode::empty())?;
+        Ok(Self::at(fd, path, modern, Arc::default()))
+    }
+
+    /// The same below a directory that was opened, which `path` is to be called; the `forbidden`
+    /// ones are not entered.
+    pub fn at(fd: OwnedFd, path: &FilePath, modern: bool, forbidden: Arc<BTreeSet<Key>>) -> Self {
         let modern =
             modern && fs::openat2(&fd, c".", PASS | GUARDED, Mode::empty(), BENEATH).is_ok();
-        Ok(Self { fd, path: path.clone(), modern })
+        Self { fd, path: path.clone(), modern, forbidden }
     }
 
     /// Whether the newer system calls may be tried.
@@ -96,13 +109,23 @@ impl Root {
     }
 
     /// The directory at `path`, to reach what is in it.
+    ///
+    /// Errors: `XDEV` for one that is forbidden.
     pub fn directory(&self, path: &FilePath) -> Result<OwnedFd> {
-        self.open_below(path, PASS, Mode::empty())
+        self.enter(path, PASS)
     }
 
     /// The directory at `path`, to list or sync it.
     pub fn readable_directory(&self, path: &FilePath) -> Result<OwnedFd> {
-        self.open_below(path, READ | OFlags::DIRECTORY, Mode::empty())
+        self.enter(path, READ | OFlags::DIRECTORY)
+    }
+
+    fn enter(&self, path: &FilePath, flags: OFlags) -> Result<OwnedFd> {
+        let fd = self.open_below(path, flags, Mode::empty())?;
+        if !self.forbidden.is_empty() && self.forbidden.contains(&key(&fs::fstat(&fd)?)) {
+            return Err(Errno::XDEV);
+        }
+        Ok(fd)
     }
 
     /// The file at `path`; `None` when it is not a plain one, which is found out without opening

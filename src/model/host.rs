@@ -21,6 +21,9 @@ pub struct HostConfig {
     pub environment: Option<String>,
     /// Directories that file moves may touch, with all below them.
     pub roots: Vec<FilePath>,
+    /// Symbolic links on the way to roots and state directory, and what each says. No other is
+    /// followed.
+    pub links: BTreeMap<FilePath, FilePath>,
     /// Commands that may be run, by their names.
     pub commands: BTreeMap<String, HostCommand>,
     pub programs: ClientPrograms,
@@ -133,6 +136,7 @@ mod tests {
             name: "prod".into(),
             environment: None,
             roots: vec!["/data".into()],
+            links: BTreeMap::new(),
             commands: BTreeMap::new(),
             programs: ClientPrograms::default(),
             public_variables: Vec::new(),

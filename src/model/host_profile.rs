@@ -76,6 +76,16 @@ impl HostProfile {
     }
 }
 
+impl HostProfile {
+    /// Whether the table is meant in the application's home schema alone: no entry names its schema.
+    pub fn means_home(&self, table: &ObjectRef) -> bool {
+        let version_table = self.version_table.iter().map(|known| known.table.as_str());
+        let columns = self.columns.iter().map(|known| known.table.as_str());
+        let mut named = version_table.chain(columns).filter(|known| is_named(table, known));
+        !named.any(|known| known.contains('.'))
+    }
+}
+
 /// The lines of a profile that permit it.
 pub fn line_of_version_table(table: &str) -> String {
     format!("`[revisions]` `version_table = {}`", toml_text(table))
@@ -115,6 +125,7 @@ mod tests {
         };
         let book = ObjectRef::table("ops", "book");
         assert!(profile("book").permits_stamp(&book, Some("v")));
+        assert!(profile("book").means_home(&book) && !profile("ops.book").means_home(&book));
         assert!(profile("ops.book").permits_stamp(&book, None));
         assert!(!profile("public.book").permits_stamp(&book, Some("v")));
         assert!(!profile("book").permits_stamp(&book, Some("w")));

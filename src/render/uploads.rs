@@ -60,6 +60,7 @@ pub fn report(report: &UploadsReport) -> String {
     let (references, unused) = (report.references.len() as u64, report.unused.len() as u64);
     text.push_str(&format!("{}: {}; ", counted(references, "reference"), parts.join(", ")));
     let conflicts = report.conflicts.len() as u64;
-    text.push_str(&format!("{}, {}\n", format!("{unused} unused"), counted(conflicts, "conflict")));
+    let conflicts = counted(conflicts, "conflict");
+    text.push_str(&format!("{unused} unused, {conflicts}\n"));
     text
 }

@@ -35,6 +35,7 @@ pub mod released_source;
 pub mod schema_not_checked;
 pub mod stamping;
 pub mod stumbling_migration;
+pub mod trigger_on_written_table;
 pub mod unexpected_tables;
 pub mod unfinished_migration;
 pub mod unknown_revision;
@@ -74,6 +75,7 @@ pub const ALL: &[&Rule] = &[
     &files_in_old_place::RULE,
     &missing_file::RULE,
     &outdated_reference::RULE,
+    &trigger_on_written_table::RULE,
     &released_source::RULE,
 ];
 

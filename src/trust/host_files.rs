@@ -1,12 +1,11 @@
 //! Reads the host's own files of trust, and only where nobody else could have written them.
 
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::io::ErrorKind;
 
 use crate::error::{Error, Kind, Result};
+use crate::fs::ownership::open_own;
+use crate::fs::plain;
 use crate::model::names::FilePath;
-use crate::model::text::shell_word;
 use crate::openssh::allowed_signers::AllowedSigners;
 use crate::openssh::revoked_keys::RevokedKeys;
 use crate::openssh::validity::local_zone;
@@ -33,42 +32,20 @@ pub fn read_revoked_keys(path: &FilePath) -> Result<RevokedKeys> {
 
 fn read(path: &FilePath, what: &str) -> Result<Vec<u8>> {
     let shown = path.to_text();
-    let word = shell_word(&shown);
-    let unreadable = |error: std::io::Error| {
-        Error::new(Kind::Config, format!("the {what} in `{shown}` cannot be read")).because(error)
-    };
-    let file = File::open(path.as_path()).map_err(unreadable)?;
-    let about = file.metadata().map_err(unreadable)?;
-    let refused = |why: String, hint: String| {
-        Err(Error::new(Kind::Refused, format!("the {what} in `{shown}` cannot be relied on"))
-            .code("host_file_open")
-            .about(&shown)
-            .because(why)
-            .hint(hint))
-    };
-    if !about.is_file() {
-        return refused("it is not a plain file".to_owned(), format!("ls -ld {word}"));
-    }
-    if about.uid() != 0 && about.uid() != rustix::process::geteuid().as_raw() {
-        let why = format!(
-            "it belongs to the user {}, who is neither root nor the running user",
-            about.uid()
-        );
-        return refused(why, format!("chown root {word}"));
-    }
-    if about.mode() & 0o022 != 0 {
-        let why = format!(
-            "others than its owner may write to it: its mode is {:04o}",
-            about.mode() & 0o7777
-        );
-        return refused(why, format!("chmod go-w {word}"));
-    }
-    let mut content = Vec::new();
-    file.take(LARGEST_FILE + 1).read_to_end(&mut content).map_err(unreadable)?;
-    if content.len() as u64 > LARGEST_FILE {
-        return refused(format!("it is larger than {LARGEST_FILE} bytes"), format!("ls -l {word}"));
-    }
-    Ok(content)
+    let file = open_own(path.as_path()).map_err(|error| {
+        let kind = error.kind();
+        error.under(match kind {
+            Kind::Refused => format!("the {what} in `{shown}` cannot be relied on"),
+            _ => format!("the {what} in `{shown}` cannot be read"),
+        })
+    })?;
+    plain::read(file, LARGEST_FILE).map_err(|error| {
+        let kind = match error.kind() {
+            ErrorKind::FileTooLarge => Kind::Refused,
+            _ => Kind::Config,
+        };
+        Error::new(kind, format!("the {what} in `{shown}` cannot be read")).because(error)
+    })
 }
 
 #[cfg(test)]
@@ -109,6 +86,6 @@ mod tests {
             return;
         }
         let error = read_allowed_signers(&path).unwrap_err();
-        assert!(error.to_string().contains("belongs to the user 4711"), "{error}");
+        assert!(error.to_string().contains("belongs to user 4711"), "{error}");
     }
 }

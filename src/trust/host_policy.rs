@@ -23,11 +23,11 @@ pub(in crate::trust) fn offences(plan: &Plan, site: &HostConfig) -> Vec<Offence>
         let mut refused: Vec<Offence> =
             step.all_moves().flat_map(|mv| of_move(mv, site)).chain(of_kind(step, site)).collect();
         refused.dedup();
-        found.extend(refused.into_iter().map(|why| Offence {
-            message: format!("{subject}: {}", why.message),
-            subject: subject.clone(),
-            ..why
-        }));
+        for mut offence in refused {
+            offence.reason.message = format!("{subject}: {}", offence.reason.message);
+            offence.reason = offence.reason.about(&subject);
+            found.push(offence);
+        }
     }
     if site.policy.forbid_destructive && plan.risk() == Risk::Destructive {
         found.push(Offence::new(
@@ -104,7 +104,7 @@ fn outside_roots(path: &FilePath, site: &HostConfig) -> Option<Offence> {
 
 fn ours(message: String) -> Offence {
     let hint = "move uploads where neither the state directory nor the host's files are";
-    Offence::new("path_is_ours", message, hint.to_owned())
+    Offence::new("path_is_reserved", message, hint.to_owned())
 }
 
 /// Files must not come from or go to where ttplan keeps what it relies on, not even by the path of
@@ -131,5 +131,5 @@ fn not_for_backups(directory: &FilePath, site: &HostConfig) -> Option<Offence> {
     let refused = outside_roots(directory, site)?;
     let shown = directory.to_text();
     let message = format!("backups in `{shown}` are not in a directory that the host permits");
-    Some(Offence { message, ..refused })
+    Some(Offence::new("path_outside_roots", message, refused.hint))
 }

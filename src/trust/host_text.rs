@@ -81,7 +81,7 @@ pub fn profile(profile: &ProposedProfile) -> Vec<Line> {
             let text = format!("version_table = {}", toml_text(&table.value.table));
             lines.push(Line::new(text, &table.source));
         }
-        lines.push(Line::plain("tolerate = []"));
+        lines.push(Line::new("tolerate = []", "default"));
     }
     let mut uploads: Vec<&str> =
         profile.columns.iter().map(|column| column.value.upload.as_str()).collect();
@@ -89,7 +89,9 @@ pub fn profile(profile: &ProposedProfile) -> Vec<Line> {
     uploads.dedup();
     for upload in uploads {
         lines.extend([Line::plain(""), Line::plain("[[uploads]]")]);
-        lines.push(Line::plain(format!("name = {}", toml_text(upload))));
+        let of = profile.columns.iter().find(|column| column.value.upload == upload);
+        let source = of.map_or("", |column| column.source.as_str());
+        lines.push(Line::new(format!("name = {}", toml_text(upload)), source));
         lines.push(Line::plain("references = ["));
         for column in profile.columns.iter().filter(|column| column.value.upload == upload) {
             let (table, name) = (toml_text(&column.value.table), toml_text(&column.value.column));

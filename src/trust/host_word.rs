@@ -85,7 +85,7 @@ pub(in crate::trust) fn table_of_versions(
     });
     let written = format!("{}.{}", table.schema, table.name);
     Some(Offence::new(
-        "version_table_differs",
+        "profile_differs",
         format!("{named}{table} is not the version table that the host's profile names: {known}"),
         in_profile(site, &line_of_version_table(&written)),
     ))
@@ -99,7 +99,7 @@ pub(in crate::trust) fn rewrite(rewriting: &Rewriting, site: &HostConfig) -> Opt
         return None;
     }
     Some(Offence::new(
-        "column_not_permitted",
+        "profile_differs",
         format!("`{column}` of {table} is no column that the host's profile names as a reference"),
         in_profile(site, &line_of_column(&table.name, column)),
     ))
@@ -130,9 +130,10 @@ mod tests {
         let mut other = run.clone();
         other.command = "downgrade".into();
         let offence = command(&other, &site).unwrap();
-        assert_eq!(offence.code, "command_not_permitted");
+        assert_eq!(offence.reason.code, "command_not_permitted");
         assert!(offence.hint.contains("commands.downgrade = { argv = ["), "{}", offence.hint);
-        let changes: [(&str, fn(&mut Run)); 8] = [
+        type Change = (&'static str, fn(&mut Run));
+        let changes: [Change; 8] = [
             ("argv", |run| run.argv.push("--sql".into())),
             ("argv", |run| run.argv[0] = "flask".into()),
             ("directory", |run| run.directory = "/tmp".into()),
@@ -146,11 +147,15 @@ mod tests {
             let mut other = run.clone();
             change(&mut other);
             let offence = command(&other, &site).unwrap();
-            assert_eq!(offence.code, "command_differs");
-            assert!(offence.message.contains(&format!("{key} differs")), "{}", offence.message);
+            assert_eq!(offence.reason.code, "command_differs");
+            assert!(
+                offence.reason.message.contains(&format!("{key} differs")),
+                "{}",
+                offence.reason.message
+            );
         }
         let mut other = run;
         other.check = Some(RunCheck { command: "upgrade".into(), argv: vec!["/bin/x".into()] });
-        assert_eq!(command(&other, &site).unwrap().code, "command_differs");
+        assert_eq!(command(&other, &site).unwrap().reason.code, "command_differs");
     }
 }

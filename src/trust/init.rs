@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
+use crate::fs::way::{Links, links_to_pin};
 use crate::model::host_command::toml_text;
 use crate::model::host_proposal::HostProposal;
 use crate::model::names::{FilePath, Secret};
@@ -150,6 +151,7 @@ pub fn host_file(setup: &Setup) -> Result<Vec<Line>> {
     lines.push(Line::plain("# Directories that plans may touch, with all below them."));
     lines.push(Line::new(format!("roots = {}", host_text::list(&roots)), &from.join(", ")));
     lines.extend(proposal.commands.iter().flat_map(host_text::command));
+    lines.extend(pinned(setup)?);
     lines.extend([
         Line::plain(""),
         Line::plain("[state]"),
@@ -161,9 +163,38 @@ pub fn host_file(setup: &Setup) -> Result<Vec<Line>> {
             format!("allowed_signers = {}", toml_text(&format!("{directory}/{ALLOWED}"))),
             "--directory",
         ),
-        Line::plain("required = 1"),
-        Line::plain(format!("required_for_destructive = {both}")),
+        Line::new("required = 1", "default"),
+        Line::new(format!("required_for_destructive = {both}"), "default"),
     ]);
+    Ok(lines)
+}
+
+/// The links on the way to the permitted places, each with what it says now.
+fn pinned(setup: &Setup) -> Result<Vec<Line>> {
+    let mut links = Links::new();
+    let roots = setup.proposal.roots.iter().map(|root| &root.value);
+    for place in roots.chain([&setup.state]) {
+        match links_to_pin(place) {
+            Ok(found) => links.extend(found),
+            Err(error) if error.kind() == Kind::Refused => return Err(error),
+            // A place that cannot be looked at yet is looked at by each run.
+            Err(_) => {}
+        }
+    }
+    let mut lines = Vec::new();
+    if !links.is_empty() {
+        lines.extend([
+            Line::plain(""),
+            Line::plain("[links]"),
+            Line::plain(
+                "# Links on the way to these places, and what each says; no other is followed.",
+            ),
+        ]);
+    }
+    for (at, says) in &links {
+        let line = format!("{} = {}", toml_text(text_of(at)?), toml_text(&says.to_text()));
+        lines.push(Line::new(line, "as it is now"));
+    }
     Ok(lines)
 }
 

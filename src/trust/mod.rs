@@ -8,6 +8,8 @@ mod approval;
 pub mod context;
 #[cfg(test)]
 mod derive_tests;
+#[cfg(test)]
+mod golden_tests;
 pub mod host_files;
 mod host_policy;
 pub mod host_text;

@@ -52,6 +52,7 @@ pub fn site() -> HostConfig {
         name: "prod".into(),
         environment: None,
         roots: vec!["/app".into(), "/data".into()],
+        links: BTreeMap::new(),
         commands: BTreeMap::from([("upgrade".to_owned(), upgrade), ("check".to_owned(), check)]),
         programs: ClientPrograms::default(),
         public_variables: Vec::new(),

@@ -19,8 +19,8 @@ use crate::model::plan::step::{
     AddColumn, AddConstraint, AddIndex, BackfillByJoin, BackupDatabase, Basis, CopyFiles,
     CreateObject, CreateTable, CreateVersionTable, DiscardSaved, DropColumn, DropObject, FileList,
     InsertDistinct, MakeDirectory, Move, Probe, Quarantine, RebuildTable, RelaxColumn,
-    ReleaseFiles, ReplaceFiles, RestoreUploads, SaveRows, SavedCopyRef, SetDefault, SetNotNull,
-    SetRevisions, ShapeFact, WidenColumn, WriteRows,
+    ReleaseFiles, ReplaceFiles, RestoreUploads, Risk, SaveRows, SavedCopyRef, SetDefault,
+    SetNotNull, SetRevisions, ShapeFact, WidenColumn, WriteRows,
 };
 use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target, lifetime};
 pub use crate::trust::test_host::{run, site};
@@ -142,7 +142,7 @@ pub fn all() -> (Vec<Said>, Vec<String>) {
                 online: true,
             })],
         ),
-        said("run_migrations", "database/alembic", vec![Move::Run(run())]),
+        said("run_migrations", "database/alembic", vec![Move::Run(Box::new(run()))]),
         said(
             "release_sources",
             "uploads/receipts/app/receipts",
@@ -161,7 +161,7 @@ pub fn all() -> (Vec<Said>, Vec<String>) {
 pub fn plan_of(steps: Vec<Said>, definitions: Vec<String>) -> Plan {
     let steps = derive::derive(steps);
     let made_at = Moment::parse("2026-11-20T11:00:00Z").unwrap();
-    let worst = steps.iter().map(|step| step.risk).max().unwrap();
+    let worst = steps.iter().map(|step| step.risk).max().unwrap_or(Risk::Safe);
     let changes =
         steps.iter().flat_map(|step| &step.moves).any(|mv| derive::changes_database(&mv.effects()));
     let premises = vec![
@@ -306,7 +306,7 @@ pub fn every_move() -> Plan {
         let address = if n == 1 { quarantined.to_owned() } else { format!("database/{n}") };
         steps.insert(6 + n, said(&format!("m{n}"), &address, vec![mv]));
     }
-    steps.push(said(
+    let restore = said(
         "restore_uploads",
         "uploads/all",
         vec![Move::RestoreUploads(RestoreUploads {
@@ -315,7 +315,8 @@ pub fn every_move() -> Plan {
             to: Location::directory("/data/more"),
             files: FileList::Inline(vec![file("x.png")]),
         })],
-    ));
+    );
+    steps.insert(4, restore);
     steps.push(said(
         "purge_run",
         "state/runs/0123456789abcdef",

@@ -4,8 +4,6 @@
 //! so that running anything else does not compile. Whether a plan has expired is for `apply` to
 //! judge, since going on with a run that was begun in time is exempt.
 
-use crate::MADE_BY;
-use crate::engines;
 use crate::error::{Error, Kind, Reason, Result};
 use crate::model::host::HostConfig;
 use crate::model::names::{Digest, Moment};
@@ -129,7 +127,7 @@ pub fn judge(
     let signed = approved(&plan, file, signatures, &signers, usual, host);
     let mut refused: Vec<Error> =
         new_enough(&plan, &file.name, host.site).err().into_iter().collect();
-    refused.extend(check_derived(&plan, &file.name).err());
+    refused.extend(validation::check(&plan, &file.name).err());
     refused.extend(content(&plan, &file.name, host).into_iter().filter_map(Result::err));
     Ok(Verdict { plan, signers, signed, refused })
 }
@@ -154,7 +152,7 @@ pub fn verify(
     let needed = if glass.is_some() { 1 } else { usual };
     enough(&file, &signatures, &signers, needed, host)?;
     let plan = (host.format.read)(&file.bytes)?;
-    check_derived(&plan, &file.name)?;
+    validation::check(&plan, &file.name)?;
     if glass.is_none() {
         approved(&plan, &file, &signatures, &signers, needed, host)?;
     }
@@ -176,7 +174,7 @@ pub fn accept_unsigned(file: PlanFile, host: &VerifyContext<'_>) -> Result<Trust
         return Err(Error::new(Kind::Refused, message).code("unsigned_forbidden").hint(hint));
     }
     let plan = (host.format.read)(&file.bytes)?;
-    check_derived(&plan, &file.name)?;
+    validation::check(&plan, &file.name)?;
     check_content(&plan, &file.name, host)?;
     let sha256 = Digest::of(&file.bytes);
     Ok(TrustedPlan {
@@ -206,33 +204,6 @@ fn new_enough(plan: &Plan, name: &str, site: &HostConfig) -> Result<()> {
         .hint("make the plan again with a newer ttplan"))
 }
 
-/// That the plan is what follows from what it says. Judged before anything that it says of itself is
-/// looked at.
-fn check_derived(plan: &Plan, name: &str) -> Result<()> {
-    let engine = &plan.target.database.engine;
-    let Some(dialect) = engines::by_name(engine).map(|engine| engine.dialect) else {
-        return refuse(
-            name,
-            "cannot be checked",
-            vec![Reason::new(
-                "unknown_engine",
-                format!("the database engine `{engine}` is not known"),
-            )],
-        );
-    };
-    let reasons = validation::offences(plan, dialect);
-    if !reasons.is_empty() && plan.made_by != MADE_BY {
-        let message = format!("plan `{name}` was made by another ttplan");
-        return Err(Error::new(Kind::Refused, message)
-            .code("made_by_other_version")
-            .found(&plan.made_by)
-            .expected(MADE_BY)
-            .because("what follows from its moves is not the same there and here")
-            .hint("run `ttplan plan` again and have the new plan signed"));
-    }
-    refuse(name, "does not follow from what it says", reasons)
-}
-
 fn check_content(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> Result<()> {
     content(plan, name, host).into_iter().collect()
 }
@@ -241,7 +212,7 @@ fn check_content(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> Result<()
 fn content(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> [Result<()>; 3] {
     [
         for_this_site(plan, name, host.site),
-        permitted(name, &host_policy::offences(plan, host.site)),
+        permitted(name, host_policy::offences(plan, host.site)),
         has_evidence(plan, name, host),
     ]
 }
@@ -277,16 +248,12 @@ fn has_evidence(plan: &Plan, name: &str, host: &VerifyContext<'_>) -> Result<()>
 }
 
 /// As [`refuse`], with what the host's administrator could do about each.
-fn permitted(name: &str, offences: &[Offence]) -> Result<()> {
-    let reason = |offence: &Offence| {
-        let reason = Reason::new(offence.code, offence.message.clone());
-        if offence.subject.is_empty() { reason } else { reason.about(&offence.subject) }
-    };
-    refuse(name, "is not permitted", offences.iter().map(reason).collect()).map_err(|error| {
-        let mut hints: Vec<&str> = offences.iter().map(|offence| offence.hint.as_str()).collect();
-        hints.dedup();
-        hints.into_iter().fold(error, Error::hint)
-    })
+fn permitted(name: &str, offences: Vec<Offence>) -> Result<()> {
+    let mut hints: Vec<String> = offences.iter().map(|offence| offence.hint.clone()).collect();
+    hints.dedup();
+    let reasons = offences.into_iter().map(|offence| offence.reason).collect();
+    refuse(name, "is not permitted", reasons)
+        .map_err(|error| hints.into_iter().fold(error, Error::hint))
 }
 
 /// An error that begins with the first reason and lists the others.

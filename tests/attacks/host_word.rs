@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use ttplan::model::names::ObjectRef;
-use ttplan::model::plan::step::{Move, Probe};
+use serde_json::Value;
+use ttplan::model::plan::Plan;
 
 use crate::ground::postgres::PostgresGround;
 use crate::ground::sqlite::SqliteGround;
@@ -122,23 +122,41 @@ fn no_plan_stamps_or_asks_another_table_than_the_hosts() {
     let site = Site::with(&SqliteGround, "CREATE TABLE roles (version_num VARCHAR(32));");
     let plan = site.plan_and_sign(0);
     let before = site.picture();
-    let other = ObjectRef::table("main", "roles");
-    let mut forged = plan;
-    for step in &mut forged.steps {
-        for mv in &mut step.moves {
-            if let Move::SetRevisions(set) = mv {
-                set.versions.table = other.clone();
-            }
-        }
-        for probe in &mut step.done {
-            if let Probe::RevisionsAre { versions, .. } = probe {
-                versions.table = other.clone();
-            }
-        }
-    }
+    let mut document = serde_json::to_value(&plan).unwrap();
+    replace(&mut document, "name", "roles");
+    let forged: Plan = serde_json::from_value(document).unwrap();
     site.forge(&forged);
     site.apply().ends(4).complains(&["is not the version table that the host's profile names"]);
     assert_same(&site.picture(), &before, "another version table");
+}
+
+/// Wherever the version table stands, something else stands under a key of it.
+fn replace(value: &mut Value, key: &str, by: &str) {
+    match value {
+        Value::Object(all) => {
+            if all.get("name").and_then(Value::as_str) == Some("alembic_version") {
+                all.insert(key.to_owned(), by.into());
+            }
+            all.values_mut().for_each(|one| replace(one, key, by));
+        }
+        Value::Array(all) => all.iter_mut().for_each(|one| replace(one, key, by)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn a_version_table_of_another_schema_is_not_the_one_that_the_host_means() {
+    let other =
+        "CREATE SCHEMA other; CREATE TABLE other.alembic_version (version_num varchar(32));";
+    let site = Site::with(&PostgresGround, other);
+    let plan = site.plan_and_sign(0);
+    let before = site.picture();
+    let mut document = serde_json::to_value(&plan).unwrap();
+    replace(&mut document, "schema", "other");
+    let plan: Plan = serde_json::from_value(document).unwrap();
+    site.forge(&plan);
+    site.apply().ends(4).complains(&["of another schema", "home schema, `public`"]);
+    assert_same(&site.picture(), &before, "a version table of another schema");
 }
 
 #[test]

@@ -23,3 +23,10 @@ mod lists_beside_a_plan;
 mod names_that_deceive;
 mod plans_of_another_time;
 mod plans_without_end;
+
+mod backups;
+mod beside;
+mod files;
+mod paths;
+mod small_site;
+mod state;

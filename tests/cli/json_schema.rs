@@ -65,18 +65,12 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
             {
                 wrong(format!("more than {rule}"));
             }
-            "pattern" if value.is_string() => match rule.as_str().unwrap() {
-                // Written by hand, for there is one kind of pattern in our schemas.
-                "^[0-9a-f]{64}$" => {
-                    let text = value.as_str().unwrap();
-                    if text.len() != 64
-                        || text.bytes().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-                    {
-                        wrong(format!("{text} is no digest"));
-                    }
+            "pattern" if value.is_string() => {
+                let text = value.as_str().unwrap();
+                if !fits(rule.as_str().unwrap(), text) {
+                    wrong(format!("{text} is no digest"));
                 }
-                other => panic!("no code here checks the pattern {other}"),
-            },
+            }
             "required" => {
                 let missing = list(rule)
                     .iter()
@@ -90,10 +84,18 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                     }
                 }
             }
+            "patternProperties" => {
+                for (name, value) in value.as_object().into_iter().flatten() {
+                    for rule in patterned(schema, name) {
+                        check(root, rule, value, &format!("{at}/{name}"), found);
+                    }
+                }
+            }
             "additionalProperties" => {
                 let known = schema.get("properties").and_then(Value::as_object);
                 for (name, value) in value.as_object().into_iter().flatten() {
-                    if known.is_none_or(|known| !known.contains_key(name)) {
+                    let named = known.is_some_and(|known| known.contains_key(name));
+                    if !named && patterned(schema, name).next().is_none() {
                         check(root, rule, value, &format!("{at}/{name}"), found);
                     }
                 }
@@ -116,6 +118,22 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
             other => panic!("no code here checks `{other}` at {at}"),
         }
     }
+}
+
+/// Whether a text is as a pattern says: written by hand, for there is one in our schemas.
+fn fits(pattern: &str, text: &str) -> bool {
+    assert_eq!(pattern, "^[0-9a-f]{64}$", "no code here checks this pattern");
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// What a schema says of the properties whose names are as a pattern of its own says.
+fn patterned<'a>(
+    schema: &'a serde_json::Map<String, Value>,
+    name: &'a str,
+) -> impl Iterator<Item = &'a Value> {
+    let patterns = schema.get("patternProperties").and_then(Value::as_object);
+    let fitting = move |(pattern, _): &(&String, &Value)| fits(pattern, name);
+    patterns.into_iter().flatten().filter(fitting).map(|(_, rule)| rule)
 }
 
 fn list(rule: &Value) -> &[Value] {

@@ -174,7 +174,7 @@ fn a_run_reaches_the_database_by_the_url_for_migrations() {
 fn the_hosts_own_files_are_made_so_that_they_are_believed() {
     let home = tempfile::tempdir().unwrap();
     let script = "umask 000; ttplan demo --make site && cd site && rmdir host && ttplan plan -o p >/dev/null
-        ttplan trust init --site demo --directory host --principal you --allow-root . --state state &&
+        ttplan trust init --site demo --directory host --principal you --allow-root . --state state --yes &&
         ttplan sign p --key host/you.key --principal you --yes && ttplan verify p --host-config host/host.toml";
     let said = clean("sh").args(["-c", script]).current_dir(home.path()).output().unwrap();
     refused(&said, 0, "");

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use ttplan::engines::database::{ReadDatabase, RowQuery, WriteDatabase};
+use ttplan::engines::dialect::Sql;
 use ttplan::error::Kind;
+use ttplan::model::database::version_table::VersionTable;
 use ttplan::model::names::{ObjectKind, ObjectRef};
-use ttplan::model::plan::step::{Basis, SetRevisions};
 
 use crate::contract::{APPLICATION, RUBBISH, change, home, inspect, kind, on_every_engine};
+use crate::spelled::{create_version_table, drop_object, set_revisions};
 
 #[test]
 fn only_one_run_has_the_lock() {
@@ -29,19 +31,19 @@ fn a_transaction_lasts_with_its_commit_and_only_then() {
         let before = database.dump();
         let mut run = change(ground, database);
         run.begin().unwrap();
-        assert_eq!(run.execute("DELETE FROM orders WHERE id = 7").unwrap(), 1);
-        run.execute("CREATE TABLE extra (id INTEGER)").unwrap();
+        assert_eq!(run.execute(&Sql::shipped("DELETE FROM orders WHERE id = 7")).unwrap(), 1);
+        run.execute(&Sql::shipped("CREATE TABLE extra (id INTEGER)")).unwrap();
         assert!(run.look().unwrap().schema.home_table("extra").is_some());
         run.rollback().unwrap();
         run.rollback().unwrap();
         assert_eq!(database.dump(), before);
         run.begin().unwrap();
-        run.execute("DELETE FROM orders").unwrap();
+        run.execute(&Sql::shipped("DELETE FROM orders")).unwrap();
         drop(run);
         assert_eq!(database.dump(), before);
         let mut run = change(ground, database);
         run.begin().unwrap();
-        run.execute("DELETE FROM orders WHERE id = 7").unwrap();
+        run.execute(&Sql::shipped("DELETE FROM orders WHERE id = 7")).unwrap();
         run.commit().unwrap();
         database.sql("INSERT INTO orders VALUES (7, 1, 9.5);");
         let counted = run
@@ -57,17 +59,17 @@ fn nothing_changes_outside_of_a_transaction_or_after_a_failure_in_it() {
         database.sql(APPLICATION);
         let before = database.dump();
         let mut run = change(ground, database);
-        assert!(run.execute("DELETE FROM orders").is_err());
+        assert!(run.execute(&Sql::shipped("DELETE FROM orders")).is_err());
         assert!(run.commit().is_err());
         run.begin().unwrap();
-        run.execute("DELETE FROM orders").unwrap();
-        assert!(run.execute("DELETE FROM no_such_table").is_err());
-        assert!(run.execute("INSERT INTO clients VALUES (5, 'E', NULL)").is_err());
+        run.execute(&Sql::shipped("DELETE FROM orders")).unwrap();
+        assert!(run.execute(&Sql::shipped("DELETE FROM no_such_table")).is_err());
+        assert!(run.execute(&Sql::shipped("INSERT INTO clients VALUES (5, 'E', NULL)")).is_err());
         assert!(run.commit().is_err());
         run.rollback().unwrap();
         assert_eq!(database.dump(), before);
         run.begin().unwrap();
-        assert!(run.execute("DELETE FROM orders; DELETE FROM clients").is_err());
+        assert!(run.execute(&Sql::shipped("DELETE FROM orders; DELETE FROM clients")).is_err());
         run.rollback().unwrap();
         assert_eq!(database.dump(), before);
     });
@@ -77,13 +79,8 @@ fn nothing_changes_outside_of_a_transaction_or_after_a_failure_in_it() {
 fn revisions_are_replaced_only_where_they_are_as_expected() {
     on_every_engine(|ground, database| {
         let table = ObjectRef::table(home(ground, database), "alembic_version");
-        let set = |from: &[&str], to: &[&str]| SetRevisions {
-            table: table.clone(),
-            column: "version_num".into(),
-            from: from.iter().map(|id| (*id).into()).collect(),
-            to: to.iter().map(|id| (*id).into()).collect(),
-            basis: Basis::Exact,
-        };
+        let versions = VersionTable::of_heads(table.clone(), "version_num");
+        let set = |from: &[&str], to: &[&str]| set_revisions(&versions, from, to);
         let recorded = |run: &mut Box<dyn WriteDatabase>| {
             let question = RowQuery::Column { table: table.clone(), column: "version_num".into() };
             run.ask(&[question]).unwrap().remove(0).concat()
@@ -93,7 +90,7 @@ fn revisions_are_replaced_only_where_they_are_as_expected() {
         assert_eq!(kind(run.set_revisions(&set(&[], &["1"]))), Kind::Stale);
         run.rollback().unwrap();
         run.begin().unwrap();
-        run.execute(&ground.engine().dialect.create_book(&table, "version_num", 32)).unwrap();
+        run.execute(&create_version_table(ground.engine().dialect, &versions)).unwrap();
         run.set_revisions(&set(&[], &["2b", "2a"])).unwrap();
         run.commit().unwrap();
         assert_eq!(recorded(&mut run), ["2a", "2b"]);
@@ -119,9 +116,9 @@ fn a_drop_that_would_leave_references_to_nothing_does_not_last() {
         let dialect = ground.engine().dialect;
         let mut run = change(ground, database);
         run.begin().unwrap();
-        run.execute(&dialect.drop_object(&view).unwrap()).unwrap();
+        run.execute(&drop_object(dialect, &view).unwrap()).unwrap();
         let dropped =
-            run.execute(&dialect.drop_object(&clients).unwrap()).and_then(|_| run.commit());
+            run.execute(&drop_object(dialect, &clients).unwrap()).and_then(|_| run.commit());
         assert!(dropped.is_err());
         run.rollback().unwrap();
         assert_eq!(database.dump(), before);
@@ -149,7 +146,7 @@ fn saved_and_dropped_objects_come_back_as_they_were() {
         assert_eq!(rows, [("My Table; drop", 3), ("orders", 2)]);
         assert_eq!(kept.bytes, file.metadata().unwrap().len());
         for object in &objects {
-            run.execute(&ground.engine().dialect.drop_object(object).unwrap()).unwrap();
+            run.execute(&drop_object(ground.engine().dialect, object).unwrap()).unwrap();
         }
         run.commit().unwrap();
         drop(run);

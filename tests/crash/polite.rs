@@ -4,6 +4,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use ttplan::engines::dialect::Sql;
+
 use crate::ground::cluster::TestDatabase;
 use crate::scenarios;
 use crate::site::Site;
@@ -51,7 +53,7 @@ fn nobody_waits_long_behind_a_run_that_waits_itself() {
     let mut tries = 0;
     while bench.try_wait().unwrap().is_none() {
         change.begin().unwrap();
-        let error = change.execute("DROP TABLE public.readers_table").unwrap_err();
+        let error = change.execute(&Sql::shipped("DROP TABLE public.readers_table")).unwrap_err();
         assert!(error.is_transient(), "{error}");
         change.rollback().unwrap();
         tries += 1;
@@ -65,6 +67,6 @@ fn nobody_waits_long_behind_a_run_that_waits_itself() {
     assert!(tries > 0 && longest > 0.0);
     // Now that nobody sits on it any more it goes.
     change.begin().unwrap();
-    change.execute("DROP TABLE public.readers_table").unwrap();
+    change.execute(&Sql::shipped("DROP TABLE public.readers_table")).unwrap();
     change.commit().unwrap();
 }

@@ -1,11 +1,7 @@
 //! What is done to the sites under test: each a database to begin with and what a plan makes of it.
 
-use ttplan::actions::stamp_revision::StampRevision;
-use ttplan::engines;
-use ttplan::model::database::revisions::RecordedRevisions;
-use ttplan::model::names::{Moment, ObjectRef};
-use ttplan::model::plan::step::Basis;
-use ttplan::model::plan::{Plan, Summary, lifetime};
+use ttplan::model::names::Moment;
+use ttplan::model::plan::{Plan, lifetime};
 
 use crate::site::at_first_revision;
 use crate::site::at_head;
@@ -125,26 +121,7 @@ pub const STAMP: Scenario = Scenario {
     name: "stamp",
     database: |_| format!("{}DROP TABLE alembic_version;", at_first_revision()),
     kinds: |_| vec!["move_files", "stamp_revision"],
-    change: Some(|plan| {
-        let engine = engines::by_name(&plan.target.database.engine).unwrap();
-        let home = if engine.name == "postgres" { "public" } else { "main" };
-        let table = ObjectRef::table(home, "alembic_version");
-        let book =
-            RecordedRevisions { table, column: "version_num".into(), width: None, recorded: None };
-        let to = ["002_project_codes".to_owned()];
-        let stamp = StampRevision {
-            book: &book,
-            to: &to,
-            evidence: None,
-            basis: Basis::Assumed,
-            reason: "a person",
-        };
-        let mut step = stamp.step(engine.dialect).unwrap();
-        step.id = format!("{}", plan.steps.len() + 1);
-        plan.steps.push(step);
-        plan.summary = Summary::of(&plan.steps);
-        plan.expires_at = plan.made_at.plus_seconds(lifetime(plan.risk()));
-    }),
+    flags: &["--assume-revision", "002_project_codes"],
     ..PLAIN
 };
 

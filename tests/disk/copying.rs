@@ -145,7 +145,7 @@ fn set_id_bits_never_travel_with_a_file_and_of_a_directory_only_the_group_s() {
             fs::set_permissions(place.at(path), PermissionsExt::from_mode(mode)).unwrap();
         };
         let bits = [0o4755, 0o2755, 0o1644, 0o7777, 0o6711];
-        let files: Vec<_> = (0..bits.len()).map(|n| fact(&format!("d/{n}"), "x")).collect();
+        let files: Vec<_> = (0..bits.len()).map(|n| fact(format!("d/{n}"), "x")).collect();
         for (file, mode) in files.iter().zip(bits) {
             let path = format!("from/{}", file.path().to_text());
             place.write(&path, "x");

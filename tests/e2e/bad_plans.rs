@@ -34,12 +34,9 @@ const WRONG: &[Wrong] = &[
     (
         "a field more within a move",
         |text| {
-            text.replacen(
-                "\"sql\":",
-                "\"and_also\": \"DROP TABLE users\",\n            \"sql\":",
-                1,
-            )
-            .into_bytes()
+            let line = "\"definition\": \"";
+            let more = format!("\"and_also\": \"DROP TABLE users\",\n            {line}");
+            text.replacen(line, &more, 1).into_bytes()
         },
         1,
         &["unknown field `and_also`"],
@@ -73,9 +70,9 @@ const WRONG: &[Wrong] = &[
     ),
     (
         "a newer major version",
-        |text| text.replacen("\"1.", "\"2.", 1).into_bytes(),
+        |text| text.replacen("\"0.9\"", "\"2.0\"", 1).into_bytes(),
         4,
-        &["format version `2.", "newer"],
+        &["format version `2.0`", "newer"],
     ),
     (
         "bytes that turn the line",
@@ -135,7 +132,7 @@ fn what_is_no_observation_is_not_planned_from() {
     assert!(!site.path(PLAN).exists());
     // A plan is no observation, nor are two of one database.
     from(text.as_bytes()).ends(0);
-    site.run(&["plan", "--observation", PLAN]).ends(1).complains(&["is not a observation"]);
+    site.run(&["plan", "--observation", PLAN]).ends(4).complains(&["format version `0.9`"]);
     let twice = site.run(&["plan", "--observation", "plans/site.json", "plans/site.json"]);
     assert_eq!(twice.code, 1, "{}", twice.err);
 }

@@ -1,33 +1,30 @@
 //! Plans that somebody wrote by hand and somebody signed: the signature is right, the plan is not.
-//! And plans that were signed rightly and changed afterwards. None of them touches anything.
+//! None of them touches anything.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
-use ttplan::model::names::{FilePath, Moment};
-use ttplan::model::plan::step::{Move, Probe, Risk, RunCheck, Step};
-use ttplan::model::plan::wording;
-use ttplan::model::plan::{Plan, Summary};
-use ttplan::model::risk;
+use ttplan::model::files::location::Location;
+use ttplan::model::names::{Digest, FilePath, Moment, ObjectKind, ObjectRef};
+use ttplan::model::plan::derive::{self, Said};
+use ttplan::model::plan::step::{CopyFiles, DropObject, Move, Probe, Reversal, Risk, Run};
+use ttplan::model::plan::step::{RunCheck, SetDefault, Step};
+use ttplan::model::plan::{Plan, Summary, lifetime};
 
 use crate::ground::Ground;
 use crate::site::{PLAN, Picture, STRAYS, Site, assert_same};
 
 /// A plan with a drop, a copy and a run, signed; and how the site looked then.
-fn planned(ground: &dyn Ground) -> (Site, Plan, Picture) {
+pub fn planned(ground: &dyn Ground) -> (Site, Plan, Picture) {
     let site = Site::with(ground, STRAYS);
     let plan = site.plan_and_sign(0);
     let before = site.picture();
     (site, plan, before)
 }
 
-/// Neither verified nor run, with this exit code and these words, and nothing is touched.
+/// Not run, with this exit code and for this reason among others, and nothing is touched.
 #[track_caller]
-fn refused(site: &Site, before: &Picture, what: &str, code: i32, words: &[&str]) {
-    let said = site.apply();
-    assert_eq!(said.code, code, "{what}: {}", said.err);
-    said.complains(words);
+pub fn refused(site: &Site, before: &Picture, what: &str, exit: i32, code: &str) {
+    let said = site.run(&["apply", PLAN, "--auto-approve", "--format", "json"]);
+    let codes = said.codes();
+    assert!(said.code == exit && codes.iter().any(|one| one == code), "{what}: {said:?}");
     assert_same(&site.picture(), before, what);
     assert_eq!(site.journal(), [""; 0], "{what}: a run was begun");
 }
@@ -36,154 +33,67 @@ fn step<'a>(plan: &'a mut Plan, kind: &str) -> &'a mut Step {
     plan.steps.iter_mut().find(|step| step.kind == kind).unwrap()
 }
 
-/// Makes a plan say of itself what its moves say, as a careful forger would.
+/// Makes a plan say of itself what follows from its moves, as a careful forger would.
 fn polish(plan: &mut Plan) {
-    for step in &mut plan.steps {
-        step.risk = risk::of_step(step);
-        step.title = wording::title(step);
-    }
+    plan.steps = derive::derive(plan.steps.iter().map(Said::of).collect());
+    plan.target.roots = derive::roots(&plan.steps);
+    plan.goal = derive::goal(&plan.steps);
     plan.summary = Summary::of(&plan.steps);
+    let latest = plan.made_at.plus_seconds(lifetime(plan.risk()));
+    plan.expires_at = plan.expires_at.min(latest);
 }
 
-fn copy(plan: &mut Plan) -> &mut ttplan::model::plan::step::CopyFiles {
+fn copy(plan: &mut Plan) -> &mut CopyFiles {
     match &mut step(plan, "move_files").moves[0] {
         Move::CopyFiles(copy) => copy,
         other => panic!("{other:?}"),
     }
 }
 
-fn run(plan: &mut Plan) -> &mut ttplan::model::plan::step::Run {
+fn run(plan: &mut Plan) -> &mut Run {
     match &mut step(plan, "run_migrations").moves[0] {
         Move::Run(run) => run,
         other => panic!("{other:?}"),
     }
 }
 
-/// How a plan is forged, the exit code, and what the refusal says.
-type Forgery = (&'static str, fn(&mut Plan), i32, &'static [&'static str]);
+/// The drop of the table that others depend on.
+fn drop_of(plan: &mut Plan) -> &mut DropObject {
+    let last = plan.steps.iter_mut().rfind(|step| step.kind == "drop_table").unwrap();
+    match &mut last.moves[0] {
+        Move::DropObject(drop) => drop,
+        other => panic!("{other:?}"),
+    }
+}
 
-/// Plans that say of themselves what is not so.
+/// How a plan is forged, the exit code, and the code of the refusal.
+type Forgery = (&'static str, fn(&mut Plan), i32, &'static str);
+
+/// Plans that say of themselves what does not follow from their moves.
 const LIES: &[Forgery] = &[
-    (
-        "a drop called safe",
-        |plan| step(plan, "drop_table").risk = Risk::Safe,
-        4,
-        &["contradicts itself", "its risk is safe"],
-    ),
-    (
-        "a drop with another title",
-        |plan| step(plan, "drop_table").title = "tidy up".into(),
-        4,
-        &["\"tidy up\""],
-    ),
-    ("a summary that counts no drop", |plan| plan.summary.tables_to_drop = 0, 4, &["summary"]),
+    ("a drop called safe", |plan| step(plan, "drop_table").risk = Risk::Safe, 4, "risk_differs"),
+    ("another title", |plan| step(plan, "drop_table").title = "tidy".into(), 4, "title_differs"),
+    ("a summary that counts no drop", |plan| plan.summary.tables_to_drop = 0, 4, "summary_differs"),
+    ("without destruction", |plan| plan.summary.destructive_steps = 0, 4, "summary_differs"),
     (
         "a life of years",
         |plan| plan.expires_at = plan.made_at.plus_seconds(1_000_000_000),
         4,
-        &["contradicts itself", "it says that it expires at"],
+        "expiry_differs",
     ),
-    ("a summary without destruction", |plan| plan.summary.destructive_steps = 0, 4, &["summary"]),
-];
-
-/// Honest about what they do, and that is not permitted, makes no sense, or is for somebody else.
-const CRIMES: &[Forgery] = &[
+    ("a drop that saves nothing", |plan| step(plan, "drop_table").save.clear(), 4, "save_differs"),
+    ("a drop at any time", |plan| step(plan, "drop_table").ready.clear(), 4, "guard_differs"),
     (
-        "files from outside the roots",
-        |plan| copy(plan).from = "/etc".into(),
+        "a drop of any rows",
+        |plan| step(plan, "drop_table").ready.retain(|one| !matches!(one, Probe::Rows { .. })),
         4,
-        &["not permitted", "`/etc`"],
+        "guard_differs",
     ),
     (
-        "files to outside the roots",
-        |plan| {
-            copy(plan).to = "/var/www".into();
-            for mv in &mut step(plan, "move_files").undo {
-                let Move::RemoveFiles(remove) = mv else { panic!() };
-                remove.root = "/var/www".into();
-            }
-        },
+        "a drop that is never missed",
+        |plan| step(plan, "drop_table").done.clear(),
         4,
-        &["not permitted", "`/var/www`"],
-    ),
-    (
-        "files by a path that climbs out",
-        |plan| {
-            let climbing = format!("{}/../../../etc", copy(plan).from.to_text());
-            copy(plan).from = FilePath::new(climbing);
-        },
-        4,
-        &["makes no sense"],
-    ),
-    (
-        "another program",
-        |plan| run(plan).argv = vec!["/bin/sh".into(), "-c".into(), "true".into()],
-        4,
-        &["argv differs", "/bin/sh -c true"],
-    ),
-    (
-        "another argument",
-        |plan| run(plan).argv.push("--sql".into()),
-        4,
-        &["argv differs", "commands.upgrade = { argv = ["],
-    ),
-    (
-        "another check",
-        |plan| {
-            let check = RunCheck { command: "check".into(), argv: vec!["/bin/rm".into()] };
-            run(plan).check = Some(check);
-        },
-        4,
-        &["not permitted", "/bin/rm"],
-    ),
-    (
-        "another command of the host",
-        |plan| run(plan).command = "check".into(),
-        4,
-        &["the command `check` is not the host's"],
-    ),
-    ("another directory", |plan| run(plan).directory = "/tmp".into(), 4, &["directory differs"]),
-    (
-        "a variable that is passed on",
-        |plan| run(plan).pass.push("PYTHONPATH".into()),
-        4,
-        &["pass differs"],
-    ),
-    (
-        "a variable of the loader",
-        |plan| drop(run(plan).env.insert("LD_PRELOAD".into(), "/tmp/evil.so".into())),
-        4,
-        &["env differs", "LD_PRELOAD"],
-    ),
-    (
-        "a drop that cascades",
-        |plan| {
-            let Move::DropObject(drop) = &mut step(plan, "drop_table").moves[0] else { panic!() };
-            drop.sql += " CASCADE";
-        },
-        4,
-        &["makes no sense"],
-    ),
-    (
-        "a drop of one table by the SQL of another",
-        |plan| {
-            let Move::DropObject(drop) = &mut step(plan, "drop_table").moves[0] else { panic!() };
-            drop.sql = drop.sql.replace("My Table; drop", "clients");
-        },
-        4,
-        &["is not what drops it"],
-    ),
-    (
-        "a drop that saves nothing",
-        |plan| step(plan, "drop_table").save.clear(),
-        4,
-        &["was not saved"],
-    ),
-    (
-        "a drop at any time",
-        |plan| step(plan, "drop_table").ready.clear(),
-        4,
-        &["when it may begin"],
+        "guard_differs",
     ),
     (
         "an undo that takes more than was given",
@@ -192,49 +102,214 @@ const CRIMES: &[Forgery] = &[
             step(plan, "drop_view").undo.extend(drops);
         },
         4,
-        &["makes no sense"],
+        "undo_differs",
+    ),
+    ("no undo", |plan| step(plan, "run_migrations").undo.clear(), 4, "undo_differs"),
+    (
+        "a step that needs one that is not there",
+        |plan| step(plan, "backup_database").requires = vec!["99".into()],
+        4,
+        "requires_differs",
+    ),
+    ("a step with another id", |plan| step(plan, "drop_view").id = "99".into(), 4, "id_differs"),
+    (
+        "a step that another is said to go beyond",
+        |plan| step(plan, "move_files").superseded_by = Some("1".into()),
+        4,
+        "superseded_differs",
+    ),
+    (
+        "a drop of its own transaction",
+        |plan| step(plan, "drop_table").transaction = None,
+        4,
+        "transaction_differs",
+    ),
+    ("more roots", |plan| plan.target.roots.push(Location::directory("/etc")), 4, "roots_differ"),
+    ("nothing to reach", |plan| plan.goal.clear(), 4, "goal_differs"),
+    ("nothing to rest on", |plan| plan.premises.clear(), 4, "premise_missing"),
+    ("no text to read", |plan| plan.definitions.clear(), 4, "definition_differs"),
+    (
+        "another text to read",
+        |plan| plan.definitions.values_mut().for_each(|text| text.push(' ')),
+        4,
+        "definition_differs",
+    ),
+    (
+        "a word too many",
+        |plan| drop(plan.definitions.insert(Digest::of("x"), "x".into())),
+        4,
+        "definition_differs",
+    ),
+];
+
+/// Polished, and yet no action makes such a step, or no plan may hold it.
+const NONSENSE: &[Forgery] = &[
+    (
+        "a drop called a view's",
+        |plan| step(plan, "drop_table").kind = "drop_view".into(),
+        4,
+        "kind_differs",
+    ),
+    (
+        "a kind of nobody",
+        |plan| step(plan, "drop_table").kind = "tidy_up".into(),
+        4,
+        "kind_differs",
+    ),
+    (
+        "two drops of one table",
+        |plan| {
+            let again = step(plan, "drop_table").clone();
+            plan.steps.push(again);
+        },
+        4,
+        "address_invalid",
+    ),
+    (
+        "a drop before a backup",
+        |plan| plan.steps.retain(|step| step.kind != "backup_database"),
+        4,
+        "backup_missing",
+    ),
+    (
+        "a drop of more than was planned for",
+        |plan| {
+            let other = ObjectRef::free(ObjectKind::View, "public", "others");
+            drop_of(plan).dependents = vec![other];
+        },
+        4,
+        "dependent_remains",
+    ),
+    ("a drop of nobody knows how many rows", |plan| drop_of(plan).rows = None, 4, "move_invalid"),
+    (
+        "a way back by something else",
+        |plan| {
+            let by = step(plan, "drop_table").reversal.clone();
+            step(plan, "run_migrations").reversal = by;
+        },
+        4,
+        "reversal_differs",
+    ),
+    (
+        "no way back for no reason",
+        |plan| step(plan, "drop_table").reversal = Reversal::OneWay(" ".into()),
+        4,
+        "reversal_differs",
+    ),
+    (
+        "a restore among the moves",
+        |plan| {
+            let back = step(plan, "drop_table").undo.clone();
+            step(plan, "drop_table").moves.extend(back);
+        },
+        4,
+        "move_invalid",
+    ),
+    (
+        "files by a path that climbs out",
+        |plan| {
+            let climbing = format!("{}/../../../etc", copy(plan).from.to_text());
+            copy(plan).from = Location::Directory(FilePath::new(climbing));
+        },
+        4,
+        "move_invalid",
+    ),
+    (
+        "a move that nothing runs yet",
+        |plan| {
+            let table = drop_of(plan).object.clone();
+            let set = SetDefault { table, column: "id".into(), from: None, to: None };
+            step(plan, "drop_table").moves = vec![Move::SetDefault(set)];
+        },
+        4,
+        "kind_differs",
+    ),
+    (
+        "another program's plan",
+        |plan| {
+            plan.made_by = "ttplan 99.0.0".into();
+            step(plan, "drop_table").kind = "drop_view".into();
+        },
+        4,
+        "made_by_other_version",
+    ),
+    ("another engine", |plan| plan.target.database.engine = "oracle".into(), 4, "unknown_engine"),
+];
+
+/// Honest about what they do, and that is not permitted, or is for somebody else.
+const CRIMES: &[Forgery] = &[
+    (
+        "files from outside the roots",
+        |plan| copy(plan).from = Location::directory("/etc"),
+        4,
+        "path_outside_roots",
+    ),
+    (
+        "files to outside the roots",
+        |plan| copy(plan).to = Location::directory("/var/www"),
+        4,
+        "path_outside_roots",
+    ),
+    (
+        "files to a bucket",
+        |plan| copy(plan).to = Location::parse("s3://evil/avatars").unwrap(),
+        4,
+        "bucket_not_permitted",
+    ),
+    (
+        "another program",
+        |plan| run(plan).argv = vec!["/bin/sh".into(), "-c".into(), "true".into()],
+        4,
+        "command_differs",
+    ),
+    ("another argument", |plan| run(plan).argv.push("--sql".into()), 4, "command_differs"),
+    (
+        "another check",
+        |plan| {
+            let check = RunCheck { command: "check".into(), argv: vec!["/bin/rm".into()] };
+            run(plan).check = Some(check);
+        },
+        4,
+        "command_differs",
+    ),
+    ("a check's name", |plan| run(plan).command = "check".into(), 4, "command_differs"),
+    ("a name of nobody", |plan| run(plan).command = "rm".into(), 4, "command_not_permitted"),
+    ("another directory", |plan| run(plan).directory = "/tmp".into(), 4, "command_differs"),
+    (
+        "a variable that is passed on",
+        |plan| {
+            run(plan).pass.push("PYTHONPATH".into());
+            run(plan).pass.sort();
+        },
+        4,
+        "command_differs",
+    ),
+    (
+        "a variable of the loader",
+        |plan| drop(run(plan).env.insert("LD_PRELOAD".into(), "/tmp/evil.so".into())),
+        4,
+        "command_differs",
     ),
     (
         "a backup where others read it",
         |plan| {
-            let elsewhere = || Some(FilePath::new("/var/www"));
-            for step in &mut plan.steps {
-                for mv in step.moves.iter_mut().chain(&mut step.undo) {
-                    match mv {
-                        Move::BackupDatabase(backup) => backup.directory = elsewhere(),
-                        Move::RestoreDatabase(restore) => restore.directory = elsewhere(),
-                        _ => {}
-                    }
-                }
-                for probe in &mut step.done {
-                    if let Probe::BackupReads { directory, .. } = probe {
-                        *directory = elsewhere();
-                    }
-                }
-            }
+            let Move::BackupDatabase(backup) = &mut step(plan, "backup_database").moves[0] else {
+                panic!()
+            };
+            backup.directory = Some("/var/www".into());
         },
         4,
-        &["/var/www"],
+        "path_outside_roots",
     ),
     (
-        "a step that needs a later one",
-        |plan| step(plan, "backup_database").requires = vec!["99".into()],
-        4,
-        &["`99`"],
-    ),
-    (
-        "another site",
-        |plan| plan.target.site = Some("staging".into()),
+        "a drop of one table by the name of another",
+        |plan| drop_of(plan).object.name = "My Table; drop".into(),
         3,
-        &["is for the site `staging`", "`prod`"],
+        "step_not_ready",
     ),
-    ("no site", |plan| plan.target.site = None, 3, &["no site"]),
-    (
-        "another database",
-        |plan| plan.target.database.identity += "0",
-        3,
-        &["is for another database"],
-    ),
+    ("another site", |plan| plan.target.site = Some("staging".into()), 3, "wrong_site"),
+    ("no site", |plan| plan.target.site = None, 3, "wrong_site"),
+    ("another database", |plan| plan.target.database.identity += "0", 3, "wrong_database"),
     (
         "a plan of the future",
         |plan| {
@@ -242,25 +317,33 @@ const CRIMES: &[Forgery] = &[
             plan.expires_at = plan.expires_at.plus_seconds(1_000_000_000);
         },
         3,
-        &["which is still to come"],
+        "not_yet_valid",
     ),
     (
         "a plan of the past",
-        |plan| plan.expires_at = Moment::from_unix(1_000_000_000).unwrap(),
+        |plan| {
+            plan.made_at = Moment::from_unix(1_000_000_000).unwrap();
+            plan.expires_at = plan.made_at.plus_seconds(3600);
+        },
         3,
-        &["expired", "2001"],
+        "expired",
     ),
 ];
 
 fn what_is_not_so_is_refused_whoever_signed_it(ground: &dyn Ground) {
     let (site, plan, before) = planned(ground);
-    for (what, forge, code, words) in LIES {
+    let polished = |forgery: &Forgery| NONSENSE.iter().any(|one| one.0 == forgery.0);
+    for forgery in LIES.iter().chain(NONSENSE) {
+        let (what, forge, exit, code) = forgery;
         let mut forged = plan.clone();
         forge(&mut forged);
+        if polished(forgery) {
+            polish(&mut forged);
+        }
         assert_ne!(forged, plan, "{what}");
         site.forge(&forged);
-        refused(&site, &before, what, *code, words);
-        site.run(&["verify", PLAN]).ends(*code);
+        refused(&site, &before, what, *exit, code);
+        site.run(&["verify", PLAN]).ends(*exit);
         site.run(&["show", PLAN]).ends(4).complains(&["do not sign"]);
         site.sign().ends(4);
     }
@@ -268,157 +351,20 @@ fn what_is_not_so_is_refused_whoever_signed_it(ground: &dyn Ground) {
 
 fn what_is_not_permitted_is_refused_whoever_signed_it(ground: &dyn Ground) {
     let (site, plan, before) = planned(ground);
-    for (what, forge, code, words) in CRIMES {
+    for (what, forge, exit, code) in CRIMES {
         let mut forged = plan.clone();
         forge(&mut forged);
-        assert_ne!(forged, plan, "{what}");
         polish(&mut forged);
+        assert_ne!(forged, plan, "{what}");
         site.forge(&forged);
-        refused(&site, &before, what, *code, words);
+        refused(&site, &before, what, *exit, code);
     }
     // All that was wrong was wrong with the plans.
     site.forge(&plan);
     site.apply().ends(0);
 }
 
-/// Makes a key that nobody allowed anything.
-fn unknown_key(site: &Site) -> &'static str {
-    let mut make = Command::new("ssh-keygen");
-    make.args(["-q", "-t", "ed25519", "-N", "", "-C", "mallory", "-f"])
-        .arg(site.path("plans/mallory.key"));
-    assert!(make.status().unwrap().success());
-    "plans/mallory.key"
-}
-
-fn the_wrong_signature_counts_for_nothing(ground: &dyn Ground) {
-    let (site, _, before) = planned(ground);
-    let signature = site.path(&format!("{PLAN}.ada.sig"));
-    let right = fs::read(&signature).unwrap();
-    fs::remove_file(&signature).unwrap();
-    refused(&site, &before, "no signature", 4, &["0 of the 1 signatures", "ttplan sign"]);
-    site.run(&["apply", PLAN, "--auto-approve", "--allow-unsigned"])
-        .ends(4)
-        .complains(&["does not run unsigned plans"]);
-
-    let key = unknown_key(&site);
-    site.sign_bytes(key, "ada");
-    refused(
-        &site,
-        &before,
-        "an unknown key in another's name",
-        4,
-        &["0 of the 1 signatures", "change.ttplan.json.ada.sig"],
-    );
-    fs::remove_file(&signature).unwrap();
-    site.sign_bytes(key, "mallory");
-    refused(&site, &before, "an unknown signer", 4, &["0 of the 1 signatures", "mallory"]);
-
-    let mut other = Command::new("ssh-keygen");
-    other
-        .args(["-q", "-Y", "sign", "-n", "file", "-f"])
-        .args([site.path("host/ada.key"), site.path(PLAN)]);
-    assert!(other.status().unwrap().success());
-    fs::rename(site.path(&format!("{PLAN}.sig")), &signature).unwrap();
-    refused(&site, &before, "a signature made for something else", 4, &["0 of the 1 signatures"]);
-
-    // A host's file that came along with the plan decides nothing.
-    fs::write(&signature, right).unwrap();
-    fs::copy(site.path("host/host.toml"), site.path("plans/host.toml")).unwrap();
-    let said = site.run(&["apply", PLAN, "--auto-approve", "--host-config", "plans/host.toml"]);
-    said.ends(4).complains(&["lies in the plan's folder"]);
-    assert_same(&site.picture(), &before, "a host's file beside the plan");
-    site.apply().ends(0);
-}
-
-/// How bytes are changed on their way.
-type Alteration = (&'static str, fn(&str) -> String, &'static [&'static str]);
-
-const ALTERATIONS: &[Alteration] = &[
-    ("CRLF", |text| text.replace('\n', "\r\n"), &["changed after it was signed", "CRLF"]),
-    (
-        "a byte order mark",
-        |text| format!("\u{feff}{text}"),
-        &["changed after it was signed", "byte order mark"],
-    ),
-    ("no final newline", |text| text.trim_end().to_owned(), &["changed after it was signed"]),
-    (
-        "another indentation",
-        |text| {
-            let value: serde_json::Value = serde_json::from_str(text).unwrap();
-            serde_json::to_string(&value).unwrap()
-        },
-        &["changed after it was signed", "layout"],
-    ),
-    ("an edit", |text| text.replace("\"clients\"", "\"users\""), &["does not match the file"]),
-    (
-        "one step less",
-        |text| text.replacen("\"destructive\"", "\"safe\"", 1),
-        &["0 of the 1 signatures"],
-    ),
-    (
-        "a later end",
-        |text| text.replacen("\"expires_at\": \"2", "\"expires_at\": \"3", 1),
-        &["0 of the 1 signatures"],
-    ),
-];
-
-fn a_plan_that_was_changed_on_its_way_is_refused(ground: &dyn Ground) {
-    let (site, _, before) = planned(ground);
-    let text = site.read(PLAN);
-    for (what, alter, words) in ALTERATIONS {
-        let altered = alter(&text);
-        assert_ne!(altered, text, "{what}");
-        site.put(PLAN, &altered);
-        refused(&site, &before, what, 4, words);
-        // Whoever signs it so, signs something that is no plan of ours.
-        if *what != "an edit" && *what != "a later end" {
-            site.sign_bytes("host/ada.key", "ada");
-            refused(&site, &before, what, 4, &[]);
-            site.put(PLAN, &text);
-            site.sign_bytes("host/ada.key", "ada");
-        }
-    }
-}
-
-/// A plan of another version is refused before anything of it is believed, signed or not.
-fn a_plan_of_the_future_is_refused(ground: &dyn Ground) {
-    let (site, _, before) = planned(ground);
-    let text = site.read(PLAN);
-    for version in ["2.0", "1.1", "0.9", "new"] {
-        site.put(
-            PLAN,
-            &text.replace(
-                "\"format_version\": \"1.0\"",
-                &format!("\"format_version\": \"{version}\""),
-            ),
-        );
-        site.sign_bytes("host/ada.key", "ada");
-        refused(&site, &before, version, 4, &[&format!("format version `{version}`")]);
-        site.run(&["show", PLAN]).ends(4);
-        site.run(&["verify", PLAN]).ends(4);
-    }
-}
-
-/// A link below a permitted root is not a way out of it.
-fn a_link_leads_nowhere(ground: &dyn Ground) {
-    let (site, plan, _) = planned(ground);
-    let outside = tempfile::tempdir().unwrap();
-    fs::write(outside.path().join("ada.png"), "ada").unwrap();
-    fs::remove_dir_all(site.path("app/static/avatars")).unwrap();
-    std::os::unix::fs::symlink(outside.path(), site.path("app/static/avatars")).unwrap();
-    let before = site.picture();
-    site.forge(&plan);
-    let said = site.apply();
-    assert!([3, 4].contains(&said.code), "{}", said.err);
-    assert_same(&site.picture(), &before, "a link in the place of a root");
-    assert!(Path::new(&outside.path().join("ada.png")).exists());
-}
-
 on_both!(
     what_is_not_so_is_refused_whoever_signed_it,
     what_is_not_permitted_is_refused_whoever_signed_it,
-    the_wrong_signature_counts_for_nothing,
-    a_plan_that_was_changed_on_its_way_is_refused,
-    a_plan_of_the_future_is_refused,
-    a_link_leads_nowhere,
 );

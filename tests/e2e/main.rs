@@ -32,6 +32,7 @@ macro_rules! on_both {
 mod bad_input;
 mod bad_plans;
 mod catalogue;
+mod changed_plans;
 mod determinism;
 mod hostile_plans;
 mod killed;

@@ -40,7 +40,7 @@ fn going(plan: &Plan) -> BTreeSet<String> {
 
 fn stamped(plan: &Plan) -> BTreeSet<String> {
     let ids = |mv: &Move| match mv {
-        Move::SetRevisions(set) => set.to.clone(),
+        Move::SetRevisions(set) => set.ids(),
         _ => Vec::new(),
     };
     moves(plan).flat_map(ids).collect()

@@ -67,6 +67,16 @@ impl Said {
         self
     }
 
+    /// The codes of the refusal that it printed as JSON: the one that decides, and those of all
+    /// reasons.
+    pub fn codes(&self) -> Vec<String> {
+        let told: serde_json::Value = serde_json::from_str(&self.out).unwrap_or_default();
+        let error = &told["error"];
+        let reasons = error["reasons"].as_array().into_iter().flatten();
+        let codes = std::iter::once(error).chain(reasons).filter_map(|one| one["code"].as_str());
+        codes.map(str::to_owned).collect()
+    }
+
     /// The same, when all of these words stand in what it said on stderr.
     #[track_caller]
     pub fn complains(self, words: &[&str]) -> Self {
@@ -165,6 +175,17 @@ impl Site {
             trust.args(["--allow-command", command]);
         }
         Said::of(trust.output().unwrap()).ends(0);
+        // The server's own, wherever its version lies; never along `PATH`.
+        let programs = cluster::cluster().programs().display().to_string();
+        let mut host = self.read("host/host.toml");
+        for name in ["pg_dump", "pg_restore"] {
+            host = host.replacen(
+                "roots = ",
+                &format!("programs.{name} = \"{programs}/{name}\"\nroots = "),
+                1,
+            );
+        }
+        self.put("host/host.toml", &host);
     }
 
     pub fn path(&self, path: &str) -> PathBuf {

@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use ttplan::engines::database::{SavedCopy, WriteDatabase};
+use ttplan::engines::dialect::Sql;
 use ttplan::error::Kind;
 use ttplan::model::names::{Digest, ObjectRef, Secret};
 
@@ -206,7 +207,7 @@ fn a_restore_waits_for_nobody_for_ever() {
     let backup = back_up(&database, engine.as_mut());
     let mut other = change(&database.access());
     other.begin().unwrap();
-    other.execute("INSERT INTO public.t VALUES (1)").unwrap();
+    other.execute(&Sql::shipped("INSERT INTO public.t VALUES (1)")).unwrap();
     let error = engine.restore_backup(&backup.path).unwrap_err();
     assert_eq!((error.kind(), error.is_transient()), (Kind::Locked, true));
     other.commit().unwrap();

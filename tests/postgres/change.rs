@@ -4,11 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use ttplan::engines::database::RowQuery;
+use ttplan::engines::dialect::Sql;
 use ttplan::engines::postgres::ENGINE;
 use ttplan::error::Kind;
+use ttplan::model::database::version_table::VersionTable;
 use ttplan::model::names::{ObjectKind, ObjectRef};
-use ttplan::model::plan::step::{Basis, SetRevisions};
+use ttplan::model::plan::step::SetRevisions;
 
+use crate::spelled::{create_version_table, set_revisions};
 use crate::support::database;
 use crate::{change, inspect, nasty, roles};
 
@@ -21,16 +24,19 @@ fn nothing_lasts_that_was_not_committed() {
     let table = ObjectRef::table("public", "t");
     engine.begin().unwrap();
     assert!(engine.begin().is_err());
-    engine.execute("CREATE TABLE public.t (x int)").unwrap();
-    assert_eq!(engine.execute("INSERT INTO public.t VALUES (1), (2)").unwrap(), 2);
+    engine.execute(&Sql::shipped("CREATE TABLE public.t (x int)")).unwrap();
+    assert_eq!(engine.execute(&Sql::shipped("INSERT INTO public.t VALUES (1), (2)")).unwrap(), 2);
     assert_eq!(engine.ask(&[RowQuery::Count(table.clone())]).unwrap()[0], [["2"]]);
     assert!(engine.look().unwrap().schema.home_table("t").is_some());
     engine.rollback().unwrap();
     engine.rollback().unwrap();
     assert!(engine.look().unwrap().schema.home_table("t").is_none());
-    assert!(engine.execute("CREATE TABLE public.t (x int)").is_err(), "outside of a transaction");
+    assert!(
+        engine.execute(&Sql::shipped("CREATE TABLE public.t (x int)")).is_err(),
+        "outside of a transaction"
+    );
     engine.begin().unwrap();
-    engine.execute("CREATE TABLE t (x int)").unwrap();
+    engine.execute(&Sql::shipped("CREATE TABLE t (x int)")).unwrap();
     engine.commit().unwrap();
     assert!(engine.commit().is_err());
     assert!(inspect(&database.access()).look().unwrap().schema.home_table("t").is_some());
@@ -42,7 +48,7 @@ fn a_dropped_object_is_gone_only_after_the_commit() {
     database.psql("CREATE TABLE t (x int)");
     let mut engine = change(&database.access());
     engine.begin().unwrap();
-    engine.execute("DROP TABLE public.t").unwrap();
+    engine.execute(&Sql::shipped("DROP TABLE public.t")).unwrap();
     drop(engine);
     assert_eq!(database.psql("SELECT count(*) FROM t"), "0\n");
 }
@@ -60,11 +66,13 @@ fn one_statement_is_one_statement() {
         "PREPARE TRANSACTION 'x'",
     ] {
         engine.begin().unwrap();
-        assert_eq!(engine.execute(sql).unwrap_err().kind(), Kind::Refused, "{sql}");
+        assert_eq!(engine.execute(&Sql::shipped(sql)).unwrap_err().kind(), Kind::Refused, "{sql}");
         engine.rollback().unwrap();
     }
     engine.begin().unwrap();
-    assert!(engine.execute("CREATE TABLE a (x int); CREATE TABLE b (x int)").is_err());
+    assert!(
+        engine.execute(&Sql::shipped("CREATE TABLE a (x int); CREATE TABLE b (x int)")).is_err()
+    );
     engine.rollback().unwrap();
     assert!(engine.look().unwrap().schema.tables.is_empty());
 }
@@ -79,7 +87,7 @@ fn looking_in_a_transaction_leaves_it_as_it_is_even_when_it_fails() {
     engine.begin().unwrap();
     engine.look().unwrap();
     assert!(engine.ask(&[RowQuery::Count(ObjectRef::table("public", "missing"))]).is_err());
-    engine.execute("INSERT INTO t VALUES (1)").unwrap();
+    engine.execute(&Sql::shipped("INSERT INTO t VALUES (1)")).unwrap();
     engine.content().unwrap();
     engine.writers().unwrap();
     engine.commit().unwrap();
@@ -92,15 +100,15 @@ fn a_lock_in_the_way_is_told_soon_and_may_pass() {
     database.psql("CREATE TABLE t (x int)");
     let (mut one, mut two) = (change(&database.access()), change(&database.access()));
     one.begin().unwrap();
-    one.execute("LOCK TABLE public.t IN ACCESS EXCLUSIVE MODE").unwrap();
+    one.execute(&Sql::shipped("LOCK TABLE public.t IN ACCESS EXCLUSIVE MODE")).unwrap();
     two.begin().unwrap();
-    let error = two.execute("DROP TABLE public.t").unwrap_err();
+    let error = two.execute(&Sql::shipped("DROP TABLE public.t")).unwrap_err();
     assert_eq!(error.kind(), Kind::Locked);
     assert!(error.is_transient());
     two.rollback().unwrap();
     one.rollback().unwrap();
     two.begin().unwrap();
-    two.execute("DROP TABLE public.t").unwrap();
+    two.execute(&Sql::shipped("DROP TABLE public.t")).unwrap();
     two.commit().unwrap();
 }
 
@@ -138,18 +146,13 @@ fn a_run_that_lost_its_lock_changes_nothing_more() {
 #[test]
 fn revisions_are_replaced_only_when_they_are_the_expected_ones() {
     let database = database();
-    let table = ObjectRef::table("public", "alembic_version");
+    let at = |table| VersionTable::of_heads(ObjectRef::table("public", table), "version_num");
+    let versions = at("alembic_version");
     let mut engine = change(&database.access());
     engine.begin().unwrap();
-    engine.execute(&ENGINE.dialect.create_book(&table, "version_num", 32)).unwrap();
+    engine.execute(&create_version_table(ENGINE.dialect, &versions)).unwrap();
     engine.commit().unwrap();
-    let set = |from: &[&str], to: &[&str]| SetRevisions {
-        table: table.clone(),
-        column: "version_num".into(),
-        from: from.iter().map(ToString::to_string).collect(),
-        to: to.iter().map(ToString::to_string).collect(),
-        basis: Basis::Exact,
-    };
+    let set = |from: &[&str], to: &[&str]| set_revisions(&versions, from, to);
     let mut apply = |set: &SetRevisions| {
         engine.begin().unwrap();
         let result = engine.set_revisions(set);
@@ -174,8 +177,7 @@ fn revisions_are_replaced_only_when_they_are_the_expected_ones() {
     assert_eq!(recorded(), "");
     let error = apply(&set(&[], &["a name that is longer than thirty-two letters"])).unwrap();
     assert!(error.to_string().contains("too long"), "{error}");
-    let missing = SetRevisions { table: ObjectRef::table("public", "missing"), ..set(&[], &["a"]) };
-    assert_eq!(apply(&missing).unwrap().kind(), Kind::Stale);
+    assert_eq!(apply(&set_revisions(&at("missing"), &[], &["a"])).unwrap().kind(), Kind::Stale);
 }
 
 #[test]

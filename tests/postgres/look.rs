@@ -8,6 +8,7 @@ use ttplan::model::database::schema::{Schema, Table, TableSort, View};
 use ttplan::model::names::{ObjectKind, ObjectRef};
 use ttplan::model::observation::Presence;
 
+use crate::spelled::drop_object;
 use crate::support::database;
 use crate::{change, inspect, nasty, roles};
 
@@ -274,7 +275,7 @@ fn every_dependent_is_known() {
     let mut engine = change(&database.access());
     let mut silent = BTreeSet::new();
     for object in &objects {
-        let Some(sql) = ENGINE.dialect.drop_object(object) else {
+        let Some(sql) = drop_object(ENGINE.dialect, object) else {
             assert_eq!(object.name, "We(ird()");
             continue;
         };

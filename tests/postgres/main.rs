@@ -20,6 +20,8 @@ mod pgbouncer;
 mod real;
 mod real_data;
 mod server_options;
+#[path = "../support/spelled.rs"]
+mod spelled;
 mod undo;
 
 use std::sync::OnceLock;

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ttplan::engines::dialect::Sql;
 use ttplan::engines::postgres::ENGINE;
 use ttplan::error::Kind;
 use ttplan::model::config::Access;
@@ -87,7 +88,7 @@ fn a_real_pgbouncer_in_transaction_mode_is_refused_and_the_direct_way_works() {
     let mut direct = (ENGINE.change)(&database.access()).unwrap();
     direct.lock(Duration::ZERO).unwrap();
     direct.begin().unwrap();
-    direct.execute("DROP TABLE public.t").unwrap();
+    direct.execute(&Sql::shipped("DROP TABLE public.t")).unwrap();
     direct.commit().unwrap();
     assert_eq!(inspect(&access).look().unwrap().schema.tables.len(), 0);
 }

@@ -8,6 +8,7 @@ use ttplan::model::database::schema::{Schema, Table, View};
 use ttplan::model::names::ObjectRef;
 
 use crate::real::real_data;
+use crate::spelled::drop_object;
 use crate::support::{TestDatabase, database};
 use crate::{change, inspect};
 
@@ -117,7 +118,7 @@ fn a_corrupted_database_is_cleared_and_comes_back() {
     engine.begin().unwrap();
     engine.save_objects(&order, &file).unwrap();
     for object in &order {
-        engine.execute(&ENGINE.dialect.drop_object(object).unwrap()).unwrap();
+        engine.execute(&drop_object(ENGINE.dialect, object).unwrap()).unwrap();
     }
     engine.commit().unwrap();
     assert!(engine.look().unwrap().schema.tables.is_empty());

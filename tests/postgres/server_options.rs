@@ -5,6 +5,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use ttplan::model::client_programs::ClientPrograms;
 use ttplan::model::config::Access;
 use ttplan::model::names::{ObjectKind, ObjectRef};
 
@@ -85,10 +86,10 @@ fn access(database: &TestDatabase, folder: &Path) -> Access {
     );
     program("pg_restore", format!("exec {real}/pg_restore \"$@\"\n"));
     let mut access = database.access();
-    let mut path = folder.as_os_str().to_owned();
-    path.push(":");
-    path.push(&access.path);
-    access.path = path;
+    access.programs = ClientPrograms {
+        pg_dump: Some(folder.join("pg_dump").into()),
+        pg_restore: Some(folder.join("pg_restore").into()),
+    };
     access
 }
 

@@ -4,11 +4,13 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use ttplan::engines::database::WriteDatabase;
+use ttplan::engines::dialect::Sql;
 use ttplan::engines::postgres::ENGINE;
 use ttplan::error::Kind;
 use ttplan::model::database::schema::Schema;
 use ttplan::model::names::{Digest, ObjectKind, ObjectRef};
 
+use crate::spelled::drop_object;
 use crate::support::{TestDatabase, database};
 use crate::{change, inspect, nasty, roles};
 
@@ -30,7 +32,7 @@ pub(crate) fn save_and_drop(engine: &mut dyn WriteDatabase, going: &[ObjectRef],
         engine.save_objects(std::slice::from_ref(object), &folder.join(i.to_string())).unwrap();
     }
     for object in going {
-        engine.execute(&ENGINE.dialect.drop_object(object).unwrap()).unwrap();
+        engine.execute(&drop_object(ENGINE.dialect, object).unwrap()).unwrap();
     }
     engine.commit().unwrap();
 }
@@ -173,13 +175,13 @@ fn a_save_sees_the_rows_that_the_drop_takes() {
     // And from then on nobody writes.
     let mut other = change(&database.access());
     other.begin().unwrap();
-    let error = other.execute("INSERT INTO public.t VALUES (12)").unwrap_err();
+    let error = other.execute(&Sql::shipped("INSERT INTO public.t VALUES (12)")).unwrap_err();
     assert_eq!(error.kind(), Kind::Locked);
     assert!(error.is_transient());
     other.rollback().unwrap();
     engine.rollback().unwrap();
     other.begin().unwrap();
-    assert_eq!(other.execute("INSERT INTO public.t VALUES (12)").unwrap(), 1);
+    assert_eq!(other.execute(&Sql::shipped("INSERT INTO public.t VALUES (12)")).unwrap(), 1);
 }
 
 #[test]
@@ -189,7 +191,7 @@ fn saving_comes_before_changing() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = change(&database.access());
     engine.begin().unwrap();
-    engine.execute("DROP TABLE public.a").unwrap();
+    engine.execute(&Sql::shipped("DROP TABLE public.a")).unwrap();
     let file = folder.path().join("b");
     let error = engine.save_objects(&[ObjectRef::table("public", "b")], &file).unwrap_err();
     assert!(error.message().contains("after the transaction changed something"), "{error}");
@@ -212,7 +214,7 @@ fn a_file_is_never_replaced_and_a_torn_one_never_used() {
     assert!(engine.save_objects(&table, &link).is_err());
     engine.save_objects(&table, &file).unwrap();
     assert_eq!(std::fs::read(&precious).unwrap(), b"precious");
-    engine.execute("DROP TABLE public.a").unwrap();
+    engine.execute(&Sql::shipped("DROP TABLE public.a")).unwrap();
     let whole = std::fs::read(&file).unwrap();
     for torn in [&whole[..whole.len() - 1], &whole[..30], &[]] {
         std::fs::write(&precious, torn).unwrap();
@@ -272,7 +274,7 @@ fn a_restore_that_fails_leaves_no_trace_and_no_setting() {
     let mut engine = change(&database.access());
     engine.begin().unwrap();
     engine.save_objects(&table, &file).unwrap();
-    engine.execute("DROP TABLE public.b").unwrap();
+    engine.execute(&Sql::shipped("DROP TABLE public.b")).unwrap();
     engine.commit().unwrap();
     // Its row has nothing to refer to any more.
     database.psql("DELETE FROM a");
@@ -287,16 +289,19 @@ fn a_restore_that_fails_leaves_no_trace_and_no_setting() {
     engine.restore_objects(&table, &file).unwrap();
     // The script's own settings are gone: names resolve as before, and locks are not waited for for
     // ever.
-    engine.execute("INSERT INTO b VALUES (1)").unwrap();
+    engine.execute(&Sql::shipped("INSERT INTO b VALUES (1)")).unwrap();
     let mut other = change(&database.access());
     other.begin().unwrap();
-    other.execute("LOCK TABLE public.a").unwrap_err();
+    other.execute(&Sql::shipped("LOCK TABLE public.a")).unwrap_err();
     other.rollback().unwrap();
     other.begin().unwrap();
     engine.commit().unwrap();
-    other.execute("LOCK TABLE public.a").unwrap();
+    other.execute(&Sql::shipped("LOCK TABLE public.a")).unwrap();
     engine.begin().unwrap();
-    assert_eq!(engine.execute("INSERT INTO a VALUES (2)").unwrap_err().kind(), Kind::Locked);
+    assert_eq!(
+        engine.execute(&Sql::shipped("INSERT INTO a VALUES (2)")).unwrap_err().kind(),
+        Kind::Locked
+    );
 }
 
 #[test]

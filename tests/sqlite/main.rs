@@ -15,4 +15,6 @@ mod objects;
 #[path = "../support/real.rs"]
 mod real;
 mod real_data;
+#[path = "../support/spelled.rs"]
+mod spelled;
 mod whole;

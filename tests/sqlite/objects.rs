@@ -5,11 +5,13 @@ use std::path::Path;
 
 use ttplan::engines::by_name;
 use ttplan::engines::database::WriteDatabase;
+use ttplan::engines::dialect::Sql;
 use ttplan::error::{Error, Kind, Result};
 use ttplan::model::names::{ObjectKind, ObjectRef};
 
 use crate::ground::TestDatabase;
 use crate::ground::sqlite::{MIXED, SqliteDatabase};
+use crate::spelled::drop_object;
 
 fn change(database: &SqliteDatabase) -> Box<dyn WriteDatabase> {
     (by_name("sqlite").unwrap().change)(&database.access()).unwrap()
@@ -23,8 +25,8 @@ fn table(name: &str) -> ObjectRef {
     ObjectRef::table("main", name)
 }
 
-fn drop_sql(object: &ObjectRef) -> String {
-    by_name("sqlite").unwrap().dialect.drop_object(object).unwrap()
+fn drop_sql(object: &ObjectRef) -> Sql {
+    drop_object(by_name("sqlite").unwrap().dialect, object).unwrap()
 }
 
 /// Saves and drops objects in one run.
@@ -200,7 +202,7 @@ fn what_the_transaction_changed_already_is_not_saved() {
         let file = database.folder().join("saved.db");
         let mut run = change(&database);
         run.begin().unwrap();
-        run.execute(change_first).unwrap();
+        run.execute(&Sql::shipped(change_first)).unwrap();
         run.save_objects(&[table("a")], &database.folder().join("a.db")).unwrap();
         assert_eq!(kind(run.save_objects(&[table("b")], &file)), Kind::Failed, "{change_first}");
         assert!(!file.exists());
@@ -216,10 +218,10 @@ fn rows_that_referred_to_nothing_before_are_no_reason_to_refuse() {
     );
     let mut run = change(&database);
     run.begin().unwrap();
-    run.execute("DROP TABLE other").unwrap();
+    run.execute(&Sql::shipped("DROP TABLE other")).unwrap();
     run.commit().unwrap();
     run.begin().unwrap();
-    run.execute("INSERT INTO child VALUES (3)").unwrap();
+    run.execute(&Sql::shipped("INSERT INTO child VALUES (3)")).unwrap();
     let error = run.commit().unwrap_err();
     assert_eq!(error.kind(), Kind::Verification);
     assert!(error.message().starts_with("1 rows of `child`"), "{error}");
@@ -232,7 +234,7 @@ fn only_rows_are_counted() {
     let database = SqliteDatabase::with("CREATE TABLE t (a); INSERT INTO t VALUES (1), (2);");
     let mut run = change(&database);
     run.begin().unwrap();
-    assert_eq!(run.execute("UPDATE t SET a = 3").unwrap(), 2);
-    assert_eq!(run.execute("CREATE TABLE u (a)").unwrap(), 0);
-    assert_eq!(run.execute("DROP TABLE t").unwrap(), 0);
+    assert_eq!(run.execute(&Sql::shipped("UPDATE t SET a = 3")).unwrap(), 2);
+    assert_eq!(run.execute(&Sql::shipped("CREATE TABLE u (a)")).unwrap(), 0);
+    assert_eq!(run.execute(&Sql::shipped("DROP TABLE t")).unwrap(), 0);
 }

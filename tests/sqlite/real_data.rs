@@ -12,6 +12,7 @@ use ttplan::model::names::{ObjectKind, ObjectRef};
 use crate::ground::TestDatabase;
 use crate::ground::sqlite::{SqliteDatabase, dump};
 use crate::real::real_data;
+use crate::spelled::drop_object;
 
 fn folder() -> Option<PathBuf> {
     real_data("timetracker")
@@ -74,7 +75,7 @@ fn the_tables_of_a_corrupted_database_come_back_as_they_were() {
     run.begin().unwrap();
     run.save_objects(&objects, &file).unwrap();
     for object in &objects {
-        run.execute(&by_name("sqlite").unwrap().dialect.drop_object(object).unwrap()).unwrap();
+        run.execute(&drop_object(by_name("sqlite").unwrap().dialect, object).unwrap()).unwrap();
     }
     run.commit().unwrap();
     assert_eq!(run.look().unwrap().schema.tables, []);
@@ -101,7 +102,7 @@ fn a_large_schema_goes_through_a_backup_and_through_saving() {
     run.begin().unwrap();
     run.save_objects(&objects, &file).unwrap();
     for object in &objects {
-        run.execute(&by_name("sqlite").unwrap().dialect.drop_object(object).unwrap()).unwrap();
+        run.execute(&drop_object(by_name("sqlite").unwrap().dialect, object).unwrap()).unwrap();
     }
     run.commit().unwrap();
     println!("saved and dropped {} tables in {:?}", objects.len(), begun.elapsed());

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ttplan::engines::by_name;
 use ttplan::engines::database::WriteDatabase;
+use ttplan::engines::dialect::Sql;
 use ttplan::error::{Kind, Result};
 use ttplan::model::names::ObjectRef;
 use ttplan::model::observation::Presence;
@@ -247,7 +248,7 @@ fn a_database_file_that_is_replaced_within_a_transaction_is_not_written_to() {
     run.begin().unwrap();
     fs::rename(&database.path, database.beside(".old")).unwrap();
     database.sql("CREATE TABLE theirs (a);");
-    let written = run.execute("DROP TABLE t").and_then(|_| run.commit());
+    let written = run.execute(&Sql::shipped("DROP TABLE t")).and_then(|_| run.commit());
     assert_eq!(kind(written), Kind::Stale);
     run.rollback().unwrap();
     assert_eq!(

@@ -374,6 +374,25 @@ fn migrations() -> Vec<Story> {
                 let entry = &mut site.catalogue.as_mut().unwrap().entries[1];
                 entry.stumbles.clear();
             }),
+        story("beyond_host", "The host has another upgrade command than the configuration.")
+            .at(|site| {
+                one_pending(site);
+                site.host().commands.get_mut("upgrade").unwrap().argv[3] = "head".to_owned();
+            })
+            .finding("beyond_host")
+            .but("the host has the same", |site| {
+                site.host().commands.get_mut("upgrade").unwrap().argv[3] = "heads".to_owned();
+            }),
+        story("another_version_table", "The host's profile names another version table.")
+            .at(|site| {
+                site.host().profile.as_mut().unwrap().version_table.as_mut().unwrap().table =
+                    "ops.alembic_version".to_owned();
+            })
+            .finding("beyond_host")
+            .but("it names this one", |site| {
+                site.host().profile.as_mut().unwrap().version_table.as_mut().unwrap().table =
+                    "public.alembic_version".to_owned();
+            }),
         story("changed_scripts", "A script is not the one that the catalogue was made with.")
             .at(|site| {
                 one_pending(site);

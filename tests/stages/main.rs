@@ -26,6 +26,7 @@ use ttplan::model::names::Moment;
 use ttplan::model::observation::Observation;
 use ttplan::model::plan::Plan;
 use ttplan::plan::{PlanOptions, draft};
+use ttplan::trust::validation;
 
 use crate::site::Site;
 use crate::stories::{Gives, Story};
@@ -115,11 +116,17 @@ fn put(files: &mut BTreeMap<PathBuf, String>, folder: &Path, site: &Site) {
 /// What `plans/` shows: a few plans of stories, named by what they do.
 const EXAMPLES: &[(&str, &str)] = &[
     ("drop_leftover_table", "leftover_table"),
+    ("drop_unexpected_tables", "unexpected_tables_dropped"),
     ("first_installation", "fresh"),
     ("move_avatars", "first_move"),
+    ("quarantine", "unexpected_tables_quarantined"),
     ("record_and_upgrade", "false_stamp"),
     ("release_sources", "release_sources"),
+    ("replace_files", "upload_conflict_replace"),
+    ("rewrite_references", "outdated_reference"),
+    ("start_anew", "reinitialize"),
     ("upgrade", "behind"),
+    ("widen_version_column", "narrow_version_column"),
 ];
 
 fn examples() -> impl Iterator<Item = (PathBuf, String)> {
@@ -218,7 +225,10 @@ fn check(folder: &Path, site: &Site) {
         assert!(text == recorded, "{}:\n{}", path.display(), changes(&recorded, &text));
     }
     let plan = fs::read(folder.join("plan.json")).unwrap();
-    document::read_plan("plan.json", &plan).unwrap_or_else(|error| panic!("{error}"));
+    let plan = document::read_plan("plan.json", &plan).unwrap_or_else(|error| panic!("{error}"));
+    // What a host would look for in it, whoever signed it.
+    let faults = validation::faults(&plan);
+    assert!(faults.is_empty(), "{}: {faults:#?}", folder.display());
 }
 
 #[test]
@@ -270,6 +280,18 @@ fn every_state_rule_and_kind_of_step_has_its_story() {
         .map(|what| what.to_string())
         .collect();
     assert!(missing.is_empty(), "without a story: {missing:?}");
+}
+
+#[test]
+fn every_kind_of_step_is_in_an_example_plan() {
+    let plans = examples().map(|(path, text)| {
+        document::read_plan(&path.display().to_string(), text.as_bytes()).unwrap()
+    });
+    let shown: BTreeSet<String> = plans.flat_map(|plan| plan.steps).map(|step| step.kind).collect();
+    let kinds = ttplan::actions::ALL.iter().map(|action| action.kind);
+    let missing: Vec<&str> =
+        kinds.filter(|kind| !ASKED_FOR.contains(kind) && !shown.contains(*kind)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

@@ -16,6 +16,9 @@ use ttplan::model::database::version_table::VersionTable;
 use ttplan::model::diagnosis::Decisions;
 use ttplan::model::files::references::{Form, Reference, Referenced};
 use ttplan::model::files::uploads::{FileFact, RootState, Tree};
+use ttplan::model::host::HostFacts;
+use ttplan::model::host_command::HostCommand;
+use ttplan::model::host_profile::{HostProfile, HostVersionTable};
 use ttplan::model::names::{Digest, FilePath, Moment, ObjectRef};
 use ttplan::model::observation::{
     Circumstances, DatabaseFacts, FORMAT_VERSION, Facts, Identity, Observation, Presence,
@@ -125,12 +128,12 @@ impl Site {
 
     /// There is no record of the framework.
     pub fn without_record(&mut self) {
-        let name = self.book().table.name.clone();
+        let name = self.book().versions.table.name.clone();
         self.book().recorded = None;
         self.drop(&name);
     }
 
-    pub fn book(&mut self) -> &mut VersionTable {
+    pub fn book(&mut self) -> &mut RecordedRevisions {
         self.database.book.as_mut().unwrap()
     }
 
@@ -205,6 +208,26 @@ impl Site {
 
     pub fn upload(&mut self) -> &mut Upload {
         &mut self.config.uploads[0]
+    }
+
+    /// What the host would have to permit for all that the configuration says.
+    pub fn host(&mut self) -> &mut HostFacts {
+        let upgrade = self.revisions_config().upgrade.clone().unwrap();
+        let program = self.program.clone();
+        let check = HostCommand::of_check(&upgrade, program.as_ref()).unwrap();
+        let upgrade = HostCommand::of_upgrade(&upgrade, program.as_ref());
+        self.host.get_or_insert_with(|| HostFacts {
+            commands: [("upgrade".to_owned(), upgrade), ("check".to_owned(), check)].into(),
+            profile: Some(HostProfile {
+                source: "/etc/ttplan/profile.toml".to_owned(),
+                version_table: Some(HostVersionTable {
+                    table: "alembic_version".to_owned(),
+                    column: VERSION_COLUMN.to_owned(),
+                }),
+                columns: Vec::new(),
+                tolerate: Vec::new(),
+            }),
+        })
     }
 
     pub fn revisions_config(&mut self) -> &mut RevisionsConfig {
@@ -285,8 +308,6 @@ fn facts() -> Facts {
     let mut new = tree(NEW);
     new.files.push(FileFact("ada.png".into(), 3, Digest::of("ada")));
     Facts {
-        check_program: None,
-        host: None,
         database: DatabaseFacts {
             presence: Presence::Present,
             identity: Identity {
@@ -316,6 +337,8 @@ fn facts() -> Facts {
         catalogue: None,
         offline: Vec::new(),
         program: Some("/opt/venv/bin/flask".into()),
+        check_program: Some("/opt/venv/bin/flask".into()),
+        host: None,
         uploads: vec![tree(OLD), new],
         references: vec![Referenced {
             upload: "avatars".to_owned(),

@@ -1,9 +1,10 @@
 //! Stories of files: where they lie, whose names are taken, which rows name them.
 
 use ttplan::model::config::OnConflict;
+use ttplan::model::database::schema::Attachment;
 use ttplan::model::files::references::{Form, Outdated, Reference};
 use ttplan::model::files::uploads::{MountInfo, MountKind, Odd, OddKind, RootState};
-use ttplan::model::names::Digest;
+use ttplan::model::names::{Digest, ObjectKind};
 
 use crate::site::{NEW, OLD, Site};
 use crate::stories::{Story, story};
@@ -49,22 +50,21 @@ pub fn stories() -> Vec<Story> {
             .finding("odd_upload")
             .but("it does not", |site| site.tree(OLD).odd.clear()),
         story("outdated_reference", "Rows spell their avatars as an older release did.")
-            .at(|site| {
-                let reference = Reference {
-                    form: Form::Prefixed,
-                    prefix: Some("uploads/".to_owned()),
-                    formerly: vec!["static/".to_owned()],
-                    ..site.references[0].reference.clone()
-                };
-                site.upload().references = vec![reference.clone()];
-                site.references[0].reference = reference;
-                site.references[0].values = vec![("1".to_owned(), "static/ada.png".to_owned())];
-                let sha256 = Digest::of("the keys and values");
-                site.references[0].outdated = Some(Outdated { rows: 1, sha256 });
-            })
+            .at(outdated)
             .finding("outdated_reference")
             .step("rewrite_references")
             .but("none was counted", |site| site.references[0].outdated = None),
+        story("trigger_on_written_table", "A trigger acts when the rows would be rewritten.")
+            .at(|site| {
+                outdated(site);
+                site.table("users").attachments = vec![Attachment {
+                    kind: ObjectKind::Trigger,
+                    name: "sweeping".to_owned(),
+                    definition: "CREATE TRIGGER sweeping".to_owned(),
+                }];
+            })
+            .finding("trigger_on_written_table")
+            .but("there is none", |site| site.table("users").attachments.clear()),
         story("released_source", "An avatar that was moved lies in the old place still.")
             .at(|site| site.file(OLD, "ada.png", "ada"))
             .finding("released_source")
@@ -124,4 +124,19 @@ pub fn stories() -> Vec<Story> {
             .finding("upload_root")
             .but("it is the directory itself", |site| site.tree(NEW).state = RootState::Present),
     ]
+}
+
+/// A row names its avatar as an older release did.
+fn outdated(site: &mut Site) {
+    let reference = Reference {
+        form: Form::Prefixed,
+        prefix: Some("uploads/".to_owned()),
+        formerly: vec!["static/".to_owned()],
+        ..site.references[0].reference.clone()
+    };
+    site.upload().references = vec![reference.clone()];
+    site.references[0].reference = reference;
+    site.references[0].values = vec![("1".to_owned(), "static/ada.png".to_owned())];
+    let sha256 = Digest::of("the keys and values");
+    site.references[0].outdated = Some(Outdated { rows: 1, sha256 });
 }

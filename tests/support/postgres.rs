@@ -16,6 +16,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ttplan::model::client_programs::ClientPrograms;
 use ttplan::model::config::{Access, Database, Wait};
 use ttplan::model::names::Secret;
 
@@ -141,6 +142,14 @@ impl Cluster {
         &self.programs
     }
 
+    /// The same as a host names them: ttplan finds none along `PATH`.
+    pub fn client_programs(&self) -> ClientPrograms {
+        ClientPrograms {
+            pg_dump: Some(self.programs.join("pg_dump").into()),
+            pg_restore: Some(self.programs.join("pg_restore").into()),
+        }
+    }
+
     /// The directory of the socket.
     pub fn socket(&self) -> &Path {
         &self.directory
@@ -229,7 +238,7 @@ impl TestDatabase {
                 self.cluster.socket().display()
             )),
             path: std::env::var_os("PATH").unwrap_or_default(),
-            programs: Default::default(),
+            programs: self.cluster.client_programs(),
         }
     }
 }

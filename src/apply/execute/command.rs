@@ -182,7 +182,7 @@ pub fn check(ctx: &mut RunContext<'_>, step: &Step, run: &Run) -> Result<()> {
     .because(how)
     .because(tail.trim().to_owned());
     let wanted = wanted(&tail, host, &ctx.options.environment);
-    let error = wanted.iter().fold(error, |error, hint| error.hint(hint));
+    let error = wanted.into_iter().fold(error, Error::hint);
     Err(error.hint("run it by hand where ttplan runs, and mend what it complains about"))
 }
 
@@ -222,6 +222,7 @@ fn looks_like_variable(word: &str) -> bool {
 fn by_name<'a>(ctx: &'a RunContext<'_>, name: &str) -> Result<&'a HostCommand> {
     ctx.options.commands.get(name).ok_or_else(|| {
         Error::new(Kind::Refused, format!("the host permits no command `{name}`"))
+            .code("command_not_permitted")
             .hint(format!("add `[commands.{name}]` to host.toml"))
     })
 }
@@ -233,7 +234,7 @@ fn permitted<'a>(ctx: &'a RunContext<'_>, run: &Run) -> Result<&'a HostCommand> 
         return Ok(host);
     }
     let message = format!("the host's command `{}` is not the one of the plan", run.command);
-    Err(Error::new(Kind::Refused, message).hint("run `ttplan plan` again"))
+    Err(Error::new(Kind::Refused, message).code("command_differs").hint("run `ttplan plan` again"))
 }
 
 fn ready(

@@ -7,6 +7,9 @@ use crate::apply::execute::prove_backup;
 use crate::engines;
 use crate::engines::dialect::{Dialect, Spelling};
 use crate::error::{Error, Kind, Result};
+use crate::fs::files;
+use crate::fs::moving::put_out;
+use crate::fs::permitted::Purpose;
 use crate::model::plan::step::{
     BackupDatabase, BackupSource, Move, Quarantine, RestoreDatabase, RestoreObjects, SaveObjects,
     Step, Unquarantine,
@@ -49,17 +52,31 @@ pub fn save_objects(ctx: &mut RunContext<'_>, step: &Step, save: &SaveObjects) -
 
 /// Brings saved objects back.
 pub fn restore_objects(ctx: &mut RunContext<'_>, restore: &RestoreObjects) -> Result<()> {
-    let (path, _) = ctx.active_run.checked(&restore.name, None)?;
+    let path = ctx.active_run.checked(&restore.name, None)?;
     ctx.live.change_database().restore_objects(&restore.objects, &path)
 }
 
-/// Backs the database up, and proves the backup before anything rests on it.
+/// Backs the database up, and proves the backup before anything rests on it. Where others may write
+/// in the directory that it goes to, it is made in the run's folder and put out there when it is
+/// whole.
 pub fn back_up(ctx: &mut RunContext<'_>, step: &Step, backup: &BackupDatabase) -> Result<()> {
-    let path = ctx.active_run.kept_at(&backup.name, backup.directory.as_ref());
+    let directory = backup.directory.as_ref();
+    let outside = directory.map(|directory| ctx.live.open_place(directory, Purpose::Backups));
+    let outside = outside.transpose()?.filter(|place| !place.is_ours_alone);
+    let path = ctx.active_run.kept_at(&backup.name, directory);
     ctx.active_run.make_free(&path)?;
-    let kept = ctx.live.change_database().backup(&path)?;
+    let made = match &outside {
+        Some(_) => ctx.active_run.kept_at(&backup.name, None),
+        None => path.clone(),
+    };
+    ctx.active_run.make_free(&made)?;
+    let kept = ctx.live.change_database().backup(&made)?;
     if ctx.options.prove_backup {
-        prove_backup::prove(ctx, &path)?;
+        prove_backup::prove(ctx, &made)?;
+    }
+    if let Some(place) = outside {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        put_out(&made, &place.fd, &name).map_err(|error| files::told("write", &path, &error))?;
     }
     ctx.active_run.saved(&step.id, &backup.name, &kept)
 }
@@ -68,7 +85,7 @@ pub fn back_up(ctx: &mut RunContext<'_>, step: &Step, backup: &BackupDatabase) -
 pub fn restore(ctx: &mut RunContext<'_>, mv: &Move, restore: &RestoreDatabase) -> Result<()> {
     match &restore.source {
         BackupSource::Run(backup) => {
-            let (path, _) = ctx.active_run.checked(&backup.name, backup.directory.as_ref())?;
+            let path = ctx.active_run.checked(&backup.name, backup.directory.as_ref())?;
             ctx.live.change_database().restore_backup(&path)
         }
         BackupSource::Archive { .. } => Err(unsupported(mv)),
@@ -87,7 +104,7 @@ pub fn check_backup(ctx: &mut RunContext<'_>, mv: &Move, restore: &RestoreDataba
 
 /// Restores the backup that a step's undo names, for a command that failed.
 pub fn restore_of(ctx: &mut RunContext<'_>, backup: &BackupDatabase) -> Result<()> {
-    let (path, _) = ctx.active_run.checked(&backup.name, backup.directory.as_ref())?;
+    let path = ctx.active_run.checked(&backup.name, backup.directory.as_ref())?;
     ctx.live.change_database().restore_backup(&path)
 }
 
@@ -110,7 +127,7 @@ pub fn quarantine(ctx: &mut RunContext<'_>, step: &Step, put: &Quarantine) -> Re
 /// Brings an object back from quarantine.
 pub fn unquarantine(ctx: &mut RunContext<'_>, back: &Unquarantine) -> Result<()> {
     let path = match ctx.active_run.standing().saved.contains_key(&back.name) {
-        true => ctx.active_run.checked(&back.name, None)?.0,
+        true => ctx.active_run.checked(&back.name, None)?.to_path_buf(),
         false => ctx.active_run.kept_at(&back.name, None),
     };
     ctx.live.change_database().unquarantine(&back.object, &path)

@@ -8,6 +8,7 @@ use crate::apply::probe::saved::is_undone;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::fs::files;
+use crate::fs::permitted::Purpose;
 use crate::model::plan::step::{Answer, DiscardSaved};
 
 /// Removes it, thing by thing.
@@ -21,6 +22,9 @@ pub(in crate::apply) fn discard(ctx: &mut RunContext<'_>, discard: &DiscardSaved
     }
     for thing in &discard.saved {
         ctx.go_on()?;
+        if let Some(directory) = &thing.directory {
+            ctx.live.check_place(directory, Purpose::Backups)?;
+        }
         let path = run.kept_at(&thing.name, thing.directory.as_ref());
         remove(&path).map_err(|error| files::told("remove", &path, &error))?;
         path.parent().map_or(Ok(()), files::sync_directory)?;

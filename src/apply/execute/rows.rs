@@ -49,7 +49,7 @@ pub fn write(ctx: &mut RunContext<'_>, step: &Step, write: &WriteRows) -> Result
 /// else by now is an error, unless what was written since may be lost: then that row is left as it
 /// is.
 pub fn restore(ctx: &mut RunContext<'_>, restore: &RestoreRows) -> Result<()> {
-    let (path, _) = ctx.active_run.checked(&restore.name, None)?;
+    let path = ctx.active_run.checked(&restore.name, None)?;
     let back = read(&path)?.into_iter().map(|(key, old, new)| (key, new, old)).collect();
     let lenient = ctx.options.discard_writes;
     set(ctx, &restore.rewriting, back, lenient)
@@ -63,7 +63,7 @@ pub fn check_unwritten(ctx: &mut RunContext<'_>, restore: &RestoreRows) -> Resul
     if !ctx.active_run.standing().saved.contains_key(&restore.name) {
         return Ok(());
     }
-    let (path, _) = ctx.active_run.checked(&restore.name, None)?;
+    let path = ctx.active_run.checked(&restore.name, None)?;
     if ctx.options.discard_writes {
         return Ok(());
     }

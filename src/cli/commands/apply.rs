@@ -10,7 +10,7 @@ use crate::artifact::json;
 use crate::cli::out::Out;
 use crate::cli::reporter::{CliReporter, Format};
 use crate::cli::settings::{HostArgs, SiteArgs};
-use crate::cli::trusted_plan::{Bundle, Leave, check_apart, trusted};
+use crate::cli::trusted_plan::{Bundle, Leave, check_apart, permitted, trusted};
 use crate::config;
 use crate::error::Result;
 use crate::live;
@@ -107,7 +107,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let mut options = args.how.options(&site, &settled.access, sidecar, false);
     options.prove_backup = args.prove_backup || site.policy.prove_backup;
     let turn = StateLock::take(&site, &options)?;
-    let mut live = live::open_to_change(&settled.access)?;
+    let mut live = live::open_to_change(&settled.access, permitted(&site, &args.file)?)?;
     let question = (!args.how.auto_approve).then_some(("Apply these steps?", "--auto-approve"));
     let mut follower = CliReporter::new(out, args.how.format, question)?.following(args.how.follow);
     let report = apply::apply(&trusted, &turn, &site, live.as_mut(), &options, &mut follower)?;

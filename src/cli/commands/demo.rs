@@ -12,7 +12,6 @@ use crate::engines;
 use crate::engines::dialect::Sql;
 use crate::error::{Error, Kind, Result};
 use crate::fs::files;
-use crate::live;
 use crate::model::config::{Access, Database, Wait};
 use crate::model::names::{FilePath, Secret};
 use crate::render::style::{faint, strong};
@@ -122,14 +121,13 @@ fn fill_database(path: &Path) -> Result<()> {
         options: Default::default(),
         wait: Wait { attempts: 1, delay_seconds: 0, timeout_seconds: 10 },
     };
-    let mut live = live::open_to_change(&Access {
+    let mut database = (engine.change)(&Access {
         database,
         password: None,
         url: Secret::default(),
         path: OsString::new(),
         programs: Default::default(),
     })?;
-    let database = live.change_database();
     database.begin()?;
     for statement in
         SITE.split_inclusive(";\n").map(str::trim).filter(|statement| !statement.is_empty())

@@ -23,7 +23,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let site = args.host.site()?;
-    let history = match StateDirectory::find(site.state.as_path())? {
+    let history = match StateDirectory::find(&site.state, &site.links)? {
         Some(state) => history::read(&state)?,
         None => History::default(),
     };

@@ -63,7 +63,7 @@ pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
         output::check_file(path)?;
     }
     let site = args.site.host.site()?;
-    let Some(state) = StateDirectory::find(site.state.as_path())? else {
+    let Some(state) = StateDirectory::find(&site.state, &site.links)? else {
         out.result("nothing was ever run here\n")?;
         return Ok(0);
     };

@@ -82,7 +82,7 @@ fn restore(args: &Restore, out: &mut Out) -> Result<u8> {
 fn list(args: &List, out: &mut Out) -> Result<u8> {
     let site = args.host.site()?;
     let mut lines = Vec::new();
-    if let Some(state) = StateDirectory::find(site.state.as_path())? {
+    if let Some(state) = StateDirectory::find(&site.state, &site.links)? {
         for run in state.runs()? {
             lines.extend(of_run(&run)?);
         }

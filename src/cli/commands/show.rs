@@ -9,12 +9,10 @@ use crate::artifact::{document, history, sidecar};
 use crate::cli::commands::undo;
 use crate::cli::out::Out;
 use crate::cli::settings::HostArgs;
-use crate::engines;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::fs::files;
 use crate::model::names::Digest;
 use crate::model::plan::Plan;
-use crate::model::plan::difference;
 use crate::model::text::shell_word;
 use crate::render;
 use crate::render::plan::Wanted;
@@ -78,7 +76,7 @@ fn run_of(args: &Args) -> Result<Option<RunDirectory>> {
         .filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit()));
     let Some(name) = name.filter(|_| !args.file.exists()) else { return Ok(None) };
     let site = args.host.site()?;
-    undo::named(&StateDirectory::open_existing(site.state.as_path())?, name).map(Some)
+    undo::named(&StateDirectory::open_existing(&site.state, &site.links)?, name).map(Some)
 }
 
 /// A plan in the wanted form.
@@ -99,14 +97,7 @@ pub fn read(file: &std::path::Path) -> Result<(Plan, Vec<u8>)> {
     let bytes = files::read(file)?;
     let plan = document::read_plan(&file.to_string_lossy(), &bytes)?;
     sidecar::check(&plan, &sidecar::path_of(file))?;
-    let contradictions = engines::by_name(&plan.target.database.engine).map_or_else(
-        || difference::differences(&plan),
-        |engine| validation::offences(&plan, engine.dialect),
-    );
-    if contradictions.is_empty() {
-        return Ok((plan, bytes));
-    }
-    let message = format!("`{}` does not follow from what it says", file.display());
-    let told = Error::refused(Kind::Refused, message, contradictions);
-    Err(told.hint("do not sign or apply it; find out who made it"))
+    validation::check(&plan, &file.to_string_lossy())
+        .map_err(|error| error.hint("do not sign or apply it; find out who made it"))?;
+    Ok((plan, bytes))
 }

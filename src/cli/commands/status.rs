@@ -23,7 +23,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut Out) -> Result<u8> {
     let site = args.host.site()?;
-    let Some(state) = StateDirectory::find(site.state.as_path())? else {
+    let Some(state) = StateDirectory::find(&site.state, &site.links)? else {
         let none = StateDirectoryStatus {
             site: site.name,
             directory: site.state,

@@ -180,14 +180,10 @@ fn shown(setup: &Setup, papers: &[Paper]) -> String {
         let path = setup.directory.as_path().join(&paper.name);
         let what = if paper.private { " (a new key)" } else { "" };
         text.push_str(&format!("{}{what}\n", plain(&path.to_string_lossy())));
-        let sourced = paper.lines.iter().filter(|line| line.source.is_some());
-        let width = sourced.map(|line| line.text.chars().count()).max().unwrap_or(0).min(60);
         for line in &paper.lines {
             let shown = plain(&line.text).to_string();
             match &line.source {
-                Some(source) => {
-                    text.push_str(&format!("    {shown:width$}  <- {}\n", plain(source)))
-                }
+                Some(source) => text.push_str(&format!("    {shown}  <- {}\n", plain(source))),
                 None if shown.is_empty() => text.push('\n'),
                 None => text.push_str(&format!("    {shown}\n")),
             }

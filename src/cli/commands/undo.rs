@@ -9,7 +9,7 @@ use crate::cli::commands::apply::How;
 use crate::cli::out::Out;
 use crate::cli::reporter::CliReporter;
 use crate::cli::settings::SiteArgs;
-use crate::cli::trusted_plan::{Bundle, Leave, trusted};
+use crate::cli::trusted_plan::{Bundle, Leave, permitted, trusted};
 use crate::error::{Error, Kind, Result};
 use crate::live::{self, LiveWriter};
 use crate::model::run::report::Report;
@@ -76,12 +76,12 @@ impl UndoCommand<'_> {
         ) -> Result<Report>,
     ) -> Result<u8> {
         let site = self.site.host.site()?;
-        let folder = find(&StateDirectory::open_existing(site.state.as_path())?)?;
+        let folder = find(&StateDirectory::open_existing(&site.state, &site.links)?)?;
         let trusted = trusted(Bundle::read(&folder.plan())?, &site, self.leave, crate::cli::now())?;
         let settled = self.site.settle_to_change()?;
         let options = self.how.options(&site, &settled.access, None, self.discard_writes);
         let turn = StateLock::take(&site, &options)?;
-        let mut live = live::open_to_change(&settled.access)?;
+        let mut live = live::open_to_change(&settled.access, permitted(&site, &folder.plan())?)?;
         let question = (!self.how.auto_approve).then_some((self.question, "--auto-approve"));
         let mut follower =
             CliReporter::new(out, self.how.format, question)?.following(self.how.follow);
@@ -143,13 +143,18 @@ fn last(state: &StateDirectory) -> Result<RunDirectory> {
 mod tests {
     use super::*;
     use crate::artifact::journal::{FORMAT_VERSION, Journal};
+    use crate::model::names::FilePath;
     use crate::model::names::{Digest, Moment};
     use crate::model::run::journal::JournalEvent;
 
     #[test]
     fn the_last_run_is_the_one_that_was_opened_last_and_never_a_guess() {
         let directory = tempfile::tempdir().unwrap();
-        let state = StateDirectory::open(&directory.path().join("state")).unwrap();
+        let state = StateDirectory::open(
+            &FilePath::new(directory.path().join("state")),
+            &Default::default(),
+        )
+        .unwrap();
         let open = |plan: &str, seconds| {
             let run = state.run_of(&Digest::of(plan));
             run.make().unwrap();

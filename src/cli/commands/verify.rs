@@ -105,7 +105,7 @@ fn all_of(name: &str, asked: &[Question<'_>]) -> Error {
     let refused = asked.iter().flat_map(|one| &one.no);
     let reasons = refused.clone().flat_map(|error| error.reasons()).collect();
     let error = Error::refused(Kind::Refused, format!("plan `{name}` is refused here"), reasons);
-    refused.flat_map(|error| error.hints()).fold(error, |error, hint| error.hint(hint))
+    refused.flat_map(|error| error.hints()).fold(error, Error::hint)
 }
 
 fn of_observation(signed: &[Signed], bytes: &[u8], site: &HostConfig) -> Verification {

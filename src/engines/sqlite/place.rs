@@ -11,6 +11,7 @@ use rustix::fs::{Access as Permission, AtFlags, CWD, accessat};
 
 use crate::engines::sqlite::held::Held;
 use crate::error::{Error, Kind, Result};
+use crate::fs::plain;
 use crate::model::config::Access;
 use crate::model::names::FilePath;
 use crate::model::observation::Identity;
@@ -78,6 +79,18 @@ impl DatabasePath {
         PathBuf::from(format!("{}{suffix}", self.name))
     }
 
+    /// Opens a companion, where there is one.
+    ///
+    /// Errors: `Kind::Unreachable` for what is no regular file: SQLite keeps nothing else there.
+    pub(super) fn companion(&self, suffix: &str) -> Result<Option<File>> {
+        let path = self.beside(suffix);
+        match plain::open(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(cannot_look(&path, &error)),
+        }
+    }
+
     pub(super) fn identity(&self) -> Identity {
         Identity {
             engine: super::NAME.into(),
@@ -111,7 +124,7 @@ impl DatabasePath {
             return Ok(None);
         }
         self.check_companions()?;
-        match File::open(&self.path).and_then(Held::new) {
+        match plain::open(&self.path).and_then(Held::new) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(cannot_look(&self.path, &error)),
@@ -156,9 +169,9 @@ impl DatabasePath {
 
     /// Whether reading it in place would make or change files beside it.
     pub(super) fn leaves_traces(&self, file: &File) -> Result<bool> {
-        let journal =
-            self.beside(JOURNAL).symlink_metadata().is_ok_and(|journal| journal.len() > 0);
-        let wal = self.beside(WAL).symlink_metadata().is_ok();
+        let length = |file: &File| file.metadata().is_ok_and(|about| about.len() > 0);
+        let journal = self.companion(JOURNAL)?.as_ref().is_some_and(length);
+        let wal = self.companion(WAL)?.is_some();
         Ok(journal || wal || self.header(file)?.is_wal())
     }
 

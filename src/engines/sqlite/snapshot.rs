@@ -12,7 +12,7 @@
 //! kill leaves it behind.
 
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::ErrorKind;
+use std::io::{BufReader, ErrorKind, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::thread::sleep;
@@ -26,7 +26,6 @@ use crate::engines::sqlite::kept::KeptFile;
 use crate::engines::sqlite::pages::Copying;
 use crate::engines::sqlite::place::{DatabasePath, FileVersion, JOURNAL, WAL};
 use crate::error::{Error, Kind, Result};
-use crate::fs::plain;
 
 /// How often to try again when the database is written to while it is copied.
 const TRIES: u32 = 10;
@@ -82,17 +81,19 @@ type Taken = Option<(Connection, Option<TempDir>)>;
 
 /// Copies the files; nothing when they changed meanwhile.
 fn copied(place: &DatabasePath, file: &File) -> Result<Taken> {
-    let before = State::of(place);
+    let before = State::of(place)?;
     if before.is_fresh() {
         return Ok(None);
     }
     let directory = private_directory(place)?;
     let copy = directory.path().join(COPY);
+    let beside = |suffix: &str| copy.with_file_name(format!("{COPY}{suffix}"));
+    let (log, journal) = (place.companion(WAL)?, place.companion(JOURNAL)?);
     copy_file(file, &copy)
-        .and_then(|()| copy_companion(place, WAL, &copy))
-        .and_then(|()| copy_companion(place, JOURNAL, &copy))
+        .and_then(|()| log.map_or(Ok(()), |log| copy_log(&log, &beside(WAL))))
+        .and_then(|()| journal.map_or(Ok(()), |journal| copy_file(&journal, &beside(JOURNAL))))
         .map_err(|error| cannot_copy(place, &directory, &error))?;
-    if State::of(place) != before {
+    if State::of(place)? != before {
         return Ok(None);
     }
     let mut connection = Connection::open(&copy, place.name(), OpenMode::Private)?;
@@ -157,16 +158,15 @@ struct State {
 const LOG_HEADER: usize = 32;
 
 impl State {
-    fn of(place: &DatabasePath) -> Self {
-        let print =
-            |suffix| place.beside(suffix).symlink_metadata().ok().as_ref().map(FileVersion::of);
-        let log = plain::open(&place.beside(WAL)).ok().map(|file| {
+    fn of(place: &DatabasePath) -> Result<Self> {
+        let print = |suffix| place.beside(suffix).metadata().ok().as_ref().map(FileVersion::of);
+        let log = place.companion(WAL)?.map(|file| {
             let mut header = [0; LOG_HEADER];
             // A log that is shorter than its header is empty, and so is a header of zeros.
             let _ = file.read_exact_at(&mut header, 0);
             header
         });
-        Self { database: print(""), journal: print(JOURNAL), log }
+        Ok(Self { database: print(""), journal: print(JOURNAL), log })
     }
 
     /// Whether a file was written so lately that another write would not show.
@@ -189,10 +189,38 @@ fn copy_file(mut from: &File, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn copy_companion(place: &DatabasePath, suffix: &str, copy: &Path) -> std::io::Result<()> {
-    match plain::open(&place.beside(suffix)) {
-        Ok(file) => copy_file(&file, &copy.with_file_name(format!("{COPY}{suffix}"))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+/// Copies a log as far as it is one: what SQLite would read of it, whatever lies behind that.
+fn copy_log(from: &File, to: &Path) -> std::io::Result<()> {
+    let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    let mut reader = BufReader::new(from);
+    let mut header = [0; LOG_HEADER];
+    if !filled(&mut reader, &mut header)? {
+        return Ok(());
+    }
+    copy.write_all(&header)?;
+    let page = u32::from_be_bytes([header[8], header[9], header[10], header[11]]);
+    let (magic, salts) = (&header[..4], &header[16..24]);
+    let is_log = [LOG_MAGIC, LOG_MAGIC + 1].iter().any(|ours| ours.to_be_bytes() == *magic);
+    if !is_log || !page.is_power_of_two() || page > LARGEST_PAGE {
+        return Ok(());
+    }
+    let mut frame = vec![0; FRAME_HEADER + page as usize];
+    while filled(&mut reader, &mut frame)? && frame[8..16] == *salts {
+        copy.write_all(&frame)?;
+    }
+    Ok(())
+}
+
+/// What a log begins with, and how long the header of each of its frames is.
+const LOG_MAGIC: u32 = 0x377f_0682;
+const FRAME_HEADER: usize = 24;
+const LARGEST_PAGE: u32 = 65536;
+
+/// Whether there was enough to fill it.
+fn filled(reader: &mut impl Read, into: &mut [u8]) -> std::io::Result<bool> {
+    match reader.read_exact(into) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -267,6 +295,62 @@ mod tests {
             );
             drop(snapshot);
             writer.run("INSERT INTO t VALUES (1)").unwrap();
+        }
+    }
+
+    #[test]
+    fn of_a_log_only_its_frames_are_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("x.db"), "").unwrap();
+        let mut writer = Connection::open(&at("x.db"), "x.db", OpenMode::Change).unwrap();
+        writer.rows("PRAGMA journal_mode = WAL").unwrap();
+        writer.run("CREATE TABLE t (a); INSERT INTO t VALUES (1), (2)").unwrap();
+        let log = at("x.db-wal");
+        let real = std::fs::read(&log).unwrap();
+        copy_log(&File::open(&log).unwrap(), &at("copy")).unwrap();
+        assert!(std::fs::read(at("copy")).unwrap() == real);
+        // What follows, as far as it goes, is no part of it.
+        let longer = File::options().write(true).open(&log).unwrap();
+        longer.set_len(1 << 40).unwrap();
+        copy_log(&File::open(&log).unwrap(), &at("bounded")).unwrap();
+        assert!(std::fs::read(at("bounded")).unwrap() == real);
+        longer.set_len(real.len() as u64).unwrap();
+        File::create(at("zeros")).unwrap().set_len(1 << 40).unwrap();
+        copy_log(&File::open(at("zeros")).unwrap(), &at("nothing")).unwrap();
+        assert_eq!(at("nothing").metadata().unwrap().len(), LOG_HEADER as u64);
+        let mut snapshot = take(&place(&at("x.db"))).unwrap().unwrap();
+        assert_eq!(snapshot.connection.number("SELECT count(*) FROM t").unwrap(), 2);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_beside_a_database_is_told_at_once() {
+        for suffix in [WAL, JOURNAL] {
+            for sort in ["pipe", "zero", "socket", "directory", "another database's"] {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("x.db");
+                std::fs::write(&path, "").unwrap();
+                Connection::open(&path, "x.db", OpenMode::Change)
+                    .and_then(|mut new| new.run("CREATE TABLE t (a)"))
+                    .unwrap();
+                let beside = folder.path().join(format!("x.db{suffix}"));
+                let mut socket = None;
+                match sort {
+                    "pipe" => {
+                        let mode = rustix::fs::Mode::RUSR;
+                        rustix::fs::mkfifoat(rustix::fs::CWD, &beside, mode).unwrap();
+                    }
+                    "zero" => std::os::unix::fs::symlink("/dev/zero", &beside).unwrap(),
+                    "socket" => {
+                        socket = Some(std::os::unix::net::UnixListener::bind(&beside).unwrap());
+                    }
+                    "directory" => std::fs::create_dir(&beside).unwrap(),
+                    _ => std::os::unix::fs::symlink(&path, &beside).unwrap(),
+                }
+                let error = take(&place(&path)).err().unwrap();
+                assert_eq!(error.kind(), Kind::Unreachable, "{suffix} {sort}: {error}");
+                drop(socket);
+            }
         }
     }
 

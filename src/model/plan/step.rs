@@ -139,7 +139,7 @@ pub enum Move {
     SaveFiles(SaveFiles),
     ReleaseFiles(ReleaseFiles),
     RestoreFiles(RestoreFiles),
-    Run(Run),
+    Run(Box<Run>),
     DiscardSaved(DiscardSaved),
 }
 
@@ -232,7 +232,7 @@ impl Move {
             Self::SaveFiles(mv) => mv,
             Self::ReleaseFiles(mv) => mv,
             Self::RestoreFiles(mv) => mv,
-            Self::Run(mv) => mv,
+            Self::Run(mv) => &**mv,
             Self::DiscardSaved(mv) => mv,
         }
     }
@@ -274,7 +274,7 @@ impl Move {
             Self::SaveFiles(mv) => mv,
             Self::ReleaseFiles(mv) => mv,
             Self::RestoreFiles(mv) => mv,
-            Self::Run(mv) => mv,
+            Self::Run(mv) => &mut **mv,
             Self::DiscardSaved(mv) => mv,
         }
     }

@@ -17,6 +17,8 @@ pub struct SavedFact {
 /// How far a run has come: the fold of its lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunState {
+    /// The plan that the run is of.
+    pub plan_sha256: Option<Digest>,
     pub opened_at: Option<Moment>,
     pub last_at: Option<Moment>,
     pub signed_by: Vec<String>,
@@ -48,7 +50,8 @@ impl RunState {
     pub fn take(&mut self, entry: &JournalEntry) {
         self.last_at = Some(entry.at);
         match entry.what.clone() {
-            JournalEvent::Opened { signed_by, .. } => {
+            JournalEvent::Opened { signed_by, plan_sha256, .. } => {
+                self.plan_sha256 = Some(plan_sha256);
                 self.opened_at = Some(entry.at);
                 self.signed_by = signed_by;
             }

@@ -6,7 +6,9 @@ use rustix::fs::{self, AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::error::Result;
-use crate::fs::root::{Root, split};
+use crate::fs::permitted::Last;
+use crate::fs::root::{Root, parts, split};
+use crate::fs::way;
 use crate::model::names::FilePath;
 use crate::stores::local::attributes::{
     OF_DIRECTORIES, Own, Unkept, apply_attributes, keep_attributes,
@@ -21,52 +23,69 @@ const READ: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 const NEW: Mode = Mode::RWXU;
 
 /// Makes a directory at a plain absolute path and the missing ones above it, all with this mode
-/// (0755 without) and owner; returns those made, outermost first. Links above are the operator's
-/// business and are followed; the directory itself must not be one. Nothing stays of a failure.
+/// (0755 without) and owner; returns those made, outermost first. Nothing stays of a failure.
+///
+/// Without a `start`, links above are the operator's business and are followed; the directory
+/// itself must not be one.
 pub(super) fn make_directory(
     path: &FilePath,
     how: &CopyAttributes,
     modern: bool,
+    start: Option<Last>,
 ) -> Result<Vec<FilePath>> {
     check_mode(how.mode, OF_DIRECTORIES)?;
+    let start = start.map_or_else(|| start_of(path), Ok)?;
     let mut made = Vec::new();
-    match make_all(path, how, modern, &mut made) {
-        Ok(()) => Ok(made),
+    match make_all(start, how, modern, &mut made) {
+        Ok(()) => Ok(made.into_iter().map(|(_, path)| path).collect()),
         Err(error) => {
-            for path in made.iter().rev() {
-                let _ = fs::unlinkat(fs::CWD, path.as_path(), AtFlags::REMOVEDIR);
+            for (above, path) in made.iter().rev() {
+                let _ = fs::unlinkat(above, parts(path).1, AtFlags::REMOVEDIR);
             }
             Err(error)
         }
     }
 }
 
+/// As far as there is a way; links are followed on it, but not at its end.
+fn start_of(path: &FilePath) -> Result<Last> {
+    let failed = |errno, at: &FilePath| undone("make directory", errno, at);
+    let top = FilePath::from("/");
+    let mut here = fs::open("/", PASS, Mode::empty()).map_err(|errno| failed(errno, &top))?;
+    let (mut there, mut names) = (top, components(path));
+    while let Some((end, name)) = names.next() {
+        let so_far = FilePath::from_bytes(&path.as_bytes()[..end]);
+        let guard = if so_far == *path { OFlags::NOFOLLOW } else { OFlags::empty() };
+        match fs::openat(&here, name, PASS | guard, Mode::empty()) {
+            Ok(next) => (here, there) = (next, so_far),
+            Err(Errno::NOENT) => {
+                let rest = [name].into_iter().chain(names.map(|(_, name)| name));
+                return Ok((here, there, rest.map(<[u8]>::to_vec).collect()));
+            }
+            Err(errno) => return Err(failed(errno, &so_far)),
+        }
+    }
+    Ok((here, there, Vec::new()))
+}
+
+/// Makes what is missing. It may be somebody else's at once: no link that he puts there is followed.
 fn make_all(
-    path: &FilePath,
+    (mut here, mut there, missing): Last,
     how: &CopyAttributes,
     modern: bool,
-    made: &mut Vec<FilePath>,
+    made: &mut Vec<(OwnedFd, FilePath)>,
 ) -> Result<()> {
-    let mut here = fs::open("/", PASS, Mode::empty())
-        .map_err(|errno| undone("make directory", errno, &FilePath::from("/")))?;
-    for (end, name) in components(path) {
-        let so_far = FilePath::from_bytes(&path.as_bytes()[..end]);
-        // What is made may be somebody else's by now: no link that he puts there is followed.
-        let guarded = so_far == *path || !made.is_empty();
-        let guard = if guarded { OFlags::NOFOLLOW } else { OFlags::empty() };
-        here = match fs::openat(&here, name, PASS | guard, Mode::empty()) {
-            Err(Errno::NOENT) => {
-                let failed = |lost| unkept(&so_far, lost, "make directory");
-                sweep(&here).map_err(|errno| failed(errno.into()))?;
-                let new = make_one(&here, name, how, None, modern).map_err(failed)?;
-                made.push(so_far.clone());
-                fs::fsync(&new)
-                    .and_then(|()| fs::fsync(fs::openat(&here, c".", READ, Mode::empty())?))
-                    .map_err(|errno| failed(errno.into()))?;
-                new
-            }
-            opened => opened.map_err(|errno| undone("make directory", errno, &so_far))?,
-        };
+    for name in missing {
+        let so_far = there.join(&FilePath::from_bytes(&name[..]));
+        let failed = |lost| unkept(&so_far, lost, "make directory");
+        let undone = |errno: Errno| failed(errno.into());
+        sweep(&here).map_err(undone)?;
+        let new = make_one(&here, &name, how, None, modern).map_err(failed)?;
+        let synced =
+            fs::fsync(&new).and_then(|()| fs::fsync(fs::openat(&here, c".", READ, Mode::empty())?));
+        made.push((std::mem::replace(&mut here, new), so_far.clone()));
+        synced.map_err(undone)?;
+        there = so_far;
     }
     Ok(())
 }
@@ -183,20 +202,24 @@ pub(super) fn make_like(
     Ok(())
 }
 
-/// Removes an empty directory at a plain absolute path, or what an interruption left of its making;
-/// false where it is not empty or not there.
-pub(super) fn remove_directory(path: &FilePath) -> Result<bool> {
+/// The directory above a plain absolute path; none where it is not there.
+pub(super) fn above(path: &FilePath) -> Result<Option<OwnedFd>> {
+    match fs::open(way::above(path).as_path(), READ, Mode::empty()) {
+        Err(Errno::NOENT) => Ok(None),
+        above => above.map(Some).map_err(|errno| undone("remove directory", errno, path)),
+    }
+}
+
+/// Removes an empty directory, whose name ends `path`, from the one `above` it, or what an
+/// interruption left of its making; false where it is not empty or not there.
+pub(super) fn remove_directory(path: &FilePath, above: Option<OwnedFd>) -> Result<bool> {
     let refused = |errno| undone("remove directory", errno, path);
-    let (above, name) = split(path);
+    let (_, name) = split(path);
     if name.is_empty() {
         return Err(refused(Errno::BUSY));
     }
-    // The directory above `/x` is written as nothing.
-    let above = if above.as_bytes().is_empty() { FilePath::from("/") } else { above };
-    let above = match fs::open(above.as_path(), READ, Mode::empty()) {
-        Err(Errno::NOENT) => return Ok(false),
-        above => above.map_err(refused)?,
-    };
+    let Some(above) = above else { return Ok(false) };
+    let above = fs::openat(&above, c".", READ, Mode::empty()).map_err(refused)?;
     point("disk: before a directory is removed").map_err(refused)?;
     sweep(&above).map_err(refused)?;
     match fs::unlinkat(&above, name, AtFlags::REMOVEDIR) {

@@ -52,6 +52,8 @@ pub(super) fn check_mode(mode: Option<u32>, bits: u32) -> Result<()> {
 pub(super) fn unkept(path: &FilePath, lost: Unkept, doing: &str) -> Error {
     let kept = |what: String, why: &str, hint: &str| {
         Error::new(Kind::Failed, format!("`{}` cannot have {what}", path.to_text()))
+            .code("attribute_not_kept")
+            .about(path.to_text())
             .because(why.to_owned())
             .hint(hint.to_owned())
     };
@@ -96,6 +98,9 @@ fn told(kind: Kind, mv: &str, errno: Errno, path: &FilePath) -> Error {
         }
         Errno::NOENT => error.because("it is not there"),
         Errno::EXIST => error.because("something is there already").hint(format!("ls -ld {path}")),
+        Errno::XDEV => error
+            .because("ttplan's own state directory lies there by another name")
+            .hint(format!("findmnt -T {path}")),
         Errno::LOOP => error.because("a symbolic link is in the way, and none is followed"),
         Errno::NOTDIR => {
             error.because("something that is not a directory, or a symbolic link, is in the way")

@@ -5,44 +5,38 @@ use std::fs::File;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::fs::lock::take;
+use crate::fs::lock;
 use crate::model::names::FilePath;
-use crate::stores::local::errors;
 
-/// Takes the lock; it is given back when the file is dropped. `None` where there is no such root.
+/// Takes the lock on a directory that is open; it is given back when the file is dropped.
 ///
 /// Errors: `Kind::Locked` when another holds it after `wait`.
-pub fn lock(root: &FilePath, wait: Duration) -> Result<Option<File>> {
-    let unread = |error: &std::io::Error| match rustix::io::Errno::from_io_error(error) {
-        Some(errno) => errors::unread(errno, root),
-        None => Error::new(Kind::Unreachable, format!("`{}` cannot be opened", root.to_text()))
-            .because(error),
-    };
-    let file = match File::open(root.as_path()) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unread(&error)),
-    };
-    if take(&file, wait).map_err(|error| unread(&error))? {
-        return Ok(Some(file));
+pub(super) fn take(directory: File, root: &FilePath, wait: Duration) -> Result<File> {
+    let shown = root.to_text();
+    let taken = lock::take(&directory, wait).map_err(|error| {
+        Error::new(Kind::Unreachable, format!("`{shown}` cannot be locked")).because(error)
+    })?;
+    if taken {
+        return Ok(directory);
     }
-    let held = format!("another run is copying to `{}`", root.to_text());
-    Err(Error::new(Kind::Locked, held).hint("wait for it, or give `--lock-timeout 60s`"))
+    Err(Error::new(Kind::Locked, format!("another run is copying to `{shown}`"))
+        .hint("wait for it, or give `--lock-timeout 60s`"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stores::local::LocalStore;
 
     #[test]
     fn one_run_at_a_time_and_no_file_left_behind() {
         let directory = tempfile::tempdir().unwrap();
-        let root = FilePath::new(directory.path());
-        let held = lock(&root, Duration::ZERO).unwrap();
-        assert_eq!(lock(&root, Duration::ZERO).unwrap_err().kind(), Kind::Locked);
+        let (root, disk) = (FilePath::new(directory.path()), LocalStore::new());
+        let held = disk.lock(&root, Duration::ZERO).unwrap();
+        assert_eq!(disk.lock(&root, Duration::ZERO).unwrap_err().kind(), Kind::Locked);
         drop(held);
-        assert!(lock(&root, Duration::ZERO).unwrap().is_some());
-        assert!(lock(&root.join(&"missing".into()), Duration::ZERO).unwrap().is_none());
+        assert!(disk.lock(&root, Duration::ZERO).unwrap().is_some());
+        assert!(disk.lock(&root.join(&"missing".into()), Duration::ZERO).unwrap().is_none());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }

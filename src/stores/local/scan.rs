@@ -181,13 +181,12 @@ fn circumstance(stat: &Stat) -> FileCircumstance {
 ///
 /// Errors: a path is not plain and relative.
 pub(super) fn states(
-    root: &FilePath,
+    root: rustix::io::Result<Root>,
     files: &[FileFact],
     memory: &HashCache,
-    modern: bool,
 ) -> Result<Vec<FileState>> {
     check(files)?;
-    let everywhere = match Root::open(root, modern) {
+    let everywhere = match root {
         Ok(root) => return Ok(states_below(&root, files, memory)),
         Err(errno) => match root_state(errno) {
             RootState::Missing => FileState::Missing,

@@ -103,3 +103,18 @@ impl FileList {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::names::Digest;
+    use crate::model::text::visible_line;
+
+    #[test]
+    fn a_line_of_a_file_has_nothing_that_is_escaped_where_it_is_shown() {
+        let row = FileFact("more/ada.png".into(), 3, Digest::of("ada"));
+        let lines = FileList::Inline(vec![row]).lines(true);
+        assert_eq!(lines, [format!("`more/ada.png`, 3 B, {}", Digest::of("ada").short(12))]);
+        assert_eq!(visible_line(&lines[0]), lines[0]);
+    }
+}

@@ -240,13 +240,13 @@ fn holds(root: &FilePath, name: &str, listed: &BTreeMap<FilePath, FileFact>) -> 
     if !found.iter().eq(mine.iter().map(FileFact::path)) {
         return Ok(false);
     }
-    let states = scan::states(root, &mine, &HashCache::new(), true)?;
+    let states = scan::states(Ok(opened), &mine, &HashCache::new())?;
     Ok(states.iter().all(|state| *state == FileState::Same))
 }
 
 impl Taker for Unpacking {
     fn begin(&mut self, manifest: &Manifest, files: &BTreeMap<FilePath, FileFact>) -> Result<()> {
-        self.made = make_directory(&self.to, &CopyAttributes::default(), true)?;
+        self.made = make_directory(&self.to, &CopyAttributes::default(), true, None)?;
         let root = Root::open(&self.to, true).map_err(|errno| self.failed(errno))?;
         for (name, is_directory) in top(&root).map_err(|errno| unread(errno, &self.to))? {
             let part = manifest.roots.iter().find(|part| part.name.as_bytes() == name);
