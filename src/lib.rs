@@ -34,6 +34,3 @@ pub mod render;
 pub mod rules;
 pub mod stores;
 pub mod trust;
-
-/// What this program writes into documents as their maker.
-pub const MADE_BY: &str = concat!("ttplan ", env!("CARGO_PKG_VERSION"));

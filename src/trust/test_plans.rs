@@ -22,7 +22,7 @@ use crate::model::plan::step::{
     ReleaseFiles, ReplaceFiles, RestoreUploads, Risk, SaveRows, SavedCopyRef, SetDefault,
     SetNotNull, SetRevisions, ShapeFact, WidenColumn, WriteRows,
 };
-use crate::model::plan::{FORMAT_VERSION, Plan, Summary, Target, lifetime};
+use crate::model::plan::{FORMAT_VERSION, MADE_BY, Plan, Summary, Target, lifetime};
 pub use crate::trust::test_host::{run, site};
 
 /// One file of a list.
@@ -142,7 +142,7 @@ pub fn all() -> (Vec<Said>, Vec<String>) {
                 online: true,
             })],
         ),
-        said("run_migrations", "database/alembic", vec![Move::Run(Box::new(run()))]),
+        said("run_migrations", "database/scripts", vec![Move::Run(Box::new(run()))]),
         said(
             "release_sources",
             "uploads/receipts/app/receipts",
@@ -170,7 +170,7 @@ pub fn plan_of(steps: Vec<Said>, definitions: Vec<String>) -> Plan {
     ];
     Plan {
         format_version: FORMAT_VERSION.into(),
-        made_by: crate::MADE_BY.into(),
+        made_by: MADE_BY.into(),
         made_at,
         expires_at: made_at.plus_seconds(lifetime(worst)),
         author: None,

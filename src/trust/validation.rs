@@ -1,15 +1,14 @@
 //! Whether a plan is what follows from what it says, whoever signed it, and says nothing that no
 //! action makes or no engine does. Knows nothing of the host: see `host_policy`.
 
-use crate::MADE_BY;
 use crate::actions;
 use crate::engines;
 use crate::engines::dialect::{Dialect, Spelling};
 use crate::error::{Error, Kind, Reason, Result};
-use crate::model::plan::Plan;
 use crate::model::plan::difference::differences;
 use crate::model::plan::moves::effects::Use;
 use crate::model::plan::step::Move;
+use crate::model::plan::{MADE_BY, Plan};
 
 /// The code of a plan that nobody here can judge.
 const UNKNOWN_ENGINE: &str = "unknown_engine";

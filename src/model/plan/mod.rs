@@ -30,6 +30,9 @@ pub use crate::model::plan::summary::Summary;
 /// * 0.9: until the freeze, after which it is 1.0. A plan of another ttplan is made again.
 pub const FORMAT_VERSION: &str = "0.9";
 
+/// What stands in `made_by` of what this program writes.
+pub const MADE_BY: &str = concat!("ttplan ", env!("CARGO_PKG_VERSION"));
+
 /// Major and minor number of a format version.
 pub fn version(text: &str) -> Option<(u32, u32)> {
     let (major, minor) = text.split_once('.')?;
