@@ -232,7 +232,7 @@ fn usage(error: &clap::Error, json: bool, out: &mut Out) -> u8 {
 
 /// Who made a document.
 fn made_by() -> String {
-    format!("ttplan {}", env!("CARGO_PKG_VERSION"))
+    crate::model::plan::MADE_BY.to_owned()
 }
 
 /// The time, or the one that SOURCE_DATE_EPOCH asks documents to bear.

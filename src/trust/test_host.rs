@@ -28,7 +28,7 @@ pub fn run() -> Run {
         timeout_seconds: 900,
         revisions: vec!["003".into()],
         scripts: Scripts {
-            system: "alembic".into(),
+            system: "scripts".into(),
             directories: vec!["/app/migrations".into()],
             sha256: Digest::of("scripts"),
         },

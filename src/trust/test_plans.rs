@@ -142,7 +142,7 @@ pub fn all() -> (Vec<Said>, Vec<String>) {
                 online: true,
             })],
         ),
-        said("run_migrations", "database/alembic", vec![Move::Run(Box::new(run()))]),
+        said("run_migrations", "database/scripts", vec![Move::Run(Box::new(run()))]),
         said(
             "release_sources",
             "uploads/receipts/app/receipts",

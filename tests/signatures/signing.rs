@@ -182,7 +182,7 @@ fn the_command_signs_by_the_agent_and_shows_what_it_signs() {
     let public = bench().path("other.pub");
     let said =
         must(&sign(PLAN, "by-agent", &["--yes", "--key", public.to_str().unwrap()], &socket));
-    assert!(said.contains("plan for site `demo`") && said.contains("sha256"), "{said}");
+    assert!(said.contains("for site `demo`") && said.contains("sha256"), "{said}");
     assert_eq!(namespace_of(PLAN, "by-agent"), PLAN_NAMESPACE.as_bytes());
     let unclear = sign(PLAN, "x", &["--yes"], &socket);
     assert_eq!(unclear.status.code(), Some(64), "{}", String::from_utf8_lossy(&unclear.stderr));
