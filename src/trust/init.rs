@@ -8,14 +8,13 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
-use crate::fs::way::{Links, links_to_pin};
 use crate::model::host_command::toml_text;
 use crate::model::host_proposal::HostProposal;
 use crate::model::names::{FilePath, Secret};
 use crate::openssh::certificate::Key;
 use crate::openssh::public_key::PublicKey;
 use crate::openssh::signing_key::SigningKey;
-use crate::trust::host_text::{self, Line};
+use crate::trust::host_text::{self, Line, text_of};
 use crate::trust::signature_files::encode;
 use crate::trust::{OBSERVATION_NAMESPACE, PLAN_NAMESPACE};
 
@@ -151,7 +150,8 @@ pub fn host_file(setup: &Setup) -> Result<Vec<Line>> {
     lines.push(Line::plain("# Directories that plans may touch, with all below them."));
     lines.push(Line::new(format!("roots = {}", host_text::list(&roots)), &from.join(", ")));
     lines.extend(proposal.commands.iter().flat_map(host_text::command));
-    lines.extend(pinned(setup)?);
+    let roots = setup.proposal.roots.iter().map(|root| &root.value);
+    lines.extend(host_text::links(roots.chain([&setup.state]))?);
     lines.extend([
         Line::plain(""),
         Line::plain("[state]"),
@@ -167,40 +167,6 @@ pub fn host_file(setup: &Setup) -> Result<Vec<Line>> {
         Line::new(format!("required_for_destructive = {both}"), "default"),
     ]);
     Ok(lines)
-}
-
-/// The links on the way to the permitted places, each with what it says now.
-fn pinned(setup: &Setup) -> Result<Vec<Line>> {
-    let mut links = Links::new();
-    let roots = setup.proposal.roots.iter().map(|root| &root.value);
-    for place in roots.chain([&setup.state]) {
-        match links_to_pin(place) {
-            Ok(found) => links.extend(found),
-            Err(error) if error.kind() == Kind::Refused => return Err(error),
-            // A place that cannot be looked at yet is looked at by each run.
-            Err(_) => {}
-        }
-    }
-    let mut lines = Vec::new();
-    if !links.is_empty() {
-        lines.extend([
-            Line::plain(""),
-            Line::plain("[links]"),
-            Line::plain(
-                "# Links on the way to these places, and what each says; no other is followed.",
-            ),
-        ]);
-    }
-    for (at, says) in &links {
-        let line = format!("{} = {}", toml_text(text_of(at)?), toml_text(&says.to_text()));
-        lines.push(Line::new(line, "as it is now"));
-    }
-    Ok(lines)
-}
-
-fn text_of(path: &FilePath) -> Result<&str> {
-    let text = std::str::from_utf8(path.as_bytes()).ok().filter(|_| path.is_plain_absolute());
-    text.ok_or_else(|| usage(format!("`{}` is not a plain absolute path in UTF-8", path.to_text())))
 }
 
 /// A principal that needs no quoting and means nobody else: no blanks, commas, wildcards.
