@@ -21,11 +21,9 @@ fn migrated() -> (Site, PathBuf) {
     let upgrade = script.display().to_string();
     for file in ["app/ttplan.toml", "host/host.toml"] {
         let text = fs::read_to_string(site.at(file)).unwrap();
-        let text = match file.starts_with("app") {
-            true => text.replacen("[\"/usr/bin/true\"]", &format!("[\"{upgrade}\"]"), 1),
-            false => text.replace("commands = [", &format!("commands = [[\"{upgrade}\"], ")),
-        };
-        fs::write(site.at(file), text).unwrap();
+        let named = text.replacen("[\"/usr/bin/true\"]", &format!("[\"{upgrade}\"]"), 1);
+        assert_ne!(named, text, "{file} names another command");
+        fs::write(site.at(file), named).unwrap();
     }
     fs::write(
         site.at("app/migrations/versions/002_.py"),

@@ -162,6 +162,10 @@ fn furthest(shown: &[&str], printed: &[&str]) -> (usize, usize) {
 /// A line without what differs from run to run.
 fn masked(line: &str) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || "+/:.-".contains(c);
+    // How far apart the two stand depends on the longest of the lines, with the paths of this host.
+    if let Some((said, source)) = line.split_once(" <- ") {
+        return format!("{} <- {}", masked(said.trim_end()), masked(source));
+    }
     let mut masked = String::new();
     let mut rest = line;
     while let Some(first) = rest.chars().next() {
