@@ -43,7 +43,8 @@ fn what_was_saved_is_not_changed_through_the_file_that_was_live() {
     let release = site.text("release.ttplan.json");
     site.run(&["plan", "--release-sources", "-o", &release]).well();
     site.sign(&release);
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    // A run of another second, so that `--last` knows it.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     site.apply(&release).well();
     assert!(!old.exists());
     held.rewind().unwrap();
