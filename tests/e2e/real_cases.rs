@@ -82,6 +82,9 @@ fn every_case_is_what_its_owner_says(ground: &dyn Ground) {
     let Some(folder) = timetracker::folder() else { return };
     let (mut faults, mut right, engine) = (Vec::new(), 0, ground.engine().name);
     for (case, expected) in timetracker::json(&folder, "expected.json").as_object().unwrap() {
+        if !timetracker::holds(&folder, engine, case) {
+            continue;
+        }
         let site = timetracker::site(&folder, ground, case);
         let before = site.picture();
         let said = site.plan();
@@ -105,6 +108,7 @@ fn every_case_is_what_its_owner_says(ground: &dyn Ground) {
         EXCEPTIONS.len()
     );
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(right >= 12, "only {right} cases were looked at");
 }
 
 /// On PostgreSQL the strays and their view go, and nothing else; undo gives back the same dump.

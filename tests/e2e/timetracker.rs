@@ -21,13 +21,25 @@ pub fn json(folder: &Path, name: &str) -> Json {
     serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
 }
 
+/// The file of a case; some cases are of one engine only.
+fn file_of(folder: &Path, engine: &str, case: &str) -> PathBuf {
+    let ending = if engine == "sqlite" { "db" } else { "sql" };
+    folder.join(format!("{engine}/{case}.{ending}"))
+}
+
+/// Whether there is such a case on the engine.
+pub fn holds(folder: &Path, engine: &str, case: &str) -> bool {
+    file_of(folder, engine, case).exists()
+}
+
 /// The site of one case.
 pub fn site(folder: &Path, ground: &dyn Ground, case: &str) -> Site {
+    let file = file_of(folder, ground.engine().name, case);
     let database: Box<dyn TestDatabase> = if ground.engine().name == "sqlite" {
-        Box::new(SqliteDatabase::copy_of(&folder.join(format!("sqlite/{case}.db"))))
+        Box::new(SqliteDatabase::copy_of(&file))
     } else {
         let database = PostgresDatabase::empty();
-        database.database.load(&folder.join(format!("postgres/{case}.sql")));
+        database.database.load(&file);
         Box::new(database)
     };
     let mut site = Site::bare(database);

@@ -41,7 +41,7 @@ fn what_is_replaced_comes_back_as_it_was() {
     let site = site("replace");
     let shown = site.plan("change.ttplan.json", &[]);
     assert!(shown.contains("replace 2 files"), "{shown}");
-    assert!(shown.contains("4 steps; 1 destroys 2 files (10 B)."), "{shown}");
+    assert!(shown.contains("4 steps; 1 destroys 2 files (10 B)"), "{shown}");
     let before = site.at("new/a.png").metadata().unwrap();
     let applied = site.apply("change.ttplan.json");
     assert!(applied.status.success(), "{}", told(&applied));

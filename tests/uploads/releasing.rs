@@ -30,7 +30,7 @@ fn sources_are_released_only_on_request_and_come_back_as_they_were() {
     let before = modified("old/sub/b.png");
     assert!(site.plan("none.ttplan.json", &[]).contains("no changes"));
     let shown = site.plan("release.ttplan.json", &["--release-sources"]);
-    assert!(shown.contains("1 step; 1 destroys 2 files (2 B)."), "{shown}");
+    assert!(shown.contains("1 step; 1 destroys 2 files (2 B)"), "{shown}");
     let applied = site.apply("release.ttplan.json");
     assert!(applied.status.success(), "{}", told(&applied));
     assert_eq!(names(&site.at("old")), ["sub"], "directories are nobody's copies");
