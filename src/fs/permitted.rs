@@ -107,7 +107,7 @@ impl PermittedRoots {
     /// Errors: as [`PermittedRoots::reach`].
     pub fn open(&self, path: &FilePath, modern: bool) -> Result<rustix::io::Result<Root>> {
         let way = self.reach(path, Purpose::Files)?;
-        let forbidden = if self.is_own(path) { Arc::default() } else { Arc::clone(&self.own) };
+        let forbidden = if self.is_own(path) { Arc::default() } else { Arc::new(self.own_now()?) };
         Ok(match way.end() {
             Some((fd, _)) => Ok(Root::at(fd, path, modern, forbidden)),
             None => Err(Errno::NOENT),
@@ -160,6 +160,12 @@ impl PermittedRoots {
         Ok(way.end().map(|(fd, _)| fd).filter(|_| is_there))
     }
 
+    /// The directories of the state as they are now.
+    fn own_now(&self) -> Result<BTreeSet<Key>> {
+        let way = Way::to(&self.state, &self.links)?;
+        Ok(directories(&way.passed.last().map(|last| last.path.clone())))
+    }
+
     /// Refuses what ttplan relies on, and what holds it.
     fn check_apart(&self, path: &FilePath, way: &Way, purpose: Purpose) -> Result<()> {
         let refused = |what: String| {
@@ -171,7 +177,10 @@ impl PermittedRoots {
                     "keep the state directory, host.toml, its files and plans apart from uploads",
                 ))
         };
-        if way.passed.iter().any(|passed| self.own.contains(&passed.key())) {
+        let ours =
+            |own: &BTreeSet<Key>| way.passed.iter().any(|passed| own.contains(&passed.key()));
+        // A number of the state's may have become another directory's since: it is looked up again.
+        if ours(&self.own) && ours(&self.own_now()?) {
             return refused("is ttplan's own, by another name".to_owned());
         }
         match way.key().and_then(|key| self.above_own.get(&key)) {
